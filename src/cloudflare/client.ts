@@ -1,0 +1,340 @@
+import type { Config } from '../config/config.ts';
+import type {
+  Failure,
+  FailureReason,
+  KnownTunnelType,
+  ListedTunnel,
+  Observation,
+  Result,
+  TunnelType,
+} from '../core/model.ts';
+import {
+  accountVerifyPath,
+  detailPath,
+  ENDPOINTS,
+  listPath,
+  userVerifyPath,
+  type DetailEndpoint,
+  type ListEndpoint,
+} from './endpoints.ts';
+import { isStopped, malformed, STOPPED, type CallFailure } from './errors.ts';
+import { createHttp, type CallResult, type RequestOptions, type SentRequest } from './http.ts';
+import { PER_PAGE, walk, type Page } from './pagination.ts';
+import {
+  parseCloudflaredConfiguration,
+  parseConnectors,
+  parseTunnels,
+  parseVerification,
+  parseWarpConfiguration,
+  type Envelope,
+  type ListedItem,
+  type Parsed,
+  type TokenStatus,
+} from './schema.ts';
+import type { Token } from './token.ts';
+
+export { ENDPOINTS, isStopped, STOPPED };
+export type { DetailEndpoint, Endpoint, ListEndpoint } from './endpoints.ts';
+export type { TokenStatus } from './schema.ts';
+
+/** What telemetry wants to know. Called synchronously; must not throw. */
+export interface ClientHooks {
+  /** Every attempt that went out, retries included. `code` is the HTTP status, or 'none' where no answer came. */
+  readonly onRequest?: (request: SentRequest) => void;
+  /** Once per failed call, whatever the number of attempts; not for calls that the caller stopped. */
+  readonly onError?: (reason: FailureReason) => void;
+  /** Once per attempt beyond a call's first. */
+  readonly onRetry?: () => void;
+}
+
+export interface ClientOptions {
+  readonly config: Config['cloudflare'];
+  readonly token: Token;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly clock: () => number;
+  /** In [0, 1): jitter. */
+  readonly random: () => number;
+  readonly hooks?: ClientHooks;
+  /** Ours, for the User-Agent. */
+  readonly version: string;
+  /** Milliseconds that never jump; for the budget. Default: performance.now. */
+  readonly monotonic?: () => number;
+}
+
+/** The request budget of this client's token, as it stands now. */
+export interface BudgetView {
+  /** Requests per five minutes. */
+  readonly requests: number;
+  /** The most that can be sent at once. */
+  readonly capacity: number;
+  /** Requests that could be sent at once; 0 while blocked. May be fractional. */
+  readonly available: () => number;
+  /** Wall time, ms: no request before then because Cloudflare said so; undefined where not blocked. */
+  readonly blockedUntil: () => number | undefined;
+}
+
+export interface ProbeAnswer {
+  /** Tunnels that a list endpoint counts; undefined for details or where it does not say. */
+  readonly totalCount: number | undefined;
+}
+
+/**
+ * The Cloudflare API as one token sees it. Nothing rejects: failures are data. A call that its signal stops resolves
+ * with the failure STOPPED.
+ */
+export interface Client {
+  /**
+   * One complete walk over `GET /accounts/{a}/tunnels` for all types; where the token may not read that, one walk per
+   * typed list, each its own observation. Never a partial list.
+   */
+  readonly listTunnels: (
+    account: { readonly id: string },
+    types: readonly KnownTunnelType[],
+    signal?: AbortSignal,
+  ) => Promise<readonly TunnelsObservation[]>;
+  /** A tunnel of a type without such an endpoint fails as not_found, without a request. */
+  readonly connections: (tunnel: TunnelRef, signal?: AbortSignal) => Promise<ConnectionsObservation>;
+  /** The value is undefined where the tunnel has no configuration. Other types: as for connections. */
+  readonly configuration: (tunnel: TunnelRef, signal?: AbortSignal) => Promise<ConfigurationObservation>;
+  readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<TokenStatus>>;
+  /** One small request: whether the token may use this endpoint. */
+  readonly probe: (
+    accountId: string,
+    endpoint: ListEndpoint | { readonly endpoint: DetailEndpoint; readonly tunnelId: string },
+    signal?: AbortSignal,
+  ) => Promise<Result<ProbeAnswer>>;
+  readonly budget: BudgetView;
+  /** Drops every connection; calls in flight resolve as STOPPED. */
+  readonly close: () => Promise<void>;
+}
+
+export type TunnelsObservation = Extract<Observation, { kind: 'tunnels' }>;
+export type ConnectionsObservation = Extract<Observation, { kind: 'connections' }>;
+export type ConfigurationObservation = Extract<Observation, { kind: 'configuration' }>;
+
+export type TunnelRef = Pick<ListedTunnel, 'id' | 'accountId' | 'type'>;
+
+/** How long a token that may not read `/tunnels` is not asked again: saves a request per poll. */
+const FORBIDDEN_FOR_MS = 600_000;
+
+const TYPED_LISTS = ['cfd_tunnel', 'warp_connector'] as const satisfies readonly ListEndpoint[];
+
+type Walk = CallResult<readonly ListedItem[]>;
+
+export function createClient(options: ClientOptions): Client {
+  const { config, token, clock, hooks = {} } = options;
+  const monotonic = options.monotonic ?? (() => performance.now());
+  const http = createHttp({
+    ...options,
+    monotonic,
+    onRequest: (request) => hooks.onRequest?.(request),
+    onRetry: () => hooks.onRetry?.(),
+  });
+  const permissions = createPermissionMemory(token, monotonic);
+
+  /** What a failure looks like outside; the one place that counts them. */
+  function report(failure: CallFailure): { readonly ok: false; readonly failure: Failure } {
+    const { reason, message } = failure;
+    if (!isStopped(failure)) hooks.onError?.(reason);
+    return { ok: false, failure: { reason, message } };
+  }
+
+  /** One answer, with its result as `parser` understands it. */
+  async function fetch<T>(
+    path: string,
+    request: RequestOptions,
+    parser: (envelope: Envelope) => Parsed<T>,
+  ): Promise<CallResult<T>> {
+    const answer = await http.request(path, request);
+    if (!answer.ok) return answer;
+    const parsed = parser(answer.value);
+    return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
+  }
+
+  function walkList(accountId: string, { endpoint, types, signal }: ListRequest): Promise<Walk> {
+    const filter = endpoint === 'tunnels' ? `tun_types=${types.join(',')}&` : '';
+    const context = { accountId, listType: types.length === 1 ? types[0] : undefined };
+    return walk((page) =>
+      fetch<Page<ListedItem>>(
+        `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${PER_PAGE}&page=${page}`,
+        { endpoint, signal },
+        ({ result, info }) => {
+          const items = parseTunnels(result, context);
+          return items.ok ? { ok: true, value: { items: items.value, info } } : items;
+        },
+      ),
+    );
+  }
+
+  function listed(accountId: string, types: readonly KnownTunnelType[], walked: Walk): TunnelsObservation {
+    const result = walked.ok
+      ? {
+          ok: true as const,
+          value: walked.value.filter((item) => isWanted(item, types)).map((item) => item.entry),
+        }
+      : report(walked.failure);
+    return { kind: 'tunnels', accountId, types, at: clock(), result };
+  }
+
+  async function listTyped(accountId: string, types: readonly KnownTunnelType[], request: TypedListRequest) {
+    const typed = TYPED_LISTS.filter((type) => types.includes(type));
+    const others = types.filter((type) => !TYPED_LISTS.some((list) => list === type));
+    const observations = await Promise.all(
+      typed.map(async (endpoint) =>
+        listed(
+          accountId,
+          [endpoint],
+          await walkList(accountId, { endpoint, types: [endpoint], signal: request.signal }),
+        ),
+      ),
+    );
+    // Only `/tunnels` lists the other types.
+    if (others.length > 0)
+      observations.push(listed(accountId, others, { ok: false, failure: request.forbidden }));
+    return observations;
+  }
+
+  async function listTunnels(
+    account: { readonly id: string },
+    types: readonly KnownTunnelType[],
+    signal?: AbortSignal,
+  ) {
+    if (types.length === 0) return [];
+    const known = permissions.refusal(account.id);
+    if (known !== undefined) return listTyped(account.id, types, { forbidden: known, signal });
+    const walked = await walkList(account.id, { endpoint: 'tunnels', types, signal });
+    if (walked.ok || walked.failure.reason !== 'permission') return [listed(account.id, types, walked)];
+    permissions.refused(account.id, walked.failure);
+    return listTyped(account.id, types, { forbidden: walked.failure, signal });
+  }
+
+  async function connections(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConnectionsObservation> {
+    const endpoint = detailEndpoint(tunnel.type, 'connections');
+    const answer =
+      endpoint === undefined
+        ? noEndpoint(tunnel.type, 'connections')
+        : await fetch(detailPath(tunnel.accountId, tunnel.id, endpoint), { endpoint, signal }, ({ result }) =>
+            parseConnectors(result),
+          );
+    const result = answer.ok ? answer : report(answer.failure);
+    return { kind: 'connections', accountId: tunnel.accountId, tunnelId: tunnel.id, at: clock(), result };
+  }
+
+  async function fetchConfiguration(tunnel: TunnelRef, signal: AbortSignal | undefined) {
+    const endpoint = detailEndpoint(tunnel.type, 'configurations');
+    if (endpoint === undefined) return noEndpoint(tunnel.type, 'configurations');
+    const parser = tunnel.type === 'warp_connector' ? parseWarpConfiguration : parseCloudflaredConfiguration;
+    const path = detailPath(tunnel.accountId, tunnel.id, endpoint);
+    const answer = await fetch(path, { endpoint, signal }, ({ result }) => parser(result));
+    return !answer.ok && hasNoConfiguration(answer.failure)
+      ? ({ ok: true, value: undefined } as const)
+      : answer;
+  }
+
+  async function configuration(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConfigurationObservation> {
+    const answer = await fetchConfiguration(tunnel, signal);
+    const result = answer.ok ? answer : report(answer.failure);
+    return { kind: 'configuration', accountId: tunnel.accountId, tunnelId: tunnel.id, at: clock(), result };
+  }
+
+  /** Tokens of users and of accounts are verified in different places, and their looks do not tell which they are. */
+  async function verify(accountId: string, signal?: AbortSignal): Promise<Result<TokenStatus>> {
+    const ask = (path: string): Promise<CallResult<TokenStatus>> =>
+      fetch(path, { endpoint: 'token_verify', signal }, ({ result }) => parseVerification(result));
+    const asUser = await ask(userVerifyPath);
+    if (asUser.ok) return asUser;
+    if (!isRefusal(asUser.failure)) return report(asUser.failure);
+    const asAccount = await ask(accountVerifyPath(accountId));
+    if (asAccount.ok) return asAccount;
+    return report(isRefusal(asAccount.failure) ? asUser.failure : asAccount.failure);
+  }
+
+  const probe: Client['probe'] = async (accountId, probed, signal) => {
+    const isList = typeof probed === 'string';
+    const endpoint = isList ? probed : probed.endpoint;
+    const path = isList
+      ? `${listPath(accountId, probed)}?is_deleted=false&per_page=1`
+      : detailPath(accountId, probed.tunnelId, probed.endpoint);
+    const answer = await http.request(path, { endpoint, signal });
+    if (answer.ok)
+      return { ok: true, value: { totalCount: isList ? answer.value.info?.totalCount : undefined } };
+    if (endpoint.endsWith('_configurations') && hasNoConfiguration(answer.failure))
+      return { ok: true, value: { totalCount: undefined } };
+    return report(answer.failure);
+  };
+
+  return {
+    listTunnels,
+    connections,
+    configuration,
+    verify,
+    probe,
+    budget: {
+      requests: config.requestBudget,
+      capacity: http.budget.capacity,
+      available: () => http.budget.available(monotonic()),
+      blockedUntil: http.blockedUntil,
+    },
+    close: http.close,
+  };
+}
+
+interface ListRequest {
+  readonly endpoint: ListEndpoint;
+  readonly types: readonly KnownTunnelType[];
+  readonly signal: AbortSignal | undefined;
+}
+
+interface TypedListRequest {
+  /** Why `/tunnels` could not be used. */
+  readonly forbidden: CallFailure;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Deleted tunnels and types that were not asked for are left out, should the server send them all the same. */
+const isWanted = ({ deleted, entry }: ListedItem, types: readonly KnownTunnelType[]): boolean =>
+  !deleted && (entry.tunnel.type === 'unknown' || types.includes(entry.tunnel.type));
+
+function detailEndpoint(
+  type: TunnelType,
+  detail: 'connections' | 'configurations',
+): DetailEndpoint | undefined {
+  return type === 'cfd_tunnel' || type === 'warp_connector' ? `${type}_${detail}` : undefined;
+}
+
+const noEndpoint = (type: TunnelType, detail: string): CallResult<never> => ({
+  ok: false,
+  failure: {
+    reason: 'not_found',
+    message: `the API gives no ${detail} for tunnels of type ${type}`,
+    codes: [],
+  },
+});
+
+/** 404: code 1055 for a tunnel never configured or deleted. 7000 and 7003 are about the path, not the tunnel. */
+const hasNoConfiguration = ({ reason, codes }: CallFailure): boolean =>
+  reason === 'not_found' && !codes.includes(7000) && !codes.includes(7003);
+
+const isRefusal = ({ reason }: CallFailure): boolean =>
+  reason === 'auth' || reason === 'permission' || reason === 'not_found';
+
+/** Which accounts' `/tunnels` the token was refused, for a while; a new token is asked anew. */
+function createPermissionMemory(token: Token, monotonic: () => number) {
+  const refusals = new Map<string, { readonly failure: CallFailure; readonly until: number }>();
+  let askedWith = token.current();
+  const forgetForNewToken = (): void => {
+    if (token.current() !== askedWith) refusals.clear();
+    askedWith = token.current();
+  };
+  return {
+    refusal(accountId: string): CallFailure | undefined {
+      forgetForNewToken();
+      const known = refusals.get(accountId);
+      return known !== undefined && monotonic() < known.until ? known.failure : undefined;
+    },
+    refused(accountId: string, failure: CallFailure): void {
+      forgetForNewToken();
+      refusals.set(accountId, { failure, until: monotonic() + FORBIDDEN_FOR_MS });
+    },
+  };
+}

@@ -1,0 +1,244 @@
+import type { Failure, FailureReason } from '../core/model.ts';
+import type { Endpoint } from './endpoints.ts';
+import type { AttemptEnd } from './retry.ts';
+
+/** One entry of the API's `errors`, with the codes of its `error_chain`. */
+export interface ApiError {
+  readonly codes: readonly number[];
+  readonly message: string;
+}
+
+/** A failure with what the API said, for those who must tell one refusal from another. */
+export interface CallFailure extends Failure {
+  readonly codes: readonly number[];
+}
+
+export interface CallContext {
+  readonly endpoint: Endpoint;
+  /** Path with query, as sent. */
+  readonly path: string;
+  /** Host of the API, for messages. */
+  readonly host: string;
+  /** Takes secrets out of a text that others wrote. */
+  readonly redact: (text: string) => string;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly errors: readonly ApiError[];
+}
+
+/** The caller stopped the call: no error of the API, and not counted as one. */
+export const STOPPED: CallFailure = { reason: 'network', message: 'stopped', codes: [] };
+
+export const isStopped = ({ reason, message }: Failure): boolean =>
+  reason === STOPPED.reason && message === STOPPED.message;
+
+const LONGEST_QUOTE = 200;
+
+/** Others' text for a log line: no secret, no control, format or line-breaking character, bounded, in quotes. */
+export function quote(text: string, redact: (text: string) => string): string {
+  const clean = redact(text.slice(0, 10 * LONGEST_QUOTE))
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+  return `"${bounded(clean)}"`;
+}
+
+/** Cutting may halve a surrogate pair. */
+const bounded = (text: string): string =>
+  (text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text).toWellFormed();
+
+/** `GET /accounts/…/cfd_tunnel/{id}`: what was asked, without query and account. */
+export function describeTarget(path: string): string {
+  const bare = (path.split('?')[0] ?? '').replace(/^\/accounts\/[^/]*/, '/accounts/…');
+  return `GET ${bounded(bare)}`;
+}
+
+/**
+ * The reason behind an answer that is an error. By `errors`, never by `messages`; the first rule that fits:
+ *
+ * | status | code | reason |
+ * |---|---|---|
+ * | 429, or any with | 971, 10100 | rate_limited |
+ * | 5xx | any | server |
+ * | 408 | any | timeout |
+ * | any | 6003, 6111, 9103, 9106 (malformed, unknown or no credentials) | auth |
+ * | any | 9109 that speaks of the token (revoked, wrong address) | auth |
+ * | any | 9109 otherwise (this account or resource) | permission |
+ * | any, verifying the token | 1000, 10000; or status 401, 403 | auth |
+ * | 400, 401, 403 | 1000 (invalid API token) | auth |
+ * | any other | 1000, 10001 (internal error) | server |
+ * | any | 10000 (authentication error: what a missing permission gives) | permission |
+ * | any | 7000, 7003 (malformed id or path), 1002 (tunnel), 1055 (configuration) | not_found |
+ * | 401 | none of these | auth |
+ * | 403 | none of these | permission |
+ * | 404, 410 | none of these | not_found |
+ * | 2xx with success:false | none of these | server |
+ * | anything else | | malformed |
+ *
+ * Sources: Cloudflare API docs (errors, rate limits), Cloudflare's API reference, recorded answers.
+ */
+export function reasonFor({ status, errors }: Refusal, endpoint: Endpoint): FailureReason {
+  const codes = new Set(errors.flatMap((error) => error.codes));
+  const has = (...some: readonly number[]): boolean => some.some((code) => codes.has(code));
+  const verifying = endpoint === 'token_verify';
+
+  if (status === 429 || has(971, 10100)) return 'rate_limited';
+  if (status >= 500) return 'server';
+  if (status === 408) return 'timeout';
+  if (has(6003, 6111, 9103, 9106)) return 'auth';
+  if (has(9109)) return errors.some((error) => /token/i.test(error.message)) ? 'auth' : 'permission';
+  if (verifying && (has(1000, 10000) || status === 401 || status === 403)) return 'auth';
+  if (has(1000)) return [400, 401, 403].includes(status) ? 'auth' : 'server';
+  if (has(10001)) return 'server';
+  if (has(10000)) return 'permission';
+  if (has(7000, 7003, 1002, 1055)) return 'not_found';
+  if (status === 401) return 'auth';
+  if (status === 403) return 'permission';
+  if (status === 404 || status === 410) return 'not_found';
+  return status >= 200 && status < 300 ? 'server' : 'malformed';
+}
+
+/** An answer of the API that is an error, as a line that a person can act on. */
+export function refused(refusal: Refusal, context: CallContext): CallFailure {
+  const reason = reasonFor(refusal, context.endpoint);
+  const codes = refusal.errors.flatMap((error) => error.codes);
+  const first = refusal.errors[0];
+  const code = first?.codes[0] === undefined ? '' : `, code ${first.codes[0]}`;
+  const text = first === undefined || first.message === '' ? '' : ` ${quote(first.message, context.redact)}`;
+  const said = `${describeTarget(context.path)} answered ${refusal.status}${code}${text}`;
+  const advice = adviceFor(reason, { ...refusal, codes, context });
+  return { reason, codes, message: advice === '' ? said : `${advice}: ${said}` };
+}
+
+/** An answer that is not the API's: not JSON, a redirect, too large. `what` is `is not JSON` or the like. */
+export function notUnderstood(status: number, what: string, context: CallContext): CallFailure {
+  const message = `${describeTarget(context.path)} answered ${status} with a body that ${what}`;
+  if (status === 429) return { reason: 'rate_limited', message, codes: [] };
+  if (status >= 500) return { reason: 'server', message, codes: [] };
+  if (status === 408) return { reason: 'timeout', message, codes: [] };
+  return { reason: 'malformed', message: `${message}; is --cloudflare.api-url right?`, codes: [] };
+}
+
+/** Redirects are not followed: the token belongs to one origin. */
+export function redirected(status: number, location: string, context: CallContext): CallFailure {
+  const where = location === '' ? 'nowhere' : quote(location, context.redact);
+  const message = `${describeTarget(context.path)} answered ${status}, a redirect to ${where} that is not followed; check --cloudflare.api-url`;
+  return { reason: 'malformed', message, codes: [] };
+}
+
+/** A good answer whose content has not the shape that the API promises. `problem` names path and shape. */
+export const malformed = (problem: string, context: Pick<CallContext, 'path'>): CallFailure => ({
+  reason: 'malformed',
+  message: `${describeTarget(context.path)}: ${problem}`,
+  codes: [],
+});
+
+export interface Break extends CallFailure {
+  readonly end: AttemptEnd;
+}
+
+/** No answer: what broke, by the error's code, and what to check. */
+export function broken(error: unknown, context: CallContext): Break {
+  const code = codeOf(error);
+  const target = describeTarget(context.path);
+  const failure = (reason: FailureReason, message: string, end: AttemptEnd = 'other'): Break => ({
+    reason,
+    message: `${message}: ${target}`,
+    codes: [],
+    end,
+  });
+  const { host } = context;
+  if (RESETS.has(code)) return failure('network', `connection to ${host} broke off (${code})`, 'reset');
+  if (CONNECT_TIMEOUTS.has(code))
+    return failure(
+      'timeout',
+      `no connection to ${host} in time (${code}); check network and firewall`,
+      'connect_timeout',
+    );
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return failure('network', `cannot resolve ${host} (${code}); check DNS and --cloudflare.api-url`);
+  if (isTls(code))
+    return failure(
+      'network',
+      `TLS with ${host} failed (${code}); check --cloudflare.api-url, the clock, and for a TLS-inspecting proxy NODE_EXTRA_CA_CERTS`,
+    );
+  if (code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW')
+    return failure('malformed', `${host} does not answer in HTTP (${code}); check --cloudflare.api-url`);
+  if (code.startsWith('Z_'))
+    return failure('malformed', `answer of ${host} is not the gzip that it claims to be (${code})`);
+  return failure(
+    'network',
+    `cannot reach ${host} (${code}); check network, firewall and --cloudflare.api-url`,
+  );
+}
+
+const RESETS: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'UND_ERR_SOCKET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+const CONNECT_TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
+
+const isTls = (code: string): boolean =>
+  code === 'EPROTO' ||
+  /^(ERR_TLS|ERR_SSL)|CERT|LEAF_SIGNATURE|CRL|^HOSTNAME_MISMATCH|^INVALID_CA|^INVALID_PURPOSE/.test(code);
+
+/** The code of an error, of its cause, or of the first of an aggregate (one per address tried). Never its message. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  const code: unknown = 'code' in error ? error.code : undefined;
+  if (typeof code === 'string') return code;
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
+  return inner === undefined ? error.name : codeOf(inner);
+}
+
+const TUNNEL_READ =
+  'Cloudflare Tunnel Read (or Cloudflare One Connector: cloudflared Read, or Cloudflare One Connectors Read)';
+const WARP_READ = 'Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read)';
+
+/** Any one of these opens the endpoint (API reference, "Accepted Permissions"). */
+const PERMISSIONS: Readonly<Record<Endpoint, string>> = {
+  tunnels: TUNNEL_READ,
+  cfd_tunnel: TUNNEL_READ,
+  cfd_tunnel_connections: TUNNEL_READ,
+  cfd_tunnel_configurations: TUNNEL_READ,
+  warp_connector: WARP_READ,
+  warp_connector_connections: WARP_READ,
+  warp_connector_configurations: WARP_READ,
+  token_verify: 'the right to verify itself',
+};
+
+interface Advised extends Refusal {
+  readonly codes: readonly number[];
+  readonly context: CallContext;
+}
+
+function adviceFor(reason: FailureReason, { status, codes, context }: Advised): string {
+  const has = (code: number): boolean => codes.includes(code);
+  const account = /^\/accounts\/([^/?]*)/.exec(context.path)?.[1];
+  switch (reason) {
+    case 'auth':
+      return 'token is not valid (mistyped, revoked, expired, or not allowed from this address)';
+    case 'permission':
+      if (has(9109))
+        return 'token may not use this account; check the account id and the account resources of the token';
+      return `token lacks ${PERMISSIONS[context.endpoint]}${status === 401 ? ', or is not valid' : ''}`;
+    case 'not_found':
+      if (!has(7003) && !has(7000)) return '';
+      return account === undefined
+        ? 'no such path'
+        : `check the account id ${quote(account, context.redact)}`;
+    case 'rate_limited':
+      return "Cloudflare refuses this token's requests for now, too many were sent";
+    case 'server':
+      return 'Cloudflare has a problem';
+    case 'timeout':
+    case 'network':
+    case 'malformed':
+      return '';
+  }
+}

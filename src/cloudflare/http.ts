@@ -1,0 +1,284 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import type { Config } from '../config/config.ts';
+import { createBudget, type Budget } from './budget.ts';
+import type { Endpoint } from './endpoints.ts';
+import {
+  STOPPED,
+  broken,
+  describeTarget,
+  notUnderstood,
+  quote,
+  redirected,
+  refused,
+  type CallContext,
+  type CallFailure,
+} from './errors.ts';
+import { askedFor, blockTime, type RetryAfterHeaders } from './retry-after.ts';
+import { retryDelay, type AttemptEnd } from './retry.ts';
+import { parseEnvelope, type Envelope } from './schema.ts';
+import { linkSignals } from './signals.ts';
+import type { Token } from './token.ts';
+import { createTransport, type Answer } from './transport.ts';
+
+export type CallResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CallFailure };
+
+export interface SentRequest {
+  readonly endpoint: Endpoint;
+  /** The HTTP status, or 'none' where no complete answer came. */
+  readonly code: string;
+  readonly seconds: number;
+}
+
+export interface HttpOptions {
+  readonly config: Config['cloudflare'];
+  readonly token: Token;
+  /** Wall clock, ms: only to tell people until when we are blocked, and to read dates. */
+  readonly clock: () => number;
+  /** Milliseconds that do not jump: for the budget. */
+  readonly monotonic: () => number;
+  readonly random: () => number;
+  readonly version: string;
+  readonly onRequest: (request: SentRequest) => void;
+  readonly onRetry: () => void;
+}
+
+export interface Http {
+  /**
+   * One call: its turn, its share of the budget, the request, retries. Resolves with the envelope of a good answer or
+   * with the failure; never rejects. Waiting for a turn has no deadline, waiting for the budget the request timeout, and
+   * then the request timeout covers all attempts with their bodies.
+   */
+  readonly request: (path: string, options: RequestOptions) => Promise<CallResult<Envelope>>;
+  readonly budget: Budget;
+  /** Wall time, ms; undefined where not blocked. */
+  readonly blockedUntil: () => number | undefined;
+  readonly close: () => Promise<void>;
+}
+
+export interface RequestOptions {
+  readonly endpoint: Endpoint;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Call extends CallContext {
+  /** The token, as it was when the call began. */
+  readonly secret: string;
+  /** The caller, or close(). */
+  readonly stopped: AbortSignal;
+  /** The same, or the deadline. */
+  readonly ended: AbortSignal;
+}
+
+type Attempt =
+  | { readonly ok: true; readonly value: Envelope }
+  | {
+      readonly ok: false;
+      readonly failure: CallFailure;
+      readonly end: AttemptEnd;
+      readonly retryAfterMs?: number | undefined;
+    };
+
+export function createHttp(options: HttpOptions): Http {
+  const { config, token, clock, monotonic } = options;
+  const timeoutMs = config.requestTimeoutMs;
+  const { host } = new URL(config.apiUrl);
+  const budget = createBudget(config.requestBudget);
+  const turns = pLimit(config.concurrency);
+  const closing = new AbortController();
+  /** Aborted and replaced when Cloudflare refuses: whoever waits for the budget then need not wait. */
+  let refusal = new AbortController();
+  let wallBlockedUntil = 0;
+  const transport = createTransport({
+    apiUrl: config.apiUrl,
+    connections: config.concurrency,
+    // Leaves room for another attempt where an address swallows packets.
+    connectTimeoutMs: Math.ceil(timeoutMs / 2),
+    userAgent: `cloudflare-tunnel-exporter/${options.version}`,
+  });
+
+  const blocked = (path: string): CallFailure =>
+    notSent(
+      `Cloudflare refuses this token's requests for another ${inSeconds(budget.blockedFor(monotonic()))}`,
+      path,
+    );
+
+  /** Takes one request out of the budget, waiting for `maxWaitMs` at most. The failure where there is none. */
+  async function spend(maxWaitMs: number, { path, signal }: { path: string; signal: AbortSignal }) {
+    const share = budget.reserve(monotonic(), maxWaitMs);
+    if (share.kind === 'blocked') return blocked(path);
+    if (share.kind === 'spent')
+      return notSent(
+        `own budget of ${config.requestBudget} requests per 5 minutes is spent for another ${inSeconds(share.waitMs)}`,
+        path,
+      );
+    if (share.waitMs === 0) return undefined;
+    const refusedMeanwhile = refusal.signal;
+    const link = linkSignals([signal, refusedMeanwhile]);
+    try {
+      await sleep(share.waitMs, undefined, { signal: link.signal });
+      return undefined;
+    } catch {
+      share.giveBack();
+      return refusedMeanwhile.aborted ? blocked(path) : STOPPED;
+    } finally {
+      link.unlink();
+    }
+  }
+
+  /**
+   * After a refusal for too many requests: stops every call, and says so in the failure. A new token does not lift it,
+   * for Cloudflare counts all the tokens of a user together (API docs, "Rate limits").
+   */
+  function block(failure: CallFailure, headers: RetryAfterHeaders): CallFailure {
+    const { ms, capped } = blockTime(headers, clock());
+    budget.block(monotonic(), ms);
+    wallBlockedUntil = Math.max(wallBlockedUntil, clock() + ms);
+    refusal.abort();
+    refusal = new AbortController();
+    const asked = capped ? ' (it asked for longer, which is not believed)' : '';
+    return {
+      ...failure,
+      message: `${failure.message}; no request with this token for ${inSeconds(ms)}${asked}`,
+    };
+  }
+
+  async function attempt(call: Call): Promise<Attempt> {
+    const startedAt = performance.now();
+    const report = (code: string): void =>
+      options.onRequest({ endpoint: call.endpoint, code, seconds: (performance.now() - startedAt) / 1_000 });
+
+    let answer: Answer;
+    try {
+      answer = await transport.get(call.path, { token: call.secret, signal: call.ended });
+    } catch (error) {
+      report('none');
+      if (call.stopped.aborted) return failed(STOPPED);
+      if (call.ended.aborted) return failed(timedOut(call, timeoutMs));
+      const { end, ...failure } = broken(error, call);
+      return { ok: false, failure, end };
+    }
+    report(String(answer.status));
+
+    const judged = judge(answer, call);
+    if (judged.ok) return judged;
+    const headers = { retryAfter: header(answer, 'retry-after'), date: header(answer, 'date') };
+    if (judged.failure.reason === 'rate_limited') return failed(block(judged.failure, headers));
+    return { ...judged, end: answer.status, retryAfterMs: askedFor(headers, clock()) };
+  }
+
+  async function attempts(call: Call): Promise<CallResult<Envelope>> {
+    const deadline = performance.now() + timeoutMs;
+    const remaining = (): number => deadline - performance.now();
+    for (let retries = 0; ; retries += 1) {
+      const last = await attempt(call);
+      if (last.ok) return last;
+      const delay = retryDelay({ ...last, retries, remainingMs: remaining(), random: options.random() });
+      const result = { ok: false, failure: last.failure } as const;
+      if (delay === undefined) return result;
+      await sleep(delay, undefined, { signal: call.ended }).catch(() => undefined);
+      const denied = call.ended.aborted
+        ? STOPPED
+        : await spend(remaining(), { path: call.path, signal: call.ended });
+      if (call.stopped.aborted) return { ok: false, failure: STOPPED };
+      if (denied !== undefined) return result;
+      options.onRetry();
+    }
+  }
+
+  async function run(path: string, { endpoint, signal }: RequestOptions): Promise<CallResult<Envelope>> {
+    const stop = linkSignals([signal, closing.signal]);
+    const deadline = new AbortController();
+    const end = linkSignals([stop.signal, deadline.signal]);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      if (stop.signal.aborted) return { ok: false, failure: STOPPED };
+      const secret = token.current();
+      if (secret === undefined) return { ok: false, failure: noToken(token) };
+      const denied = await spend(timeoutMs, { path, signal: stop.signal });
+      if (denied !== undefined) return { ok: false, failure: denied };
+      timer = setTimeout(() => deadline.abort(), timeoutMs);
+      return await attempts({
+        endpoint,
+        path,
+        host,
+        secret,
+        redact: (text) => text.replaceAll(secret, '[token]'),
+        stopped: stop.signal,
+        ended: end.signal,
+      });
+    } finally {
+      clearTimeout(timer);
+      end.unlink();
+      stop.unlink();
+    }
+  }
+
+  return {
+    request: (path, requestOptions) => turns(run, path, requestOptions),
+    budget,
+    blockedUntil: () => (budget.blockedFor(monotonic()) > 0 ? wallBlockedUntil : undefined),
+    close: async () => {
+      closing.abort();
+      await transport.close();
+    },
+  };
+}
+
+const notSent = (why: string, path: string): CallFailure => ({
+  reason: 'rate_limited',
+  message: `${why}; not sent: ${describeTarget(path)}`,
+  codes: [],
+});
+
+/** An attempt that is not made again. */
+const failed = (failure: CallFailure): Attempt => ({ ok: false, failure, end: 'other' });
+
+const noToken = (token: Token): CallFailure => ({
+  reason: 'auth',
+  message: `no API token: ${token.problem() ?? 'none was given'}`,
+  codes: [],
+});
+
+const timedOut = ({ path }: CallContext, timeoutMs: number): CallFailure => ({
+  reason: 'timeout',
+  message: `no complete answer within ${timeoutMs / 1_000} s (--cloudflare.request-timeout): ${describeTarget(path)}`,
+  codes: [],
+});
+
+/** What an answer means, before anyone looks into its result. */
+function judge({ status, headers, body }: Answer, context: CallContext): CallResult<Envelope> {
+  if (status >= 300 && status < 400)
+    return fail(redirected(status, String(headers['location'] ?? ''), context));
+  if (body.kind === 'unread') return fail(notUnderstood(status, body.why, context));
+  if (body.text === '') return fail(notUnderstood(status, 'is empty', context));
+  const json = parseJson(body.text);
+  if (json === undefined) {
+    const beginning = quote(body.text.slice(0, 60), context.redact);
+    return fail(notUnderstood(status, `is not JSON (it begins ${beginning})`, context));
+  }
+  const envelope = parseEnvelope(json);
+  if (!envelope.ok) return fail(notUnderstood(status, `is not the API's: ${envelope.problem}`, context));
+  if (status >= 400 || envelope.value.failed)
+    return fail(refused({ status, errors: envelope.value.errors }, context));
+  return envelope;
+}
+
+const fail = (failure: CallFailure): CallResult<never> => ({ ok: false, failure });
+
+/** `undefined` where it is none: JSON itself has no such value. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function header({ headers }: Answer, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+const inSeconds = (ms: number): string => `${Math.ceil(ms / 1_000)} s`;

@@ -1,0 +1,21 @@
+export interface LinkedSignal {
+  readonly signal: AbortSignal;
+  /** Lets go of the sources, which may live as long as the process. */
+  readonly unlink: () => void;
+}
+
+/** A signal that aborts with the first of its sources. Unlike AbortSignal.any it leaves nothing behind when unlinked. */
+export function linkSignals(sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  for (const source of sources) {
+    if (source?.aborted === true) abort();
+    source?.addEventListener('abort', abort, { once: true });
+  }
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const source of sources) source?.removeEventListener('abort', abort);
+    },
+  };
+}

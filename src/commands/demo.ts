@@ -1,0 +1,56 @@
+import type { AccountConfig, Config } from '../config/config.ts';
+import { DEMO_ACCOUNTS, DEMO_TOKEN, demoOptions } from '../simulator/demo.ts';
+import type { LifeEvent } from '../simulator/life.ts';
+import { createSimulator, type Simulator } from '../simulator/server.ts';
+import type { ExporterTools } from './exporter.ts';
+import { run } from './run.ts';
+
+/** Where the simulated API listens, unless that port is taken. */
+const PREFERRED_PORT = 20_239;
+
+/** `run` against the simulated Cloudflare API; resolves to the exit code. */
+export async function demo(
+  config: Config,
+  tools: ExporterTools & { readonly print: (text: string) => void },
+): Promise<number> {
+  const simulator = await startSimulator(({ what, tunnelId }) =>
+    tools.log.info(tunnelId === '' ? {} : { tunnel_id: tunnelId }, `simulated: ${what}`),
+  );
+  tools.print(guide(simulator));
+  const accounts = DEMO_ACCOUNTS.map((account): AccountConfig => ({
+    ...account,
+    token: { kind: 'value', value: DEMO_TOKEN },
+  }));
+  const code = await run(
+    { ...config, accounts, cloudflare: { ...config.cloudflare, apiUrl: simulator.url } },
+    tools,
+  );
+  await simulator.close();
+  return code;
+}
+
+async function startSimulator(onLifeEvent: (event: LifeEvent) => void): Promise<Simulator> {
+  const options = { ...demoOptions(Date.now()), onLifeEvent };
+  try {
+    return await createSimulator({ ...options, port: PREFERRED_PORT });
+  } catch {
+    return createSimulator(options);
+  }
+}
+
+function guide({ url, fleet }: Simulator): string {
+  const [account] = DEMO_ACCOUNTS;
+  const tunnel = [...fleet.tunnels(account?.id ?? '')].find(({ type }) => type === 'cfd_tunnel');
+  return `
+A simulated Cloudflare API with a living fleet of tunnels is at ${url}. No account is needed, nothing leaves this machine.
+The status page is at the address that the log names below: tunnels restart, move, go down and come back by themselves.
+
+Change something yourself, and see the metrics follow with the next poll:
+  export API=${url}/accounts/${account?.id ?? ''} AUTH='Authorization: Bearer ${DEMO_TOKEN}'
+  curl -H "$AUTH" "$API/cfd_tunnel?status=down"                                             # list
+  curl -H "$AUTH" "$API/cfd_tunnel" -d '{"name":"mine","config_src":"cloudflare"}'          # create
+  curl -H "$AUTH" -X DELETE "$API/cfd_tunnel/${tunnel?.id ?? '{tunnel}'}/connections"   # drop the connections of ${tunnel?.name ?? 'one'}
+  curl -H "$AUTH" -X DELETE "$API/cfd_tunnel/${tunnel?.id ?? '{tunnel}'}"               # delete it
+
+`;
+}

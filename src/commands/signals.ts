@@ -1,0 +1,21 @@
+/** Ctrl-C under npm arrives twice: from the terminal, and forwarded by npm a moment later. */
+const SAME_KEYPRESS_MS = 100;
+
+/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+export function onStopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let first: number | undefined;
+    const listen = (signal: 'SIGTERM' | 'SIGINT', number: number): void => {
+      process.on(signal, () => {
+        if (first === undefined) {
+          first = performance.now();
+          resolve(signal);
+        } else if (signal === 'SIGTERM' || performance.now() - first > SAME_KEYPRESS_MS) {
+          process.exit(128 + number);
+        }
+      });
+    };
+    listen('SIGTERM', 15);
+    listen('SIGINT', 2);
+  });
+}

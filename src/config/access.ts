@@ -1,0 +1,112 @@
+import type { DeclaredTunnel, ListedAccount, Report } from './accounts.ts';
+import type { ExpectedTunnel } from '../core/expected.ts';
+import type { AccountConfig, TokenSource } from './config.ts';
+import { quote, quotePath } from './quote.ts';
+import { readText } from './read-text.ts';
+import type { ReadFile } from './read-text.ts';
+import type { Setting } from './setting.ts';
+import { SETTINGS } from './settings.ts';
+import type { Settled } from './sources.ts';
+import { parseToken } from './token.ts';
+
+/** Which accounts to ask, where, and with which tokens. */
+export interface Access {
+  readonly accounts: readonly AccountConfig[];
+  readonly apiUrl: string;
+  readonly expectedTunnels: readonly ExpectedTunnel[];
+}
+
+export interface AccessInput {
+  readonly get: <T>(setting: Setting<T>) => Settled<T>;
+  /** Whether a flag, variable or key is given at all, be it wrong. */
+  readonly isGiven: (setting: Setting<unknown>) => boolean;
+  readonly listed: readonly ListedAccount[];
+  readonly declared: readonly DeclaredTunnel[];
+  /** Whether the file, where there is one, could be read; what is missing may stand there otherwise. */
+  readonly isComplete: boolean;
+  readonly readFile: ReadFile;
+  readonly report: Report;
+  readonly secret: (value: string) => void;
+}
+
+/** The accounts with their tokens, every token file read once to see that it serves. */
+export function readAccess(input: AccessInput): Access {
+  const { get, isGiven, listed, declared, isComplete, report } = input;
+  const apiUrl = get(SETTINGS.apiUrl).value;
+  const polled = accountsToPoll(input);
+  if (polled.length === 0 && isComplete && !isGiven(SETTINGS.accountIds) && listed.length === 0) {
+    report.problem(
+      'cloudflare.account-id (not set): name the account by --cloudflare.account-id, CLOUDFLARE_ACCOUNT_ID or accounts in the file',
+    );
+  }
+
+  const shared = sharedToken(input);
+  const checked = new Set<string>();
+  const accounts = polled.flatMap(({ id, name, tokenFile }): readonly AccountConfig[] => {
+    if (tokenFile && !checked.has(tokenFile.path)) checkTokenFile(tokenFile, input);
+    if (tokenFile) checked.add(tokenFile.path);
+    const token = tokenFile ? ({ kind: 'file', path: tokenFile.path } as const) : shared;
+    return token ? [{ id, name, token }] : [];
+  });
+  const without = polled.filter(({ tokenFile }) => !tokenFile).map(({ id }) => quote(id));
+  const tokenIsGiven = isGiven(SETTINGS.apiToken) || isGiven(SETTINGS.apiTokenFile);
+  if (!tokenIsGiven && isComplete && (without.length > 0 || polled.length === 0)) {
+    const whose = without.length < polled.length ? `; ${without.join(', ')} has no api_token_file` : '';
+    report.problem(
+      `cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE${whose}`,
+    );
+  }
+
+  const isPolled = new Set(polled.map(({ id }) => id));
+  const isListed = new Set(listed.map(({ id }) => id));
+  const expectedTunnels = declared.flatMap(({ at, expected }) => {
+    const { accountId } = expected;
+    if (accountId === undefined || isPolled.has(accountId)) return [expected];
+    if (!isListed.has(accountId) && polled.length > 0) {
+      report.problem(`${at}: account ${quote(accountId)} is not one of the accounts watched`);
+    }
+    return [];
+  });
+  return { accounts, apiUrl, expectedTunnels };
+}
+
+/** Ids from a flag or variable win over every account of the file, whose names and tokens they still use. */
+function accountsToPoll({ get, listed, report }: AccessInput): readonly ListedAccount[] {
+  const { value: ids, from, at } = get(SETTINGS.accountIds);
+  const byId = new Map(listed.map((account) => [account.id, account]));
+  const named = ids.map((id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, at });
+  if (from === 'file' || from === undefined)
+    return [...new Map([...listed, ...named].map((a) => [a.id, a])).values()];
+  for (const account of listed.filter(({ id }) => !ids.includes(id))) {
+    report.warning(`${account.at}: account ${quote(account.id)} is not watched, as ${at} names the accounts`);
+  }
+  return named;
+}
+
+function sharedToken(input: AccessInput): TokenSource | undefined {
+  const token = input.get(SETTINGS.apiToken);
+  const file = input.get(SETTINGS.apiTokenFile);
+  if (input.isGiven(SETTINGS.apiToken) && file.value !== undefined) {
+    const at = token.from === undefined ? 'CLOUDFLARE_API_TOKEN (environment)' : token.at;
+    input.report.problem(`${at} and ${file.at}: both give a token; keep one`);
+  }
+  if (file.value !== undefined) {
+    checkTokenFile({ path: file.value, at: file.at }, input);
+    return { kind: 'file', path: file.value };
+  }
+  return token.value === undefined ? undefined : { kind: 'value', value: token.value };
+}
+
+function checkTokenFile(
+  { path, at }: { readonly path: string; readonly at: string },
+  { readFile, report, secret }: AccessInput,
+): void {
+  const text = readText(path, readFile);
+  if (!text.ok) {
+    report.problem(`${at}: ${text.problem}`);
+    return;
+  }
+  secret(text.value.trim());
+  const token = parseToken(text.value);
+  if (!token.ok) report.problem(`${at}: ${quotePath(path)} ${token.problem}`);
+}

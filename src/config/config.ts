@@ -1,0 +1,73 @@
+import type { ExpectedTunnel } from '../core/expected.ts';
+import type { KnownTunnelType } from '../core/model.ts';
+
+/** Where an API token comes from. The value form holds a secret: it is never logged. */
+export type TokenSource =
+  { readonly kind: 'value'; readonly value: string } | { readonly kind: 'file'; readonly path: string };
+
+export interface AccountConfig {
+  readonly id: string;
+  /** '' where the user gave none. */
+  readonly name: string;
+  readonly token: TokenSource;
+}
+
+export interface ListenAddress {
+  /** `undefined` listens on every interface. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['json', 'logfmt'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Every setting, validated, in the units that the code uses: milliseconds, counts, compiled expressions. */
+export interface Config {
+  /** `--config.file` as given; what a reload reads again. */
+  readonly configFile: string | undefined;
+  /** `--config.check`: validate and exit, start nothing. */
+  readonly configCheck: boolean;
+  readonly accounts: readonly AccountConfig[];
+  readonly expectedTunnels: readonly ExpectedTunnel[];
+  readonly cloudflare: {
+    /** Without trailing slash. */
+    readonly apiUrl: string;
+    /** Requests per five minutes and token. */
+    readonly requestBudget: number;
+    readonly concurrency: number;
+    readonly requestTimeoutMs: number;
+  };
+  readonly poll: {
+    /** Cron expression with seconds, UTC. */
+    readonly schedule: string;
+    readonly jitterMs: number;
+    readonly staleAfterMs: number;
+  };
+  readonly tunnels: {
+    readonly types: readonly KnownTunnelType[];
+    /** A name must match one of these where there are any. */
+    readonly include: readonly RegExp[];
+    readonly exclude: readonly RegExp[];
+    /** Only these ids, where there are any. */
+    readonly ids: readonly string[];
+    readonly configurations: boolean;
+  };
+  readonly metrics: {
+    readonly originIp: boolean;
+    readonly features: boolean;
+    readonly hostnames: boolean;
+    readonly allow: readonly RegExp[];
+    readonly deny: readonly RegExp[];
+  };
+  readonly web: {
+    readonly listenAddresses: readonly ListenAddress[];
+    readonly telemetryPath: string;
+    readonly maxRequests: number;
+  };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly format: LogFormat;
+  };
+}

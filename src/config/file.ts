@@ -1,0 +1,210 @@
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Document, Pair, YAMLMap } from 'yaml';
+import type { GivenByFlag } from './sources.ts';
+import { suggestion } from './nearest.ts';
+import type { Given, Setting } from './setting.ts';
+import { ALL_SETTINGS } from './settings.ts';
+
+/** An entry of `accounts` or `expected_tunnels`: its fields by name, not yet validated. */
+export interface Entry {
+  /** Names the entry and its line: `accounts[0] (config.yaml:3)`. */
+  readonly at: string;
+  readonly fields: ReadonlyMap<string, Given>;
+}
+
+export interface ConfigFile {
+  readonly given: GivenByFlag;
+  readonly accounts: readonly Entry[];
+  readonly expectedTunnels: readonly Entry[];
+  readonly problems: readonly string[];
+  /** Whether all of it was understood as YAML; else what seems missing may stand there. */
+  readonly isWhole: boolean;
+}
+
+const BY_KEY: ReadonlyMap<string, Setting<unknown>> = new Map(
+  ALL_SETTINGS.map((setting) => [setting.flag, setting]),
+);
+const SECTIONS: ReadonlySet<string> = new Set(
+  ALL_SETTINGS.flatMap(({ flag }) => {
+    const parts = flag.split('.');
+    return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'));
+  }),
+);
+const ENTRY_FIELDS = {
+  accounts: ['id', 'name', 'api_token_file'],
+  expected_tunnels: ['account_id', 'name', 'id', 'min_connectors'],
+} as const;
+const KEYS = [
+  ...ALL_SETTINGS.filter(({ allowed }) => allowed === 'everywhere').map(({ flag }) => flag),
+  ...Object.keys(ENTRY_FIELDS),
+];
+
+/** Reads the text of a configuration file. `file` is its name in the problems. */
+export function readConfigFile(file: string, text: string): ConfigFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: 'error',
+  });
+  const given = new Map<string, readonly Given[]>();
+  const entries = { accounts: new Array<Entry>(), expected_tunnels: new Array<Entry>() };
+  const problems: string[] = [];
+
+  // What follows a syntax error is guesswork of the parser, so only the first is told.
+  const [error] = [...document.errors, ...document.warnings];
+  if (error) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    const [reason = ''] = error.message.split('\n');
+    const what =
+      error.code === 'MULTIPLE_DOCS' ? 'must be one YAML document, not several' : `not valid YAML: ${reason}`;
+    problems.push(`${file}:${line}:${col}: ${what}`);
+    return { given, accounts: [], expectedTunnels: [], problems, isWhole: false };
+  }
+
+  const lineOf = (node: unknown, otherwise = 1): number => {
+    const range = isNode(node) ? node.range : undefined;
+    return range ? lines.linePos(range[0]).line : otherwise;
+  };
+  const place = (key: string, line: number): string => `${key} (${file}:${line})`;
+  const problem = (at: string, what: string): void => void problems.push(`${at}: ${what}`);
+
+  /** The keys of a mapping, once each, with the line to name. */
+  function* keysOf(map: YAMLMap, prefix: string): Generator<Key> {
+    const seen = new Set<string>();
+    for (const pair of map.items) {
+      const key = keyOf(pair, document);
+      const line = lineOf(pair.key, lineOf(map));
+      const name = `${prefix}${key ?? '?'}`;
+      const at = place(name, line);
+      if (key === undefined) problem(at, 'a key must be a word');
+      else if (seen.has(canonical(key))) problem(at, 'given twice');
+      else yield { key, name, at, line, value: resolved(pair.value, document) };
+      if (key !== undefined) seen.add(canonical(key));
+    }
+  }
+
+  function section(map: YAMLMap, prefix: string): void {
+    for (const { key, name, at, line, value } of keysOf(map, prefix)) {
+      const known = canonical(name);
+      const setting = BY_KEY.get(known);
+      const listName = known.replace('-', '_');
+      if (prefix === '' && (listName === 'accounts' || listName === 'expected_tunnels')) {
+        entries[listName].push(...list(listName, { at, value }));
+      } else if (setting?.allowed === 'outside-file') problem(at, 'cannot be set in the file itself');
+      else if (setting?.allowed === 'environment' || isTokenKey(key)) problem(at, NO_TOKEN_HERE);
+      else if (setting) leaf(setting, { name, at, line, value });
+      else if (!SECTIONS.has(known)) problem(at, `unknown key${suggestion(name, KEYS)}`);
+      else if (isMap(value)) section(value, `${name}.`);
+      else if (!isNothing(value)) problem(at, 'must be a mapping of settings');
+    }
+  }
+
+  function leaf(setting: Setting<unknown>, { name, at, line, value }: Omit<Key, 'key'>): void {
+    if (given.has(setting.flag)) problem(at, 'given twice');
+    else if (isSeq(value) && setting.isList) {
+      if (value.items.length === 0 && setting.shownDefault !== '') {
+        problem(at, 'is an empty list');
+        return;
+      }
+      const texts = value.items.flatMap((item) => {
+        const itemAt = place(name, lineOf(item, line));
+        return scalar(resolved(item, document), itemAt) ?? [];
+      });
+      given.set(setting.flag, texts);
+    } else if (isSeq(value)) problem(at, 'takes one value, not a list');
+    else {
+      const single = scalar(value, at);
+      if (single) given.set(setting.flag, [single]);
+    }
+  }
+
+  function list(
+    listName: keyof typeof ENTRY_FIELDS,
+    { at, value }: Pick<Key, 'at' | 'value'>,
+  ): readonly Entry[] {
+    if (isNothing(value)) return [];
+    if (!isSeq(value)) {
+      problem(at, `must be a list of mappings with ${ENTRY_FIELDS[listName].join(', ')}`);
+      return [];
+    }
+    return value.items.flatMap((node, index) => {
+      const item = resolved(node, document);
+      const itemAt = place(`${listName}[${index}]`, lineOf(node));
+      if (isMap(item)) return [entry(listName, { at: itemAt, map: item, index })];
+      problem(itemAt, `must be a mapping with ${ENTRY_FIELDS[listName].join(', ')}`);
+      return [];
+    });
+  }
+
+  function entry(
+    listName: keyof typeof ENTRY_FIELDS,
+    { at, map, index }: { readonly at: string; readonly map: YAMLMap; readonly index: number },
+  ): Entry {
+    const fields = new Map<string, Given>();
+    const known: readonly string[] = ENTRY_FIELDS[listName];
+    for (const { key, at: keyAt, value } of keysOf(map, `${listName}[${index}].`)) {
+      const field = key.replaceAll('-', '_');
+      if (known.includes(field)) {
+        const single = scalar(value, keyAt);
+        if (single) fields.set(field, single);
+      } else if (isTokenKey(key)) problem(keyAt, NO_TOKEN_HERE);
+      else problem(keyAt, `unknown key${suggestion(key, known)}`);
+    }
+    return { at, fields };
+  }
+
+  function scalar(value: unknown, at: string): Given | undefined {
+    if (isNothing(value)) problem(at, 'has no value; give one or remove the line');
+    else if (isMap(value)) problem(at, 'takes a value, not a mapping');
+    else if (isSeq(value)) problem(at, 'takes one value, not a list');
+    // The text as written: an account id of digits alone must not become a rounded number.
+    else if (isScalar(value)) return { text: value.source ?? String(value.value), at };
+    return undefined;
+  }
+
+  const top = resolved(document.contents, document);
+  if (isMap(top)) section(top, '');
+  else if (!isNothing(top)) problem(`${file}:${lineOf(top)}`, 'must be a mapping of settings');
+  return {
+    given,
+    accounts: entries.accounts,
+    expectedTunnels: entries.expected_tunnels,
+    problems,
+    isWhole: isMap(top) || isNothing(top),
+  };
+}
+
+const NO_TOKEN_HERE = 'no token in this file: put it in a file and name it by api_token_file';
+
+interface Key {
+  /** As written. */
+  readonly key: string;
+  /** With the sections around it. */
+  readonly name: string;
+  readonly at: string;
+  readonly line: number;
+  readonly value: unknown;
+}
+
+function canonical(key: string): string {
+  return key.replaceAll('_', '-');
+}
+
+function isTokenKey(key: string): boolean {
+  return /(?:^|[._-])token$/i.test(key);
+}
+
+function keyOf({ key }: Pair, document: Document): string | undefined {
+  const node = resolved(key, document);
+  return isScalar(node) && !isNothing(node) ? (node.source ?? String(node.value)) : undefined;
+}
+
+function resolved(node: unknown, document: Document): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function isNothing(node: unknown): boolean {
+  return node === null || node === undefined || (isScalar(node) && node.value === null);
+}

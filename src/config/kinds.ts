@@ -1,0 +1,196 @@
+import { isIP, isIPv6 } from 'node:net';
+import { validateDetailed } from 'node-cron';
+import type { ListenAddress } from './config.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { quote } from './quote.ts';
+
+/** What came of reading a value. `problem` and `warning` continue a line that begins with the setting's name. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T; readonly warning?: string }
+  | { readonly ok: false; readonly problem: string };
+
+/** A kind of value: how usage names it, and how its text is read. */
+export interface Kind<T> {
+  readonly placeholder: string;
+  readonly parse: (text: string) => Parsed<T>;
+}
+
+const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
+const bad = (problem: string): Parsed<never> => ({ ok: false, problem });
+
+export const text: Kind<string> = { placeholder: 'TEXT', parse: (given) => good(given.trim()) };
+export const path: Kind<string> = { placeholder: 'FILE', parse: (given) => good(given.trim()) };
+
+export const boolean: Kind<boolean> = {
+  placeholder: 'true|false',
+  parse: (given) => {
+    const word = given.trim().toLowerCase();
+    if (word === 'true' || word === '1') return good(true);
+    if (word === 'false' || word === '0') return good(false);
+    return bad(`${quote(given)} is not true or false`);
+  },
+};
+
+/** Milliseconds, between two durations given as text. */
+export function duration({ min, max }: { readonly min: number; readonly max: number }): Kind<number> {
+  return {
+    placeholder: 'DURATION',
+    parse: (given) => {
+      const ms = parseDuration(given.trim());
+      if (ms === undefined) return bad(`${quote(given)} is not a duration; use e.g. 5m or 1h30m`);
+      if (ms < min || ms > max) {
+        return bad(`${quote(given)} must be from ${formatDuration(min)} to ${formatDuration(max)}`);
+      }
+      return good(ms);
+    },
+  };
+}
+
+export function count({ min, max }: { readonly min: number; readonly max: number }): Kind<number> {
+  return {
+    placeholder: 'COUNT',
+    parse: (given) => {
+      const number = /^\d+$/.test(given.trim()) ? Number(given) : Number.NaN;
+      if (number >= min && number <= max) return good(number);
+      return bad(`${quote(given)} is not a whole number from ${min} to ${max}`);
+    },
+  };
+}
+
+/** One of a closed set of words; `aliases` are further words for some of them. */
+export function oneOf<T extends string>(
+  values: readonly T[],
+  aliases: Readonly<Record<string, T>> = {},
+): Kind<T> {
+  const words = new Map<string, T>([
+    ...values.map((value): [string, T] => [value, value]),
+    ...Object.entries(aliases),
+  ]);
+  return {
+    placeholder: 'WORD',
+    parse: (given) => {
+      const value = words.get(given.trim());
+      return value === undefined
+        ? bad(`${quote(given)} is not one of ${[...words.keys()].join(', ')}`)
+        : good(value);
+    },
+  };
+}
+
+/** Matches anywhere in a name. The `u` flag makes a meaningless escape an error rather than a surprise. */
+export const expression: Kind<RegExp> = {
+  placeholder: 'REGEXP',
+  parse: (given) => {
+    try {
+      return good(new RegExp(given, 'u'));
+    } catch (error) {
+      const reason = error instanceof Error ? (error.message.split(': ').at(-1) ?? '') : '';
+      const hint = /^\(\?[a-z]+\)/.test(given) ? '; write (?i:…) around what ignores case' : '';
+      return bad(`${quote(given)} is not a regular expression: ${reason.toLowerCase()}${hint}`);
+    }
+  },
+};
+
+/** Five fields, or six with seconds first. */
+export const cron: Kind<string> = {
+  placeholder: 'CRON',
+  parse: (given) => {
+    const schedule = given.trim().split(/\s+/).join(' ');
+    const fields = schedule.split(' ').length;
+    if (fields !== 5 && fields !== 6) {
+      return bad(`${quote(given)} is not a cron expression of 5 or 6 fields; use e.g. */30 * * * * *`);
+    }
+    const { valid, errors } = validateDetailed(schedule);
+    if (valid) return good(schedule);
+    const reasons = errors.map(({ field, value = '' }) => `${field} ${quote(value)}`);
+    return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
+  },
+};
+
+/** The API's base, without trailing slash. A token goes there: in the clear to this machine only. */
+export const apiUrl: Kind<string> = {
+  placeholder: 'URL',
+  parse: (given) => {
+    const url = URL.parse(given.trim());
+    if (!url || url.hostname === '') return bad(`${quote(given)} is not a URL`);
+    if (url.username !== '' || url.password !== '') return bad('must not hold credentials');
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+      return bad(`${quote(given)} must be https; plain http only to localhost, 127.0.0.0/8 or [::1]`);
+    }
+    if (/[?#]/.test(given)) return bad(`${quote(given)} must not have a query or fragment`);
+    return good(url.href.replace(/\/+$/, ''));
+  },
+};
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'))
+  );
+}
+
+export const listenAddress: Kind<ListenAddress> = {
+  placeholder: 'ADDRESS',
+  parse: (given) => {
+    const [, host, digits] = /^(.*):(\d{1,5})$/.exec(given.trim()) ?? [];
+    const port = Number(digits);
+    const wrong = bad(`${quote(given)} is not a listen address; use :20240, host:port or [::1]:port`);
+    if (host === undefined || port > 65_535) return wrong;
+    if (host === '') return good({ host: undefined, port });
+    const bracketed = /^\[(.*)\]$/.exec(host)?.[1];
+    if (bracketed !== undefined) return isIPv6(bracketed) ? good({ host: bracketed, port }) : wrong;
+    // A name of digits and dots alone can only be an IPv4 address.
+    const known = /^[\d.]+$/.test(host) ? isIP(host) === 4 : /^[A-Za-z0-9._-]+$/.test(host);
+    return known ? good({ host: host.toLowerCase(), port }) : wrong;
+  },
+};
+
+const SERVED = ['/', '/livez', '/readyz', '/edge-ready', '/-/reload'];
+
+export const telemetryPath: Kind<string> = {
+  placeholder: 'PATH',
+  parse: (given) => {
+    const wanted = given.trim();
+    if (!/^(?:\/[A-Za-z0-9._~-]+)+\/?$|^\/$/.test(wanted) || /\/\.{1,2}(?:\/|$)/.test(wanted)) {
+      return bad(`${quote(given)} is not a path; use e.g. /metrics`);
+    }
+    const bare = wanted.replace(/\/$/, '') || '/';
+    if (SERVED.includes(bare) || bare === '/api' || bare.startsWith('/api/')) {
+      return bad(`${quote(given)} is served otherwise; use e.g. /metrics`);
+    }
+    return good(wanted);
+  },
+};
+
+export const accountId: Kind<string> = {
+  placeholder: 'ID',
+  parse: (given) => {
+    const id = given.trim();
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) return bad(`${quote(given)} is not an account id`);
+    if (/^[0-9a-f]{32}$/i.test(id)) return good(id);
+    return {
+      ok: true,
+      value: id,
+      warning: `${quote(id)} does not look like a Cloudflare account id (32 hex digits)`,
+    };
+  },
+};
+
+export const tunnelId: Kind<string> = {
+  placeholder: 'ID',
+  parse: (given) => {
+    const id = given.trim();
+    return /^[A-Za-z0-9_-]{1,64}$/.test(id) ? good(id) : bad(`${quote(given)} is not a tunnel id`);
+  },
+};
+
+/** A kind with a remark about some of its values. */
+export function warning<T>(kind: Kind<T>, about: (value: T) => string | undefined): Kind<T> {
+  return {
+    ...kind,
+    parse: (given) => {
+      const parsed = kind.parse(given);
+      const remark = parsed.ok ? about(parsed.value) : undefined;
+      return parsed.ok && remark !== undefined ? { ...parsed, warning: remark } : parsed;
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import { readAccess } from './access.ts';
+import type { Access } from './access.ts';
+import { readAccounts, readExpectedTunnels } from './accounts.ts';
+import type { Report } from './accounts.ts';
+import { readArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import type { AccountConfig, Config } from './config.ts';
+import { formatDuration } from './duration.ts';
+import { isSet, readEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { readConfigFile } from './file.ts';
+import type { ConfigFile } from './file.ts';
+import { onOneLine } from './quote.ts';
+import { readText } from './read-text.ts';
+import type { ReadFile } from './read-text.ts';
+import { longestPause } from './schedule.ts';
+import type { Setting } from './setting.ts';
+import { ALL_SETTINGS, SETTINGS } from './settings.ts';
+import { settle } from './sources.ts';
+import type { Settled, Source } from './sources.ts';
+import { usage } from './usage.ts';
+
+export { COMMANDS } from './command.ts';
+export type { Command } from './command.ts';
+
+export interface LoadInput {
+  /** Arguments after node and the script. */
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  /** Whether the log goes to a terminal: decides the default of `--log.format`. */
+  readonly isTerminal: boolean;
+  /** What `demo` polls instead of the user's accounts. Without it a demo's config has none, for the command to fill in. */
+  readonly demo?: { readonly accounts: readonly AccountConfig[]; readonly apiUrl: string };
+}
+
+export type LoadResult =
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
+  /** One line each, naming key and source; no line holds a token. */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  | {
+      readonly kind: 'loaded';
+      readonly command: Command;
+      /** `config.configCheck` says that only a check was asked for. */
+      readonly config: Config;
+      /** Lines like the problems, to be logged. */
+      readonly warnings: readonly string[];
+      /** The token values known by now, for the log's redaction. */
+      readonly secrets: readonly string[];
+    };
+
+/** Lively enough to watch, and all that the simulated API allows. */
+const DEMO = { schedule: '*/5 * * * * *', requestBudget: 1200 };
+
+/** Flags, environment and file → one validated configuration, or every problem at once. Never throws. */
+export function loadConfig(input: LoadInput): LoadResult {
+  const args = readArguments(input.argv);
+  if (args.help) return { kind: 'help', text: usage() };
+  if (args.version) return { kind: 'version' };
+
+  const { command } = args;
+  const problems: string[] = [...args.problems];
+  const warnings: string[] = [];
+  const secrets = new Set(tokensIn(input.env));
+  // A running exporter keeps its settings when the file goes bad; its health check must not fail over that.
+  const minor = command === 'healthcheck' ? warnings : problems;
+  const report: Report = {
+    problem: (line) => void minor.push(line),
+    warning: (line) => void warnings.push(line),
+  };
+
+  const environment = readEnvironment(input.env);
+  minor.push(...environment.problems);
+  const outside: readonly Source[] = [
+    { kind: 'flag', given: args.given },
+    { kind: 'environment', given: environment.given },
+  ];
+  const file = fileOf(settle(SETTINGS.configFile, outside).settled, input.readFile);
+  minor.push(...file.problems);
+  const sources: readonly Source[] = [...outside, { kind: 'file', given: file.given }];
+
+  const get = <T>(setting: Setting<T>, to = minor): Settled<T> => {
+    const { settled, reading } = settle(setting, sources);
+    to.push(...reading.problems);
+    warnings.push(...reading.warnings);
+    return settled;
+  };
+  const value = <T>(setting: Setting<T>): T => get(setting).value;
+  /** What names the setting in each source that has it. */
+  const placesOf = ({ flag }: Setting<unknown>): readonly string[] =>
+    sources.flatMap(({ given }) => given.get(flag)?.slice(0, 1) ?? []).map(({ at }) => at);
+
+  for (const at of ALL_SETTINGS.filter(({ isLater }) => isLater).flatMap(placesOf)) {
+    report.problem(`${at}: is not supported by this version yet`);
+  }
+
+  const listed = readAccounts(file.accounts, report);
+  const declared = readExpectedTunnels(file.expectedTunnels, report);
+  const access = (): Access => {
+    if (command === 'healthcheck') return { accounts: [], apiUrl: '', expectedTunnels: [] };
+    if (command === 'demo') {
+      for (const at of ALL_SETTINGS.filter(({ isAccess }) => isAccess).flatMap(placesOf)) {
+        report.warning(`${at}: ignored, demo brings its own account and API`);
+      }
+      const expectedTunnels = declared.map(({ expected }) => expected);
+      return { accounts: [], apiUrl: '', ...input.demo, expectedTunnels };
+    }
+    for (const name of ['TUNNEL_TOKEN', 'TUNNEL_TOKEN_FILE'].filter((variable) =>
+      isSet(input.env[variable]),
+    )) {
+      report.warning(`${name} (environment): ignored, this version has no sidecar mode yet`);
+    }
+    return readAccess({
+      get,
+      isGiven: (setting) => placesOf(setting).length > 0,
+      listed,
+      declared,
+      isComplete: file.isWhole,
+      readFile: input.readFile,
+      report,
+      secret: (secret) => void (secret !== '' && secrets.add(secret)),
+    });
+  };
+  const { accounts, apiUrl, expectedTunnels } = access();
+
+  const config: Config = {
+    configFile: value(SETTINGS.configFile),
+    configCheck: value(SETTINGS.configCheck),
+    accounts,
+    expectedTunnels,
+    cloudflare: {
+      apiUrl,
+      requestBudget: inDemo(SETTINGS.requestBudget, DEMO.requestBudget),
+      concurrency: value(SETTINGS.concurrency),
+      requestTimeoutMs: value(SETTINGS.requestTimeout),
+    },
+    poll: poll(),
+    tunnels: {
+      types: value(SETTINGS.types),
+      include: value(SETTINGS.include),
+      exclude: value(SETTINGS.exclude),
+      ids: value(SETTINGS.tunnelIds),
+      configurations: value(SETTINGS.configurations),
+    },
+    metrics: {
+      originIp: value(SETTINGS.originIp),
+      features: value(SETTINGS.features),
+      hostnames: value(SETTINGS.hostnames),
+      allow: value(SETTINGS.allow),
+      deny: value(SETTINGS.deny),
+    },
+    web: {
+      listenAddresses: get(SETTINGS.listenAddresses, problems).value,
+      telemetryPath: value(SETTINGS.telemetryPath),
+      maxRequests: value(SETTINGS.maxRequests),
+    },
+    log: {
+      level: value(SETTINGS.logLevel),
+      format: value(SETTINGS.logFormat) ?? (input.isTerminal ? 'logfmt' : 'json'),
+    },
+  };
+
+  /** The demo's own default where nothing was given. */
+  function inDemo<T>(setting: Setting<T>, demo: T): T {
+    const given = get(setting);
+    return given.from === undefined && command === 'demo' ? demo : given.value;
+  }
+
+  function poll(): Config['poll'] {
+    const schedule = inDemo(SETTINGS.schedule, DEMO.schedule);
+    const staleAfter = get(SETTINGS.staleAfter);
+    const pause = longestPause(schedule);
+    if (staleAfter.value <= pause && command !== 'healthcheck') {
+      report.warning(
+        `${staleAfter.at}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(pause)} between two polls of ${schedule}, so series will come and go`,
+      );
+    }
+    return { schedule, jitterMs: value(SETTINGS.jitter), staleAfterMs: staleAfter.value };
+  }
+
+  const printable = (lines: readonly string[]): readonly string[] =>
+    lines.map((line) =>
+      onOneLine([...secrets].reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), line)),
+    );
+  return problems.length > 0
+    ? { kind: 'invalid', problems: printable(problems) }
+    : { kind: 'loaded', command, config, warnings: printable(warnings), secrets: [...secrets] };
+}
+
+/** Whatever the variables of the token hold, be it usable or not. */
+function tokensIn(env: Environment): readonly string[] {
+  return SETTINGS.apiToken.variables.map((name) => env[name]?.trim() ?? '').filter((token) => token !== '');
+}
+
+function fileOf({ value: path, at }: Settled<string | undefined>, readFile: ReadFile): ConfigFile {
+  const nothing = { given: new Map(), accounts: [], expectedTunnels: [] };
+  if (path === undefined) return { ...nothing, problems: [], isWhole: true };
+  const text = readText(path, readFile);
+  return text.ok
+    ? readConfigFile(path, text.value)
+    : { ...nothing, problems: [`${at}: ${text.problem}`], isWhole: false };
+}

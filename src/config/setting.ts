@@ -1,0 +1,160 @@
+import * as kinds from './kinds.ts';
+import type { Kind, Parsed } from './kinds.ts';
+
+/** A value as its source gave it. `at` names key and source: `--poll.jitter (flag)`. */
+export interface Given {
+  readonly text: string;
+  readonly at: string;
+}
+
+/** `value` is undefined where there are problems. Problems and warnings are whole lines. */
+export interface Reading<T> {
+  readonly value: T | undefined;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface Setting<T> {
+  /** Without the dashes: also the key in the file, nested at the dots. */
+  readonly flag: string;
+  /** Environment variables, the one that wins first. */
+  readonly variables: readonly string[];
+  readonly placeholder: string;
+  /** A switch is true without a value, and has `--no-…`. */
+  readonly isSwitch: boolean;
+  readonly isList: boolean;
+  readonly fallback: T;
+  /** The default for a reader; '' where there is none. */
+  readonly shownDefault: string;
+  readonly help: string;
+  readonly read: (given: readonly Given[]) => Reading<T>;
+  readonly allowed: 'everywhere' | 'outside-file' | 'environment';
+  /** A name that is kept for a later version: known, and refused rather than ignored. */
+  readonly isLater: boolean;
+  /** What `demo` brings itself and never takes from the user. */
+  readonly isAccess: boolean;
+}
+
+const EMPTY = 'is empty; give a value or leave it out';
+
+interface Description {
+  readonly help: string;
+  readonly default?: string;
+  readonly shownDefault?: string;
+  readonly otherVariables?: readonly string[];
+  readonly allowed?: Setting<unknown>['allowed'];
+  readonly isLater?: boolean;
+  readonly isAccess?: boolean;
+}
+
+/** The variable of every flag: `poll.stale-after` → `TUNNEL_EXPORTER_POLL_STALE_AFTER`. */
+export function variableOf(flag: string): string {
+  return `TUNNEL_EXPORTER_${flag.toUpperCase().replaceAll(/[.-]/g, '_')}`;
+}
+
+function described(flag: string, description: Description) {
+  return {
+    flag,
+    variables: [variableOf(flag), ...(description.otherVariables ?? [])],
+    shownDefault: description.shownDefault ?? description.default ?? '',
+    help: description.help,
+    allowed: description.allowed ?? 'everywhere',
+    isLater: description.isLater ?? false,
+    isAccess: description.isAccess ?? false,
+  };
+}
+
+/** A setting that may be left out. */
+export function optional<T>(flag: string, kind: Kind<T>, description: Description): Setting<T | undefined> {
+  return {
+    ...described(flag, description),
+    placeholder: kind.placeholder,
+    isSwitch: false,
+    isList: false,
+    fallback: undefined,
+    read: (given) => readOne(kind, given),
+  };
+}
+
+/** A setting with a default, which is read like a user's value. */
+export function one<T>(
+  flag: string,
+  kind: Kind<T>,
+  description: Description & { default: string },
+): Setting<T> {
+  return {
+    ...optional(flag, kind, description),
+    fallback: defaultOf(kind, description.default),
+    read: (given) => readOne(kind, given),
+  };
+}
+
+export function onOff(
+  flag: string,
+  description: Description & { default: 'true' | 'false' },
+): Setting<boolean> {
+  return { ...one(flag, kinds.boolean, description), isSwitch: true };
+}
+
+interface ListOptions<T> {
+  /** Whether a comma separates values; in an expression it belongs to the expression. */
+  readonly commas: boolean;
+  /** What makes two values the same. */
+  readonly sameBy: (value: T) => string;
+  readonly repeats?: 'dropped' | 'refused';
+}
+
+export function list<T>(
+  flag: string,
+  kind: Kind<T>,
+  { commas, sameBy, repeats = 'dropped', ...description }: Description & ListOptions<T>,
+): Setting<readonly T[]> {
+  const split = (value: string): readonly string[] =>
+    commas ? value.split(',').filter((part) => part.trim() !== '') : [value];
+  return {
+    ...described(flag, description),
+    placeholder: commas ? `${kind.placeholder},…` : kind.placeholder,
+    isSwitch: false,
+    isList: true,
+    fallback: split(description.default ?? '')
+      .filter((part) => part !== '')
+      .map((part) => defaultOf(kind, part)),
+    read: (given) => {
+      const values = new Map<string, T>();
+      const problems: string[] = [];
+      const warnings: string[] = [];
+      for (const { text, at } of given) {
+        const parts = split(text);
+        if (parts.length === 0) problems.push(`${at}: ${EMPTY}`);
+        for (const part of parts) {
+          const reading = readOne(kind, [{ text: part, at }]);
+          problems.push(...reading.problems);
+          if (reading.value === undefined) continue;
+          const same = sameBy(reading.value);
+          if (values.has(same)) {
+            if (repeats === 'refused') problems.push(`${at}: ${part.trim()} is given twice`);
+            continue;
+          }
+          warnings.push(...reading.warnings);
+          values.set(same, reading.value);
+        }
+      }
+      return { value: problems.length === 0 ? [...values.values()] : undefined, problems, warnings };
+    },
+  };
+}
+
+function readOne<T>(kind: Kind<T>, given: readonly Given[]): Reading<T> {
+  const [first] = given;
+  if (!first) return { value: undefined, problems: [], warnings: [] };
+  const parsed: Parsed<T> = first.text.trim() === '' ? { ok: false, problem: EMPTY } : kind.parse(first.text);
+  if (!parsed.ok) return { value: undefined, problems: [`${first.at}: ${parsed.problem}`], warnings: [] };
+  const warnings = parsed.warning === undefined ? [] : [`${first.at}: ${parsed.warning}`];
+  return { value: parsed.value, problems: [], warnings };
+}
+
+function defaultOf<T>(kind: Kind<T>, text: string): T {
+  const parsed = kind.parse(text);
+  if (!parsed.ok) throw new Error(`Cannot use this default: ${parsed.problem}`);
+  return parsed.value;
+}

@@ -1,0 +1,166 @@
+import { TUNNEL_TYPES } from '../core/model.ts';
+import { LOG_FORMATS, LOG_LEVELS } from './config.ts';
+import type { LogFormat } from './config.ts';
+import { parseDuration } from './duration.ts';
+import * as kinds from './kinds.ts';
+import { list, one, onOff, optional } from './setting.ts';
+import type { Setting } from './setting.ts';
+import { parseToken } from './token.ts';
+
+const duration = (min: string, max: string) =>
+  kinds.duration({ min: parseDuration(min) ?? 0, max: parseDuration(max) ?? 0 });
+const count = (min: number, max: number) => kinds.count({ min, max });
+
+const words = { commas: true, sameBy: (value: string): string => value } as const;
+const expressions = { commas: false, sameBy: String } as const;
+
+/** The budget that Cloudflare gives a user or account token per five minutes (developers.cloudflare.com/fundamentals/api/reference/limits). */
+const REQUESTS_PER_FIVE_MINUTES = 1200;
+
+const requestBudget = kinds.warning(count(1, REQUESTS_PER_FIVE_MINUTES), (requests) =>
+  requests > 1000
+    ? `${requests} leaves next to nothing of the ${REQUESTS_PER_FIVE_MINUTES} that dashboard, Terraform and this exporter share`
+    : undefined,
+);
+
+const notYet = { help: '', isLater: true } as const;
+
+/**
+ * Every setting, once: flags, variables, the file's keys, the usage text and the documentation's table all come from here.
+ * To add one, add it here and to Config, and read it in load.ts.
+ */
+export const SETTINGS = {
+  accountIds: list('cloudflare.account-id', kinds.accountId, {
+    ...words,
+    help: 'Account to watch; repeatable, or a comma list.',
+    shownDefault: 'required',
+    otherVariables: ['CLOUDFLARE_ACCOUNT_ID'],
+    isAccess: true,
+  }),
+  apiToken: optional(
+    'cloudflare.api-token',
+    { placeholder: 'TOKEN', parse: parseToken },
+    {
+      help: 'API token; never a flag, and never in the file.',
+      otherVariables: ['CLOUDFLARE_API_TOKEN'],
+      allowed: 'environment',
+      isAccess: true,
+    },
+  ),
+  apiTokenFile: optional('cloudflare.api-token-file', kinds.path, {
+    help: 'File that holds the API token; read again when it changes.',
+    otherVariables: ['CLOUDFLARE_API_TOKEN_FILE'],
+    isAccess: true,
+  }),
+  apiUrl: one('cloudflare.api-url', kinds.apiUrl, {
+    help: "Base URL of Cloudflare's API; plain http only to loopback.",
+    default: 'https://api.cloudflare.com/client/v4',
+    otherVariables: ['CLOUDFLARE_API_URL'],
+    isAccess: true,
+  }),
+  requestBudget: one('cloudflare.request-budget', requestBudget, {
+    help: 'Requests per five minutes and token, 1 to 1200.',
+    default: '600',
+  }),
+  concurrency: one('cloudflare.concurrency', count(1, 100), {
+    help: 'Requests in flight at once.',
+    default: '8',
+  }),
+  requestTimeout: one('cloudflare.request-timeout', duration('100ms', '5m'), {
+    help: 'Time for a whole request with its body.',
+    default: '10s',
+  }),
+  schedule: one('poll.schedule', kinds.cron, {
+    help: 'When to poll: cron with 5 fields, or 6 with seconds first, in UTC.',
+    default: '*/30 * * * * *',
+  }),
+  jitter: one('poll.jitter', duration('0s', '1h'), {
+    help: 'At most this much offset from the schedule, fixed per host name.',
+    default: '5s',
+  }),
+  staleAfter: one('poll.stale-after', duration('1ms', '1y'), {
+    help: "Age at which an account's tunnel series vanish rather than lie.",
+    default: '5m',
+  }),
+  types: list('tunnels.types', kinds.oneOf(TUNNEL_TYPES), {
+    ...words,
+    help: `Tunnel types to watch, of ${TUNNEL_TYPES.join(', ')}.`,
+    default: 'cfd_tunnel,warp_connector',
+  }),
+  include: list('tunnels.include', kinds.expression, {
+    ...expressions,
+    help: 'Only tunnels whose name matches, anywhere in it; repeatable, commas belong to the expression.',
+  }),
+  exclude: list('tunnels.exclude', kinds.expression, {
+    ...expressions,
+    help: 'No tunnels whose name matches, anywhere in it; repeatable.',
+  }),
+  tunnelIds: list('tunnels.id', kinds.tunnelId, {
+    ...words,
+    help: 'Only the tunnels of these ids; repeatable, or a comma list.',
+  }),
+  configurations: onOff('tunnels.configurations', {
+    help: 'Poll tunnel configurations, slowly.',
+    default: 'true',
+  }),
+  originIp: onOff('metrics.origin-ip', {
+    help: "Label connectors with their origin's address.",
+    default: 'false',
+  }),
+  features: onOff('metrics.features', {
+    help: 'A series per feature of each connector.',
+    default: 'false',
+  }),
+  hostnames: onOff('metrics.hostnames', {
+    help: 'A series per host name that a tunnel serves.',
+    default: 'false',
+  }),
+  allow: list('metrics.allow', kinds.expression, {
+    ...expressions,
+    help: 'Only metrics whose name matches, anywhere in it; repeatable.',
+  }),
+  deny: list('metrics.deny', kinds.expression, {
+    ...expressions,
+    help: 'No metrics whose name matches, anywhere in it; repeatable.',
+  }),
+  listenAddresses: list('web.listen-address', kinds.listenAddress, {
+    commas: true,
+    sameBy: ({ host, port }) => `${host ?? ''} ${port}`,
+    repeats: 'refused',
+    help: 'Address to serve on: :20240, host:port or [::1]:port; repeatable.',
+    default: ':20240',
+  }),
+  telemetryPath: one('web.telemetry-path', kinds.telemetryPath, {
+    help: 'Path of the metrics.',
+    default: '/metrics',
+  }),
+  maxRequests: one('web.max-requests', count(1, 100_000), {
+    help: 'Scrapes in flight, beyond which more are answered 503.',
+    default: '40',
+  }),
+  logLevel: one('log.level', kinds.oneOf(LOG_LEVELS), {
+    help: `One of ${LOG_LEVELS.join(', ')}.`,
+    default: 'info',
+  }),
+  logFormat: optional('log.format', kinds.oneOf<LogFormat>(LOG_FORMATS, { pretty: 'logfmt' }), {
+    help: 'json or logfmt (also called pretty).',
+    shownDefault: 'json; logfmt on a terminal',
+  }),
+  configFile: optional('config.file', kinds.path, {
+    help: 'YAML file with any of these settings, accounts and expected tunnels.',
+    allowed: 'outside-file',
+  }),
+  configCheck: {
+    ...onOff('config.check', { help: 'Validate the configuration and exit.', default: 'false' }),
+    allowed: 'outside-file',
+  },
+
+  cloudflaredUrl: optional('sidecar.cloudflared-url', kinds.text, notYet),
+  tunnelTokenFile: optional('sidecar.tunnel-token-file', kinds.path, notYet),
+  minConnections: optional('sidecar.min-connections', kinds.text, notYet),
+  webConfigFile: optional('web.config.file', kinds.path, notYet),
+  shardTotal: optional('shard.total', kinds.text, notYet),
+  shardIndex: optional('shard.index', kinds.text, notYet),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+export const ALL_SETTINGS: readonly Setting<unknown>[] = Object.values(SETTINGS);

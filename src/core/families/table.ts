@@ -1,0 +1,20 @@
+import { configurationFamilies } from './configuration.ts';
+import { connectionFamilies } from './connections.ts';
+import { connectorFamilies } from './connector.ts';
+import type { Family, FamilyOptions } from './family.ts';
+import { fleetFamilies } from './fleet.ts';
+import { tunnelFamilies } from './tunnel.ts';
+
+/** Every metric about tunnels, in the order of the page. */
+export const FAMILIES: readonly Family[] = [
+  ...fleetFamilies,
+  ...tunnelFamilies,
+  ...connectionFamilies,
+  ...connectorFamilies,
+  ...configurationFamilies,
+];
+
+/** The families that exist with these options. */
+export function enabledFamilies(options: FamilyOptions): readonly Family[] {
+  return FAMILIES.filter(({ option }) => option === undefined || options[option]);
+}

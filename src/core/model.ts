@@ -1,0 +1,150 @@
+/**
+ * The domain: what Cloudflare tells of tunnels, in our terms. Wire names live in cloudflare/schema.ts only.
+ * Times are milliseconds since the epoch; `undefined` means that the API did not say (null, missing or the zero time).
+ */
+
+export const TUNNEL_TYPES = [
+  'cfd_tunnel',
+  'warp_connector',
+  'warp',
+  'magic',
+  'ip_sec',
+  'gre',
+  'cni',
+] as const;
+/** A type that a user can ask for; the seven values of `tun_types`. */
+export type KnownTunnelType = (typeof TUNNEL_TYPES)[number];
+export type TunnelType = KnownTunnelType | 'unknown';
+
+export const TUNNEL_STATUSES = ['healthy', 'degraded', 'down', 'inactive', 'unknown'] as const;
+export type TunnelStatus = (typeof TUNNEL_STATUSES)[number];
+
+export const HA_STATUSES = ['active', 'passive', 'offline', 'unknown'] as const;
+export type HaStatus = (typeof HA_STATUSES)[number];
+
+export const HA_MODES = ['none', 'disabled', 'aws', 'local'] as const;
+export type HaMode = (typeof HA_MODES)[number];
+
+export const COLLECTORS = ['tunnels', 'connections', 'warp_connections', 'configurations'] as const;
+export type Collector = (typeof COLLECTORS)[number];
+
+export const FAILURE_REASONS = [
+  'auth',
+  'permission',
+  'rate_limited',
+  'timeout',
+  'network',
+  'server',
+  'malformed',
+  'not_found',
+] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** Failure is data: why a request or a walk gave no answer, in a line that a person can act on. Holds no secret. */
+export interface Failure {
+  readonly reason: FailureReason;
+  readonly message: string;
+}
+
+export type Result<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+
+export interface Connection {
+  /** Changes with every reconnect. */
+  readonly id: string | undefined;
+  /** Data center as given, lower-cased (`khh01`). */
+  readonly colo: string | undefined;
+  /** Disconnected but still tracked by Cloudflare; such a connection serves nothing. */
+  readonly pendingReconnect: boolean;
+  readonly openedAt: number | undefined;
+  readonly originIp: string | undefined;
+}
+
+/** One running cloudflared or WARP connector process: the API's client. */
+export interface Connector {
+  /** Random per process start; '' where the API gave none. */
+  readonly id: string;
+  readonly version: string | undefined;
+  readonly arch: string | undefined;
+  readonly features: readonly string[];
+  readonly startedAt: number | undefined;
+  readonly configVersion: number | undefined;
+  readonly haStatus: HaStatus | undefined;
+  readonly connections: readonly Connection[];
+}
+
+/** A tunnel as a list walk shows it. */
+export interface ListedTunnel {
+  readonly id: string;
+  readonly accountId: string;
+  readonly name: string;
+  readonly type: TunnelType;
+  readonly status: TunnelStatus;
+  /** `local` or `cloudflare`; '' where the API did not say. */
+  readonly configSource: string;
+  readonly createdAt: number | undefined;
+  readonly activeAt: number | undefined;
+  readonly inactiveAt: number | undefined;
+}
+
+/**
+ * What one list walk entry gave: the tunnel, and its connectors where the API still embeds a populated `connections`
+ * array (connectors then lack arch, start, features, config version and HA status).
+ */
+export interface ListEntry {
+  readonly tunnel: ListedTunnel;
+  readonly embedded: readonly Connector[] | undefined;
+}
+
+export interface IngressRule {
+  /** '' in the catch-all rule. */
+  readonly hostname: string;
+  readonly service: string;
+  readonly path: string;
+}
+
+/** A tunnel's remote configuration. */
+export interface Configuration {
+  readonly version: number | undefined;
+  /** `undefined` where the API gives none (WARP connectors). */
+  readonly ingress: readonly IngressRule[] | undefined;
+  /** WARP connectors only; `undefined` also for a mode that we do not know. */
+  readonly haMode: HaMode | undefined;
+}
+
+/** What came back from Cloudflare, or why nothing did. `at` is when the answer was complete. */
+export type Observation =
+  | {
+      readonly kind: 'tunnels';
+      readonly accountId: string;
+      /** The types that this walk covers, whole or not at all. */
+      readonly types: readonly KnownTunnelType[];
+      readonly at: number;
+      readonly result: Result<readonly ListEntry[]>;
+    }
+  | {
+      readonly kind: 'connections';
+      readonly accountId: string;
+      readonly tunnelId: string;
+      readonly at: number;
+      readonly result: Result<readonly Connector[]>;
+    }
+  | {
+      readonly kind: 'configuration';
+      readonly accountId: string;
+      readonly tunnelId: string;
+      readonly at: number;
+      /** `undefined` where the tunnel has no remote configuration. */
+      readonly result: Result<Configuration | undefined>;
+    }
+  | {
+      /** Nothing was due for this collector: as good as a success. */
+      readonly kind: 'idle';
+      readonly accountId: string;
+      readonly collector: Collector;
+      readonly at: number;
+    };
+
+export function failureOf(observation: Observation): Failure | undefined {
+  return observation.kind === 'idle' || observation.result.ok ? undefined : observation.result.failure;
+}

@@ -1,0 +1,16 @@
+import type { ListedTunnel } from './model.ts';
+
+export interface Selection {
+  /** The name must match one of these where there are any. */
+  readonly include: readonly RegExp[];
+  readonly exclude: readonly RegExp[];
+  /** Only these ids where there are any. */
+  readonly ids: readonly string[];
+}
+
+/** Whether the user wants to see this tunnel. Expressions match anywhere in the name. */
+export function isSelected({ id, name }: ListedTunnel, { include, exclude, ids }: Selection): boolean {
+  if (ids.length > 0 && !ids.includes(id)) return false;
+  if (include.length > 0 && !include.some((expression) => expression.test(name))) return false;
+  return !exclude.some((expression) => expression.test(name));
+}

@@ -1,0 +1,90 @@
+import type { Collector, Configuration, Connector, ListedTunnel, TunnelStatus, TunnelType } from './model.ts';
+
+/** What was asked for, and what came of it. */
+export interface Observed<T> {
+  /** The last good value; `undefined` before the first, and once it is too old to show while every attempt fails. */
+  readonly value: T | undefined;
+  /** When `value` was observed. */
+  readonly at: number | undefined;
+  /** Since when every attempt has failed; `undefined` while the last attempt was good. */
+  readonly failingSince: number | undefined;
+}
+
+/** Counters that outlive a poll. They never go down within a process. */
+export interface TunnelCounters {
+  readonly transitions: Readonly<Record<TunnelStatus, number>>;
+  readonly opened: number;
+  readonly closed: number;
+  readonly failovers: number;
+}
+
+/** All that is known of one tunnel. The same object as before where nothing has changed: caches go by identity. */
+export interface TunnelState {
+  readonly tunnel: ListedTunnel;
+  /** `value` is undefined for a tunnel listed down or inactive, and for types without a connections endpoint. */
+  readonly connectors: Observed<readonly Connector[]>;
+  /** When the connections endpoint last answered; `connectors.at` is later where a list embeds connections. */
+  readonly detailedAt: number | undefined;
+  /** When a list walk last showed a new status or new times; what a detail observation should follow. */
+  readonly changedAt: number | undefined;
+  readonly configuration: Observed<Configuration>;
+  readonly counters: TunnelCounters;
+  /** What opened and closed connections are counted against; `undefined` before the first observation. */
+  readonly connectionIds: readonly string[] | undefined;
+  /** The WARP connector last seen active, which a failover is measured against. */
+  readonly lastActiveConnector: string | undefined;
+}
+
+export interface CollectorState {
+  /** Whether the last pass of this collector was without failure; `undefined` before the first. */
+  readonly success: boolean | undefined;
+  readonly lastSuccessAt: number | undefined;
+}
+
+export interface AccountState {
+  readonly id: string;
+  /** '' where the user gave none. */
+  readonly name: string;
+  /** Whether the last list walk was complete, for every type asked for; `undefined` before the first. */
+  readonly up: boolean | undefined;
+  /** When a complete walk last covered a type. A type that is absent was never listed, or is too old to show. */
+  readonly listedAt: ReadonlyMap<TunnelType, number>;
+  readonly collectors: Readonly<Record<Collector, CollectorState>>;
+  /** By tunnel id, in the order in which they were listed. Only tunnels that are fresh enough to show. */
+  readonly tunnels: ReadonlyMap<string, TunnelState>;
+  /** Tunnels whose list is too old to show: kept so that their counters go on when the list comes back. */
+  readonly hidden: ReadonlyMap<string, TunnelState>;
+}
+
+/** The immutable truth that a scrape sees. */
+export interface Snapshot {
+  readonly takenAt: number;
+  /** By account id, in configured order. */
+  readonly accounts: ReadonlyMap<string, AccountState>;
+}
+
+/** A snapshot that knows which accounts there are and nothing of them. */
+export function emptySnapshot(
+  accounts: readonly { readonly id: string; readonly name: string }[],
+  now: number,
+): Snapshot {
+  return { takenAt: now, accounts: new Map(accounts.map((account) => [account.id, emptyAccount(account)])) };
+}
+
+function emptyAccount({ id, name }: { readonly id: string; readonly name: string }): AccountState {
+  const never: CollectorState = { success: undefined, lastSuccessAt: undefined };
+  return {
+    id,
+    name,
+    up: undefined,
+    listedAt: new Map(),
+    collectors: { tunnels: never, connections: never, warp_connections: never, configurations: never },
+    tunnels: new Map(),
+    hidden: new Map(),
+  };
+}
+
+/** Whether anything at all is known and fresh: what readiness asks for. */
+export function hasFreshData(snapshot: Snapshot): boolean {
+  return [...snapshot.accounts.values()].some((account) => account.listedAt.size > 0);
+}

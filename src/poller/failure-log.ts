@@ -1,0 +1,56 @@
+import { type Failure, failureOf, type Observation } from '../core/model.ts';
+import type { Logger } from '../log.ts';
+
+/** Tells of failures when they begin, when they change, now and then while they last, and when they end. */
+export interface FailureLog {
+  readonly passed: (observations: readonly Observation[]) => void;
+}
+
+/** How often a failure that lasts is told again. */
+const REMIND_MS = 10 * 60_000;
+
+interface Ongoing {
+  readonly since: number;
+  /** When each reason was last told: several can come and go in turns, and only a new one is news. */
+  readonly told: Map<string, number>;
+}
+
+export function createFailureLog(log: Pick<Logger, 'warn' | 'info'>, clock: () => number): FailureLog {
+  const ongoing = new Map<string, Ongoing>();
+
+  const failed = (source: string, account: string, failures: readonly Failure[]): void => {
+    const now = clock();
+    const known = ongoing.get(`${account} ${source}`) ?? { since: now, told: new Map<string, number>() };
+    ongoing.set(`${account} ${source}`, known);
+    for (const [reason, [first, ...others]] of Map.groupBy(failures, (each) => each.reason)) {
+      if (first === undefined || now - (known.told.get(reason) ?? -Infinity) < REMIND_MS) continue;
+      known.told.set(reason, now);
+      log.warn({ account_id: account, collector: source, reason, failed: others.length + 1 }, first.message);
+    }
+  };
+
+  const recovered = (source: string, account: string): void => {
+    const known = ongoing.get(`${account} ${source}`);
+    if (known === undefined) return;
+    ongoing.delete(`${account} ${source}`);
+    const seconds = Math.round((clock() - known.since) / 1000);
+    log.info({ account_id: account, collector: source, after_seconds: seconds }, 'recovered');
+  };
+
+  return {
+    passed: (observations) => {
+      for (const [key, group] of Map.groupBy(observations, (each) => `${each.accountId} ${sourceOf(each)}`)) {
+        const [account = '', source = ''] = key.split(' ');
+        const failures = group.flatMap((each) => failureOf(each) ?? []);
+        const blamed = failures.filter(({ reason }) => source === 'tunnels' || reason !== 'not_found');
+        if (blamed.length > 0) failed(source, account, blamed);
+        else recovered(source, account);
+      }
+    },
+  };
+}
+
+function sourceOf(observation: Observation): string {
+  if (observation.kind === 'idle') return observation.collector;
+  return observation.kind === 'configuration' ? 'configurations' : observation.kind;
+}

@@ -1,0 +1,52 @@
+import { advance, nextExpiry } from '../core/advance.ts';
+import type { Observation } from '../core/model.ts';
+import { emptySnapshot, type Snapshot } from '../core/snapshot.ts';
+
+export interface StoreOptions {
+  readonly accounts: readonly { readonly id: string; readonly name: string }[];
+  readonly staleAfterMs: number;
+  readonly clock: () => number;
+  /** Told of every new snapshot. */
+  readonly onChange: (snapshot: Snapshot) => void;
+}
+
+/** The current snapshot, and the only place that replaces it. */
+export interface SnapshotStore {
+  readonly current: () => Snapshot;
+  readonly apply: (observations: readonly Observation[]) => void;
+  /** Stops the clock that hides stale data. */
+  readonly stop: () => void;
+}
+
+/** Longest delay that a timer can have. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export function createSnapshotStore({
+  accounts,
+  staleAfterMs,
+  clock,
+  onChange,
+}: StoreOptions): SnapshotStore {
+  let snapshot = emptySnapshot(accounts, clock());
+  let expiry: NodeJS.Timeout | undefined;
+
+  const apply = (observations: readonly Observation[]): void => {
+    const now = clock();
+    snapshot = advance(snapshot, observations, { now, staleAfterMs });
+    // Data must vanish on time even when no poll ever comes back.
+    clearTimeout(expiry);
+    const next = nextExpiry(snapshot, staleAfterMs);
+    if (next !== undefined) {
+      expiry = setTimeout(() => apply([]), Math.min(Math.max(next - now, 1), MAX_TIMER_MS)).unref();
+    }
+    onChange(snapshot);
+  };
+
+  return {
+    current: () => snapshot,
+    apply,
+    stop: () => {
+      clearTimeout(expiry);
+    },
+  };
+}

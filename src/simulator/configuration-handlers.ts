@@ -1,0 +1,60 @@
+import type { Answer } from './envelope.ts';
+import { badRequest, ERRORS, failure, isRecord, parseBody, success } from './envelope.ts';
+import type { TunnelContext } from './handler.ts';
+import { configurationRow, warpConfigurationRow } from './wire.ts';
+
+/** A locally managed tunnel has no remote configuration; a remotely managed one begins with version 0. */
+export function getConfiguration({ tunnel }: TunnelContext): Answer {
+  const none =
+    tunnel.deletedAt !== undefined || (tunnel.configSource === 'local' && tunnel.configuration.version === 0);
+  return none ? ERRORS.configurationNotFound : success(configurationRow(tunnel));
+}
+
+/** In the official SDK, not in the API reference. */
+export function getWarpConfiguration({ tunnel }: TunnelContext): Answer {
+  return tunnel.deletedAt === undefined
+    ? success(warpConfigurationRow(tunnel))
+    : ERRORS.configurationNotFound;
+}
+
+/** A locally managed tunnel becomes a remotely managed one. */
+export function putConfiguration({ fleet, tunnel, body, now }: TunnelContext): Answer {
+  if (tunnel.deletedAt !== undefined) return ERRORS.tunnelNotFound;
+  const parsed = parseBody(body);
+  if (!parsed.ok) return parsed.answer;
+  const { config = {} } = parsed.value;
+  if (!isRecord(config)) return badRequest('config must be a JSON object');
+  const problem = ingressProblem(config['ingress']);
+  if (problem !== undefined) return failure(400, { code: 1056, message: `Bad Configuration: ${problem}` });
+  fleet.putConfiguration(
+    {
+      tunnelId: tunnel.id,
+      config: { ...config, 'warp-routing': config['warp-routing'] ?? { enabled: false } },
+    },
+    now,
+  );
+  return success(configurationRow(tunnel));
+}
+
+function ingressProblem(ingress: unknown): string | undefined {
+  if (ingress === undefined) return undefined;
+  if (!Array.isArray(ingress) || ingress.length === 0) return 'ingress must be a list of at least one rule';
+  const rules: readonly unknown[] = ingress;
+  for (const [index, rule] of rules.entries()) {
+    if (!isRecord(rule) || typeof rule['service'] !== 'string' || rule['service'] === '') {
+      return `Rule #${index + 1} has no service`;
+    }
+    for (const key of ['hostname', 'path']) {
+      if (rule[key] !== undefined && typeof rule[key] !== 'string')
+        return `Rule #${index + 1}: ${key} must be a string`;
+    }
+    const catchesAll = [undefined, '', '*'].some((any) => any === rule['hostname']) && !rule['path'];
+    const last = index === rules.length - 1;
+    if (last && !catchesAll) {
+      return 'The last ingress rule must match all URLs (i.e. it should not have a hostname or path filter)';
+    }
+    if (!last && catchesAll)
+      return `Rule #${index + 1} matches all URLs, so that the rules after it are never used`;
+  }
+  return undefined;
+}

@@ -1,0 +1,203 @@
+/** Every endpoint of the tunnel API, and what it asks of a token. */
+export type Access =
+  /** Any token that is valid. */
+  | { readonly family: 'none' }
+  | { readonly family: 'all_tunnels' | 'cloudflared' | 'warp'; readonly level: 'Read' | 'Edit' };
+
+interface Route {
+  readonly name: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly access: Access;
+}
+
+const readAny: Access = { family: 'all_tunnels', level: 'Read' };
+const readCloudflared: Access = { family: 'cloudflared', level: 'Read' };
+const editCloudflared: Access = { family: 'cloudflared', level: 'Edit' };
+const readWarp: Access = { family: 'warp', level: 'Read' };
+const editWarp: Access = { family: 'warp', level: 'Edit' };
+
+/** The tunnel token and the management token are secrets: the API wants Edit for them. */
+const ROUTES = [
+  { name: 'tunnels', method: 'GET', path: '/accounts/:account/tunnels', access: readAny },
+
+  { name: 'cfd_tunnel', method: 'GET', path: '/accounts/:account/cfd_tunnel', access: readCloudflared },
+  {
+    name: 'cfd_tunnel_create',
+    method: 'POST',
+    path: '/accounts/:account/cfd_tunnel',
+    access: editCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_get',
+    method: 'GET',
+    path: '/accounts/:account/cfd_tunnel/:tunnel',
+    access: readCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_update',
+    method: 'PATCH',
+    path: '/accounts/:account/cfd_tunnel/:tunnel',
+    access: editCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_delete',
+    method: 'DELETE',
+    path: '/accounts/:account/cfd_tunnel/:tunnel',
+    access: editCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_configurations',
+    method: 'GET',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/configurations',
+    access: readCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_configurations_put',
+    method: 'PUT',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/configurations',
+    access: editCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_connections',
+    method: 'GET',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/connections',
+    access: readCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_connections_delete',
+    method: 'DELETE',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/connections',
+    access: editCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_connector',
+    method: 'GET',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/connectors/:connector',
+    access: readCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_token',
+    method: 'GET',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/token',
+    access: editCloudflared,
+  },
+  {
+    name: 'cfd_tunnel_management',
+    method: 'POST',
+    path: '/accounts/:account/cfd_tunnel/:tunnel/management',
+    access: editCloudflared,
+  },
+
+  { name: 'warp_connector', method: 'GET', path: '/accounts/:account/warp_connector', access: readWarp },
+  {
+    name: 'warp_connector_create',
+    method: 'POST',
+    path: '/accounts/:account/warp_connector',
+    access: editWarp,
+  },
+  {
+    name: 'warp_connector_get',
+    method: 'GET',
+    path: '/accounts/:account/warp_connector/:tunnel',
+    access: readWarp,
+  },
+  {
+    name: 'warp_connector_update',
+    method: 'PATCH',
+    path: '/accounts/:account/warp_connector/:tunnel',
+    access: editWarp,
+  },
+  {
+    name: 'warp_connector_delete',
+    method: 'DELETE',
+    path: '/accounts/:account/warp_connector/:tunnel',
+    access: editWarp,
+  },
+  {
+    name: 'warp_connector_configurations',
+    method: 'GET',
+    path: '/accounts/:account/warp_connector/:tunnel/configurations',
+    access: readWarp,
+  },
+  {
+    name: 'warp_connector_connections',
+    method: 'GET',
+    path: '/accounts/:account/warp_connector/:tunnel/connections',
+    access: readWarp,
+  },
+  {
+    name: 'warp_connector_connector',
+    method: 'GET',
+    path: '/accounts/:account/warp_connector/:tunnel/connectors/:connector',
+    access: readWarp,
+  },
+  {
+    name: 'warp_connector_token',
+    method: 'GET',
+    path: '/accounts/:account/warp_connector/:tunnel/token',
+    access: editWarp,
+  },
+  {
+    name: 'warp_connector_failover',
+    method: 'PUT',
+    path: '/accounts/:account/warp_connector/:tunnel/failover',
+    access: editWarp,
+  },
+
+  { name: 'user_token_verify', method: 'GET', path: '/user/tokens/verify', access: { family: 'none' } },
+  {
+    name: 'account_token_verify',
+    method: 'GET',
+    path: '/accounts/:account/tokens/verify',
+    access: { family: 'none' },
+  },
+  { name: 'accounts', method: 'GET', path: '/accounts', access: { family: 'none' } },
+] as const satisfies readonly Route[];
+
+export type RoutedName = (typeof ROUTES)[number]['name'];
+/** `unrouted` stands for every path and method that the API does not have. */
+export type EndpointName = RoutedName | 'unrouted';
+
+export const ENDPOINT_NAMES: readonly EndpointName[] = [...ROUTES.map(({ name }) => name), 'unrouted'];
+
+/** Ids found in the path. */
+export interface PathIds {
+  readonly account?: string;
+  readonly tunnel?: string;
+  readonly connector?: string;
+}
+
+export type Routed =
+  | { readonly kind: 'endpoint'; readonly name: RoutedName; readonly access: Access; readonly ids: PathIds }
+  /** The path is known, the method is not. */
+  | { readonly kind: 'method'; readonly ids: PathIds }
+  | { readonly kind: 'nowhere' };
+
+const CANDIDATES = ROUTES.map((candidate) => ({ ...candidate, segments: candidate.path.split('/') }));
+
+/** `path` without the API's base. */
+export function route(method: string, path: string): Routed {
+  const segments = path.replace(/\/+$/, '').split('/');
+  let known: PathIds | undefined;
+  for (const candidate of CANDIDATES) {
+    const ids = match(candidate.segments, segments);
+    if (ids === undefined) continue;
+    if (candidate.method === method) {
+      return { kind: 'endpoint', name: candidate.name, access: candidate.access, ids };
+    }
+    known = ids;
+  }
+  return known === undefined ? { kind: 'nowhere' } : { kind: 'method', ids: known };
+}
+
+function match(pattern: readonly string[], segments: readonly string[]): PathIds | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const ids: Record<string, string> = {};
+  for (const [index, part] of pattern.entries()) {
+    const segment = segments[index] ?? '';
+    if (part.startsWith(':')) ids[part.slice(1)] = segment;
+    else if (part !== segment) return undefined;
+  }
+  return ids;
+}

@@ -1,0 +1,37 @@
+import type { Answer } from './envelope.ts';
+import type { Fleet } from './fleet.ts';
+import type { FleetTunnel } from './fleet-model.ts';
+import type { Token } from './tokens.ts';
+import type { EmbeddedConnections } from './wire.ts';
+
+/** What a handler of a checked request gets. */
+export interface Context {
+  readonly fleet: Fleet;
+  readonly now: number;
+  readonly token: Token;
+  readonly query: URLSearchParams;
+  readonly body: string;
+  readonly settings: ApiSettings;
+}
+
+export interface ApiSettings {
+  readonly embeddedConnections: EmbeddedConnections;
+  readonly maxPerPage: number;
+}
+
+export interface AccountContext extends Context {
+  readonly accountId: string;
+}
+
+export interface TunnelContext extends AccountContext {
+  /** Of the endpoint's type and in the account; may be deleted. */
+  readonly tunnel: FleetTunnel;
+}
+
+export interface ConnectorContext extends TunnelContext {
+  readonly connectorId: string;
+}
+
+export type Handler<C extends Context> = (context: C) => Answer;
+
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,0 +1,102 @@
+import type { Access } from './endpoints.ts';
+import { createRandom, hash } from './random.ts';
+
+const GROUPS = [
+  'Cloudflare Tunnel',
+  'Cloudflare One Connector: cloudflared',
+  'Cloudflare One Connector: WARP',
+  'Cloudflare One Connectors',
+] as const;
+
+/** Names as the Cloudflare dashboard shows them. */
+export type Permission = `${(typeof GROUPS)[number]} ${'Read' | 'Edit'}`;
+
+export const PERMISSIONS: readonly Permission[] = GROUPS.flatMap((group): Permission[] => [
+  `${group} Read`,
+  `${group} Edit`,
+]);
+
+/** Any one of these opens the family (Cloudflare API reference, accepted permissions). */
+const OPENERS: Readonly<Record<Exclude<Access['family'], 'none'>, readonly (typeof GROUPS)[number][]>> = {
+  all_tunnels: ['Cloudflare Tunnel', 'Cloudflare One Connector: cloudflared', 'Cloudflare One Connectors'],
+  cloudflared: ['Cloudflare Tunnel', 'Cloudflare One Connector: cloudflared', 'Cloudflare One Connectors'],
+  warp: ['Cloudflare One Connector: WARP', 'Cloudflare One Connectors'],
+};
+
+export interface TokenSpec {
+  readonly value: string;
+  /** Who owns it. Default: user. */
+  readonly owner?: 'user' | 'account';
+  /** Default: active. */
+  readonly status?: 'active' | 'disabled' | 'expired';
+  /** Default: every account. */
+  readonly accounts?: readonly string[];
+  /** Default: all. */
+  readonly permissions?: readonly Permission[];
+  /** Lists silently hold these tunnels only. Default: no such filter. */
+  readonly tunnels?: readonly string[];
+  /** Milliseconds since the epoch; past it the token is expired. */
+  readonly expiresAt?: number;
+  readonly notBefore?: number;
+}
+
+export interface Token extends TokenSpec {
+  /** 32 hexadecimal digits, derived from the value; safe to show. */
+  readonly id: string;
+}
+
+export interface Tokens {
+  readonly add: (spec: TokenSpec) => Token;
+  /** Changes what it may do or its status, from the next request on. */
+  readonly change: (value: string, change: Partial<Omit<TokenSpec, 'value'>>) => void;
+  /** Revokes it: the API no longer knows the value. */
+  readonly revoke: (value: string) => void;
+  readonly find: (value: string) => Token | undefined;
+}
+
+export function createTokens(specs: readonly TokenSpec[] = []): Tokens {
+  const tokens = new Map<string, Token>();
+  const add = (spec: TokenSpec): Token => {
+    const token = { ...spec, id: createRandom(hash(spec.value)).hex(32) };
+    tokens.set(spec.value, token);
+    return token;
+  };
+  for (const spec of specs) add(spec);
+  return {
+    add,
+    change: (value, change) => {
+      const token = tokens.get(value);
+      if (token === undefined) throw new Error('Cannot change token: it is not known');
+      tokens.set(value, { ...token, ...change });
+    },
+    revoke: (value) => {
+      tokens.delete(value);
+    },
+    find: (value) => tokens.get(value),
+  };
+}
+
+export function tokenStatus(token: Token, now: number): 'active' | 'disabled' | 'expired' {
+  if (token.expiresAt !== undefined && now >= token.expiresAt) return 'expired';
+  return token.status ?? 'active';
+}
+
+/** Whether the token can be used at all. */
+export function isUsable(token: Token, now: number): boolean {
+  return tokenStatus(token, now) === 'active' && (token.notBefore === undefined || now >= token.notBefore);
+}
+
+export function reachesAccount(token: Token, accountId: string): boolean {
+  return token.accounts?.includes(accountId) ?? true;
+}
+
+/** Edit implies Read. */
+export function permits(token: Token, access: Access): boolean {
+  if (access.family === 'none' || token.permissions === undefined) return true;
+  const { permissions } = token;
+  return OPENERS[access.family].some(
+    (group) =>
+      permissions.includes(`${group} Edit`) ||
+      (access.level === 'Read' && permissions.includes(`${group} Read`)),
+  );
+}

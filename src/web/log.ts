@@ -1,0 +1,4 @@
+/** The part of pino's Logger that the web server needs. */
+export interface WebLog {
+  readonly error: (details: object, message: string) => void;
+}

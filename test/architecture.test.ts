@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+/** Which folder or file directly under src/ may import which others; everything may import itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  core: [],
+  config: ['core'],
+  cloudflare: ['core', 'config'],
+  exposition: ['core'],
+  simulator: ['core'],
+  web: ['core', 'config', 'exposition'],
+  'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
+  'log.ts': ['config'],
+  poller: ['core', 'config', 'cloudflare', 'log.ts'],
+  commands: [
+    'core',
+    'config',
+    'cloudflare',
+    'exposition',
+    'simulator',
+    'web',
+    'telemetry.ts',
+    'log.ts',
+    'poller',
+  ],
+  'main.ts': ['commands', 'config', 'log.ts'],
+};
+
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
+
+test.each(sources)('src/%s imports only what its place allows', (file) => {
+  const place = file.split('/')[0] ?? '';
+  const text = readFileSync(`src/${file}`, 'utf8');
+  const imports = [...text.matchAll(/(?:from|import) '(\.[^']+)'/g)].map(([, path]) =>
+    new URL(path ?? '', `file:///${file}`).pathname.slice(1),
+  );
+  const foreign = imports.map((path) => path.split('/')[0] ?? '').filter((target) => target !== place);
+  expect(Object.keys(MAY_IMPORT)).toContain(place);
+  for (const target of foreign) expect(MAY_IMPORT[place]).toContain(target);
+});
+
+test.each(sources.filter((file) => file.startsWith('core/')))(
+  'src/%s is pure: no package, clock or chance',
+  (file) => {
+    expect(readFileSync(`src/${file}`, 'utf8')).not.toMatch(
+      /from '(?!\.)|Date\.now|new Date\(\)|Math\.random/,
+    );
+  },
+);

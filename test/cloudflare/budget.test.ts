@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { createBudget, WINDOW_MS, type Budget } from '../../src/cloudflare/budget.ts';
+
+const HOUR = 3_600_000;
+
+/** Takes as many as there are without waiting. */
+function drain(budget: Budget, now: number): number {
+  let taken = 0;
+  while (budget.reserve(now, 0).kind === 'granted') taken += 1;
+  return taken;
+}
+
+test('starts full with a quarter of the budget', () => {
+  const budget = createBudget(600);
+  expect(budget.capacity).toBe(150);
+  expect(budget.available(0)).toBe(150);
+  expect(drain(budget, 0)).toBe(150);
+});
+
+test('refills at the rate of the budget, up to the capacity', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  expect(budget.available(10_000)).toBeCloseTo(20);
+  expect(budget.available(HOUR)).toBe(150);
+});
+
+test('five minutes of asking at every moment give 1.25 times the budget at most', () => {
+  const budget = createBudget(600);
+  let taken = 0;
+  for (let now = 0; now < WINDOW_MS; now += 100) taken += drain(budget, now);
+  expect(taken).toBeGreaterThanOrEqual(748);
+  expect(taken).toBeLessThanOrEqual(750);
+});
+
+test('a tiny budget still lets one request through', () => {
+  const budget = createBudget(1);
+  expect(drain(budget, 0)).toBe(1);
+  expect(drain(budget, WINDOW_MS)).toBe(1);
+});
+
+test('an empty bucket hands out turns in order, each later than the one before', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  expect(budget.reserve(0, 10_000)).toMatchObject({ kind: 'granted', waitMs: 500 });
+  expect(budget.reserve(0, 10_000)).toMatchObject({ kind: 'granted', waitMs: 1_000 });
+  expect(budget.available(0)).toBe(0);
+});
+
+test('a turn that would come too late is refused, with how long it would take, and takes nothing', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  expect(budget.reserve(0, 499)).toMatchObject({ kind: 'spent', waitMs: 500 });
+  expect(budget.reserve(0, 499)).toMatchObject({ kind: 'spent', waitMs: 500 });
+});
+
+test('a turn that is given back is there for the next, once', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  const turn = budget.reserve(0, 1_000);
+  if (turn.kind !== 'granted') throw new Error('not granted');
+  turn.giveBack();
+  turn.giveBack();
+  expect(budget.reserve(0, 10_000)).toMatchObject({ waitMs: 500 });
+  expect(budget.reserve(0, 10_000)).toMatchObject({ waitMs: 1_000 });
+});
+
+test('a block lets nothing through until it is over, and is never shortened', () => {
+  const budget = createBudget(600);
+  budget.block(0, 300_000);
+  budget.block(1_000, 5_000);
+  expect(budget.available(299_999)).toBe(0);
+  expect(budget.reserve(299_999, HOUR)).toEqual({ kind: 'blocked', waitMs: 1 });
+  expect(budget.blockedFor(300_000)).toBe(0);
+});
+
+test('after a block the bucket fills from empty: ramp, not burst', () => {
+  const budget = createBudget(600);
+  budget.block(0, 300_000);
+  expect(budget.available(300_000)).toBe(0);
+  expect(budget.available(310_000)).toBeCloseTo(20);
+});
+
+test('a turn from before a block is void: giving it back adds nothing', () => {
+  const budget = createBudget(600);
+  const turn = budget.reserve(0, 0);
+  budget.block(0, 1_000);
+  if (turn.kind === 'granted') turn.giveBack();
+  expect(budget.available(1_000)).toBe(0);
+});
+
+test('a clock that goes back an hour adds no request, and holds none back afterwards', () => {
+  const budget = createBudget(600);
+  drain(budget, HOUR);
+  expect(budget.available(0)).toBe(0);
+  expect(budget.available(10_000)).toBeCloseTo(20);
+});
+
+test('a clock that goes back an hour during a block does not prolong it by the hour', () => {
+  const budget = createBudget(600);
+  budget.block(HOUR, 300_000);
+  expect(budget.blockedFor(0)).toBe(300_000);
+  expect(budget.blockedFor(300_000)).toBe(0);
+});
+
+test('a clock that goes forward an hour fills the bucket and no more', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  expect(drain(budget, HOUR)).toBe(150);
+});

@@ -1,0 +1,442 @@
+import { getEventListeners, once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, onTestFinished, test } from 'vitest';
+import { createClient, ENDPOINTS, isStopped, STOPPED } from '../../src/cloudflare/client.ts';
+import { createToken } from '../../src/cloudflare/token.ts';
+import type { ListEntry, Observation, Result } from '../../src/core/model.ts';
+import { sampleAccounts } from '../../src/simulator/sample.ts';
+import {
+  ACCOUNT,
+  always,
+  apiError,
+  clientFor,
+  containing,
+  envelope,
+  recording,
+  serve,
+  simulate,
+  TOKEN,
+} from './support.ts';
+
+const NOW = Date.UTC(2026, 8, 29);
+
+/** Twelve cloudflared tunnels, three of them down, and two WARP connectors. */
+const fleet = (tunnels = 12) => sampleAccounts({ seed: 1, now: NOW, tunnels, warpConnectors: 2, down: 0.25 });
+
+function firstAccount(simulator: Awaited<ReturnType<typeof simulate>>) {
+  const [account] = simulator.fleet.accounts();
+  if (account === undefined) throw new Error('no account');
+  return account;
+}
+
+function listOf(observation: Observation | undefined): readonly ListEntry[] {
+  if (observation?.kind !== 'tunnels') throw new Error('no list');
+  if (!observation.result.ok) throw new Error(observation.result.failure.message);
+  return observation.result.value;
+}
+
+function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.failure.message);
+  return result.value;
+}
+
+const BOTH = ['cfd_tunnel', 'warp_connector'] as const;
+
+test('lists the tunnels of all types asked for in one walk', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  const { client, clocks, sent, errors } = await clientFor(simulator.url);
+  clocks.wall = NOW + 5;
+  const observations = await client.listTunnels(firstAccount(simulator), BOTH);
+  expect(observations).toMatchObject([
+    { kind: 'tunnels', types: BOTH, at: NOW + 5, accountId: firstAccount(simulator).id },
+  ]);
+  const entries = listOf(observations[0]);
+  expect(Map.groupBy(entries, ({ tunnel }) => tunnel.type).get('warp_connector')).toHaveLength(2);
+  expect(entries).toHaveLength(14);
+  expect(entries.filter(({ tunnel }) => tunnel.status === 'down')).toHaveLength(3);
+  expect(sent).toMatchObject([{ endpoint: 'tunnels', code: '200' }]);
+  expect(errors).toEqual([]);
+  const [request] = simulator.requests.entries();
+  expect(Object.fromEntries(new URLSearchParams(request?.query))).toEqual({
+    tun_types: 'cfd_tunnel,warp_connector',
+    is_deleted: 'false',
+    per_page: '1000',
+    page: '1',
+  });
+});
+
+test('walks on where the server gives fewer per page than asked for', async () => {
+  const simulator = await simulate({ accounts: fleet(), maxPerPage: 5 });
+  const { client, sent } = await clientFor(simulator.url);
+  expect(listOf((await client.listTunnels(firstAccount(simulator), BOTH))[0])).toHaveLength(14);
+  expect(sent).toHaveLength(3);
+});
+
+test('no types, no request', async () => {
+  const { client, sent } = await clientFor(await serve(always(500, '')));
+  expect(await client.listTunnels({ id: ACCOUNT }, [])).toEqual([]);
+  expect(sent).toEqual([]);
+});
+
+test('tunnels of other types and deleted tunnels are left out, should the server send them', async () => {
+  const result = [
+    { id: '1', tun_type: 'cfd_tunnel' },
+    { id: '2', tun_type: 'gre' },
+    { id: '3', tun_type: 'cfd_tunnel', deleted_at: '2026-09-29T07:06:00Z' },
+    { id: '4', tun_type: 'quantum' },
+  ];
+  const { client } = await clientFor(await serve(always(200, envelope(result, { total_count: 4 }))));
+  const entries = listOf((await client.listTunnels({ id: ACCOUNT }, ['cfd_tunnel']))[0]);
+  expect(entries.map(({ tunnel }) => tunnel.id)).toEqual(['1', '4']);
+});
+
+test('embedded connections are used where the API still sends them', async () => {
+  const simulator = await simulate({ accounts: fleet(), embeddedConnections: 'populated' });
+  const { client } = await clientFor(simulator.url);
+  const entries = listOf((await client.listTunnels(firstAccount(simulator), BOTH))[0]);
+  const healthy = entries.find(({ tunnel }) => tunnel.status === 'healthy' && tunnel.type === 'cfd_tunnel');
+  expect(healthy?.embedded?.map(({ connections }) => connections.length)).toEqual([4, 4]);
+});
+
+test('where /tunnels is forbidden, each typed list stands or falls alone', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 403 } });
+  simulator.faults.add({ endpoint: 'warp_connector', effect: { kind: 'status', status: 403 } });
+  const { client, sent, errors } = await clientFor(simulator.url);
+  const [cloudflared, warp, ...others] = await client.listTunnels(firstAccount(simulator), [
+    ...BOTH,
+    'gre',
+    'cni',
+  ]);
+  expect(listOf(cloudflared)).toHaveLength(12);
+  expect(cloudflared).toMatchObject({ types: ['cfd_tunnel'] });
+  expect(warp).toMatchObject({
+    types: ['warp_connector'],
+    result: { ok: false, failure: { reason: 'permission' } },
+  });
+  expect(others).toMatchObject([
+    { types: ['gre', 'cni'], result: { ok: false, failure: { reason: 'permission' } } },
+  ]);
+  expect(
+    sent.map(({ endpoint, code }) => `${endpoint} ${code}`).toSorted((a, b) => a.localeCompare(b)),
+  ).toEqual(['cfd_tunnel 200', 'tunnels 403', 'warp_connector 403']);
+  expect(errors).toEqual(['permission', 'permission']);
+});
+
+test('a token that may not read cloudflared tunnels still lists WARP connectors', async () => {
+  const simulator = await simulate({
+    accounts: fleet(),
+    tokens: [{ value: TOKEN, permissions: ['Cloudflare One Connector: WARP Read'] }],
+  });
+  const { client } = await clientFor(simulator.url);
+  const [cloudflared, warp] = await client.listTunnels(firstAccount(simulator), BOTH);
+  expect(cloudflared?.result).toMatchObject({
+    ok: false,
+    failure: { message: containing('token lacks Cloudflare Tunnel Read') },
+  });
+  expect(listOf(warp)).toHaveLength(2);
+});
+
+test('a forbidden /tunnels is remembered for ten minutes, per account', async () => {
+  const simulator = await simulate({
+    accounts: sampleAccounts({ seed: 1, now: NOW, tunnels: 4, accounts: 2 }),
+  });
+  const [first, second] = simulator.fleet.accounts();
+  if (first === undefined || second === undefined) throw new Error('no accounts');
+  simulator.faults.add({ endpoint: 'tunnels', accountId: first.id, effect: { kind: 'status', status: 403 } });
+  const { client, clocks } = await clientFor(simulator.url);
+  const asked = () => simulator.requests.count({ endpoint: 'tunnels', accountId: first.id });
+
+  await client.listTunnels(first, ['cfd_tunnel']);
+  expect(listOf((await client.listTunnels(first, ['cfd_tunnel']))[0])).toHaveLength(2);
+  expect(asked()).toBe(1);
+  await client.listTunnels(second, ['cfd_tunnel']);
+  expect(simulator.requests.count({ endpoint: 'tunnels', accountId: second.id })).toBe(1);
+
+  clocks.monotonic += 599_999;
+  await client.listTunnels(first, ['cfd_tunnel']);
+  expect(asked()).toBe(1);
+  clocks.monotonic += 1;
+  await client.listTunnels(first, ['cfd_tunnel']);
+  expect(asked()).toBe(2);
+});
+
+test('a new token is asked for /tunnels at once, and is used at once', async () => {
+  const path = join(tmpdir(), `token-${process.pid}-${Date.now()}`);
+  onTestFinished(() => rm(path));
+  await writeFile(path, TOKEN);
+  const better = `${TOKEN}-2`;
+  const simulator = await simulate({
+    accounts: fleet(),
+    tokens: [{ value: TOKEN, permissions: ['Cloudflare One Connector: WARP Read'] }, { value: better }],
+  });
+  const token = await createToken({ kind: 'file', path });
+  const client = createClient({
+    config: { apiUrl: simulator.url, requestBudget: 600, concurrency: 8, requestTimeoutMs: 5_000 },
+    token,
+    clock: () => NOW,
+    random: () => 0,
+    version: '1.2.3',
+  });
+  onTestFinished(() => client.close());
+
+  expect(await client.listTunnels(firstAccount(simulator), BOTH)).toHaveLength(2);
+  await writeFile(path, `${better}\n`);
+  expect(await token.refresh()).toMatchObject({ changed: true });
+  const [all, ...others] = await client.listTunnels(firstAccount(simulator), BOTH);
+  expect(others).toEqual([]);
+  expect(listOf(all)).toHaveLength(14);
+});
+
+test("a deleted tunnel's connections are not found; an unknown type has no such endpoint", async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  const { client, sent, errors } = await clientFor(simulator.url);
+  const account = firstAccount(simulator);
+  const [tunnel] = simulator.fleet.tunnels(account.id);
+  const ref = { id: tunnel?.id ?? '', accountId: account.id, type: 'cfd_tunnel' } as const;
+  expect(valueOf((await client.connections(ref)).result)).toBeDefined();
+  simulator.faults.add({ tunnelId: ref.id, effect: { kind: 'status', status: 404 } });
+  expect((await client.connections(ref)).result).toMatchObject({
+    ok: false,
+    failure: { reason: 'not_found' },
+  });
+  expect(sent).toHaveLength(2);
+  expect((await client.connections({ ...ref, type: 'gre' })).result).toMatchObject({
+    ok: false,
+    failure: { reason: 'not_found', message: 'the API gives no connections for tunnels of type gre' },
+  });
+  expect(sent).toHaveLength(2);
+  expect(errors).toEqual(['not_found', 'not_found']);
+});
+
+test.each(BOTH)('connections and configuration of a %s', async (type) => {
+  const simulator = await simulate({ accounts: fleet() });
+  const { client, sent } = await clientFor(simulator.url);
+  const account = firstAccount(simulator);
+  const entries = listOf((await client.listTunnels(account, [type]))[0]);
+  const tunnel = entries.find((entry) => entry.tunnel.status === 'healthy')?.tunnel;
+  if (tunnel === undefined) throw new Error('no healthy tunnel');
+  const connections = await client.connections(tunnel);
+  expect(connections).toMatchObject({
+    kind: 'connections',
+    accountId: account.id,
+    tunnelId: tunnel.id,
+    at: NOW,
+  });
+  if (connections.kind !== 'connections') throw new Error('no connections');
+  expect(valueOf(connections.result)).toHaveLength(2);
+  const configuration = await client.configuration(tunnel);
+  expect(configuration).toMatchObject({ kind: 'configuration', tunnelId: tunnel.id, result: { ok: true } });
+  expect(sent.map(({ endpoint }) => endpoint)).toEqual([
+    'tunnels',
+    `${type}_connections`,
+    `${type}_configurations`,
+  ]);
+});
+
+test('a configuration that was never made is no failure, and no error', async () => {
+  const { body, status } = recording('configuration-of-a-deleted-tunnel');
+  const { client, errors } = await clientFor(await serve(always(status, JSON.stringify(body))));
+  for (const type of BOTH) {
+    const { result } = await client.configuration({ id: 't', accountId: ACCOUNT, type });
+    expect(result).toEqual({ ok: true, value: undefined });
+  }
+  expect(errors).toEqual([]);
+});
+
+test('an account id that is wrong is a failure for configurations too', async () => {
+  const { client } = await clientFor(
+    await serve(always(404, apiError(7003, 'Could not route to /accounts/x'))),
+  );
+  const { result } = await client.configuration({ id: 't', accountId: 'x', type: 'cfd_tunnel' });
+  expect(result).toMatchObject({ ok: false, failure: { reason: 'not_found' } });
+});
+
+test.each(['user', 'account'] as const)('verifies a token owned by a %s', async (owner) => {
+  const expiresAt = Date.now() + 86_400_000;
+  const simulator = await simulate({ accounts: fleet(), tokens: [{ value: TOKEN, owner, expiresAt }] });
+  const { client, sent, errors } = await clientFor(simulator.url);
+  const status = valueOf(await client.verify(firstAccount(simulator).id));
+  expect(status).toEqual({ status: 'active', expiresAt: Math.floor(expiresAt / 1_000) * 1_000 });
+  expect(sent.every(({ endpoint }) => endpoint === 'token_verify')).toBe(true);
+  expect(errors).toEqual([]);
+});
+
+test('a revoked token is not valid', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  simulator.tokens.revoke(TOKEN);
+  const { client, errors } = await clientFor(simulator.url);
+  expect(await client.verify(firstAccount(simulator).id)).toMatchObject({
+    ok: false,
+    failure: { reason: 'auth', message: containing('token is not valid') },
+  });
+  expect(errors).toEqual(['auth']);
+});
+
+test('verification does not ask twice where the API is not there', async () => {
+  const { client, sent } = await clientFor(await serve(always(404, 'nothing here')));
+  expect(await client.verify(ACCOUNT)).toMatchObject({ ok: false, failure: { reason: 'malformed' } });
+  expect(sent).toHaveLength(1);
+});
+
+test('probes tell per endpoint what the token may do, and how many tunnels there are', async () => {
+  const simulator = await simulate({
+    accounts: fleet(),
+    tokens: [{ value: TOKEN, permissions: ['Cloudflare Tunnel Read'] }],
+  });
+  const { client } = await clientFor(simulator.url);
+  const { id } = firstAccount(simulator);
+  expect(await client.probe(id, 'cfd_tunnel')).toEqual({ ok: true, value: { totalCount: 12 } });
+  expect(await client.probe(id, 'tunnels')).toMatchObject({ ok: true });
+  expect(await client.probe(id, 'warp_connector')).toMatchObject({
+    ok: false,
+    failure: {
+      reason: 'permission',
+      message: containing('Cloudflare One Connector: WARP Read'),
+    },
+  });
+  const tunnelId = simulator.fleet.tunnels(id)[0]?.id ?? '';
+  for (const endpoint of ['cfd_tunnel_connections', 'cfd_tunnel_configurations'] as const)
+    expect(await client.probe(id, { endpoint, tunnelId })).toEqual({
+      ok: true,
+      value: { totalCount: undefined },
+    });
+  expect(simulator.requests.entries({ endpoint: 'cfd_tunnel' })[0]?.query).toContain('per_page=1');
+});
+
+test('sends token, User-Agent and escaped ids; understands gzip; keeps connections open', async () => {
+  const seen: { url: string | undefined; headers: NodeJS.Dict<string | string[]> }[] = [];
+  const sockets = new Set<unknown>();
+  const url = await serve((request, response) => {
+    seen.push({ url: request.url, headers: request.headers });
+    sockets.add(request.socket);
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(envelope([])));
+  });
+  const { client } = await clientFor(url);
+  const tunnel = { id: '../a b/\uD800', accountId: 'x/y', type: 'cfd_tunnel' } as const;
+  expect((await client.connections(tunnel)).result).toEqual({ ok: true, value: [] });
+  expect((await client.connections(tunnel)).result).toEqual({ ok: true, value: [] });
+  expect(seen[0]?.url).toBe('/client/v4/accounts/x%2Fy/cfd_tunnel/..%2Fa%20b%2F%EF%BF%BD/connections');
+  expect(seen[0]?.headers).toMatchObject({
+    authorization: `Bearer ${TOKEN}`,
+    'user-agent': 'cloudflare-tunnel-exporter/1.2.3',
+    'accept-encoding': 'gzip',
+  });
+  expect(sockets.size).toBe(1);
+});
+
+test('never more requests at once than the concurrency', async () => {
+  let open = 0;
+  let most = 0;
+  const url = await serve((_request, response) => {
+    open += 1;
+    most = Math.max(most, open);
+    setTimeout(() => {
+      open -= 1;
+      response.end(envelope([]));
+    }, 5);
+  });
+  const { client } = await clientFor(url, { concurrency: 3 });
+  const calls = Array.from({ length: 12 }, (_, index) =>
+    client.connections({ id: `t${index}`, accountId: ACCOUNT, type: 'cfd_tunnel' }),
+  );
+  for (const { result } of await Promise.all(calls)) expect(result.ok).toBe(true);
+  expect(most).toBe(3);
+});
+
+test('a call that its signal stops resolves as stopped, and is no error', async () => {
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  const url = await serve(() => arrive());
+  const { client, errors, sent } = await clientFor(url, { requestTimeoutMs: 60_000, concurrency: 1 });
+  const stop = new AbortController();
+  const inFlight = client.listTunnels({ id: ACCOUNT }, BOTH, stop.signal);
+  const queued = client.connections({ id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' }, stop.signal);
+  await arrived;
+  stop.abort();
+  const results = [...(await inFlight), await queued].map(({ result }) => result);
+  expect(results).toHaveLength(2);
+  for (const result of results) expect(result.ok || isStopped(result.failure)).toBe(true);
+  expect(results[0]).toEqual({ ok: false, failure: { reason: STOPPED.reason, message: 'stopped' } });
+  expect(errors).toEqual([]);
+  expect(sent).toHaveLength(1);
+});
+
+test('a call leaves nothing behind on the signal of its caller', async () => {
+  const { client } = await clientFor(await serve(always(503, '')));
+  const { signal } = new AbortController();
+  await client.verify(ACCOUNT, signal);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('close stops what is in flight and what comes after', async () => {
+  const server = Promise.withResolvers<void>();
+  const url = await serve((request) => {
+    server.resolve();
+    void once(request.socket, 'close');
+  });
+  const { client, errors } = await clientFor(url, { requestTimeoutMs: 60_000 });
+  const call = client.verify(ACCOUNT);
+  await server.promise;
+  await client.close();
+  for (const result of [await call, await client.verify(ACCOUNT)])
+    expect(result).toMatchObject({ ok: false, failure: { message: 'stopped' } });
+  expect(errors).toEqual([]);
+});
+
+test('the budget is counted down, retries included', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  simulator.faults.add({ endpoint: 'tunnels', times: 2, effect: { kind: 'status', status: 503 } });
+  const { client, retries } = await clientFor(simulator.url);
+  expect(client.budget).toMatchObject({ requests: 600, capacity: 150 });
+  expect(client.budget.available()).toBe(150);
+  expect(listOf((await client.listTunnels(firstAccount(simulator), BOTH))[0])).toHaveLength(14);
+  expect(retries()).toBe(2);
+  expect(client.budget.available()).toBe(147);
+});
+
+test('a spent budget refuses what cannot have its turn in time, without a request', async () => {
+  const { client, clocks, sent, errors } = await clientFor(await serve(always(200, envelope([]))), {
+    requestBudget: 12,
+  });
+  const tunnel = { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
+  for (let call = 0; call < 3; call += 1) expect((await client.connections(tunnel)).result.ok).toBe(true);
+  expect((await client.connections(tunnel)).result).toMatchObject({
+    ok: false,
+    failure: {
+      reason: 'rate_limited',
+      message: containing('own budget of 12 requests per 5 minutes is spent for another 25 s'),
+    },
+  });
+  expect(sent).toHaveLength(3);
+  expect(errors).toEqual(['rate_limited']);
+  expect(client.budget.blockedUntil()).toBeUndefined();
+  clocks.monotonic += 25_000;
+  expect((await client.connections(tunnel)).result.ok).toBe(true);
+});
+
+test('where the budget has a turn in time, a call waits for it', async () => {
+  const { client, clocks } = await clientFor(await serve(always(200, envelope([]))), { requestBudget: 12 });
+  const tunnel = { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
+  for (let call = 0; call < 3; call += 1) await client.connections(tunnel);
+  clocks.monotonic += 24_950;
+  expect((await client.connections(tunnel)).result.ok).toBe(true);
+  expect(client.budget.available()).toBe(0);
+});
+
+test('without a token there is no request, and the failure says why', async () => {
+  const url = await serve(always(200, envelope([])));
+  const { client, sent } = await clientFor(url, { token: '' });
+  expect(await client.verify(ACCOUNT)).toMatchObject({
+    ok: false,
+    failure: { reason: 'auth', message: 'no API token: the API token is empty' },
+  });
+  expect(sent).toEqual([]);
+  expect(client.budget.available()).toBe(client.budget.capacity);
+});
+
+test('every endpoint that is sent is a known label', () => {
+  expect(new Set(ENDPOINTS).size).toBe(ENDPOINTS.length);
+});

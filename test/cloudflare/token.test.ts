@@ -1,0 +1,89 @@
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createToken } from '../../src/cloudflare/token.ts';
+
+async function tokenFile(content?: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'token-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'token');
+  if (content !== undefined) await writeFile(path, content);
+  return path;
+}
+
+test('a value is the token, for good', async () => {
+  const token = await createToken({ kind: 'value', value: 'abc' });
+  expect(token.current()).toBe('abc');
+  expect(await token.refresh()).toEqual({ changed: false, problem: undefined });
+});
+
+test.each(['abc\n', 'abc\r\n', '  abc', '\uFEFFabc\n'])(
+  'white space around it is no part of a token: %j',
+  async (content) => {
+    const token = await createToken({ kind: 'file', path: await tokenFile(content) });
+    expect(token.current()).toBe('abc');
+  },
+);
+
+test('a changed file is noticed once', async () => {
+  const path = await tokenFile('old\n');
+  const token = await createToken({ kind: 'file', path });
+  expect(await token.refresh()).toEqual({ changed: false, problem: undefined });
+  await writeFile(path, 'new\n');
+  expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
+  expect(await token.refresh()).toEqual({ changed: false, problem: undefined });
+  expect(token.current()).toBe('new');
+});
+
+test('a link that is swapped, as Kubernetes does, is followed', async () => {
+  const path = await tokenFile('old');
+  const link = `${path}.link`;
+  await symlink(path, link);
+  const token = await createToken({ kind: 'file', path: link });
+  await writeFile(`${path}.new`, 'new');
+  await symlink(`${path}.new`, `${link}.tmp`);
+  await rename(`${link}.tmp`, link);
+  expect(await token.refresh()).toMatchObject({ changed: true });
+  expect(token.current()).toBe('new');
+});
+
+test.each([
+  ['an empty file', async (path: string) => writeFile(path, ' \n'), /is empty$/],
+  ['a missing file', async (path: string) => rm(path), /cannot be read \(ENOENT\)$/],
+  [
+    'a file with two lines',
+    async (path: string) => writeFile(path, 'one\ntwo\n'),
+    /holds a space, a line break/,
+  ],
+  ['a file that says Bearer', async (path: string) => writeFile(path, 'Bearer two'), /without "Bearer"$/],
+])('%s keeps the old token and says so', async (_name, damage, problem) => {
+  const path = await tokenFile('old');
+  const token = await createToken({ kind: 'file', path });
+  await damage(path);
+  const refreshed = await token.refresh();
+  expect(refreshed.changed).toBe(false);
+  expect(refreshed.problem).toMatch(problem);
+  expect(refreshed.problem).toContain(path);
+  expect(refreshed.problem).not.toContain('two');
+  expect(token.current()).toBe('old');
+
+  await writeFile(path, 'new');
+  expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
+});
+
+test('a file that comes late is taken when it comes', async () => {
+  const path = await tokenFile();
+  const token = await createToken({ kind: 'file', path });
+  expect(token.current()).toBeUndefined();
+  expect(token.problem()).toContain('cannot be read (ENOENT)');
+  await writeFile(path, 'abc');
+  expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
+  expect(token.problem()).toBeUndefined();
+});
+
+test('a value that cannot be sent is no token', async () => {
+  const token = await createToken({ kind: 'value', value: 'naïve token' });
+  expect(token.current()).toBeUndefined();
+  expect(token.problem()).not.toContain('naïve');
+});

@@ -1,0 +1,91 @@
+import { createServer } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
+import { runExporter } from '../support/exporter-process.ts';
+import { cli, TOKEN } from './support.ts';
+
+const STACK = /^\s+at /m;
+
+test('--help shows every command and exits 0', async () => {
+  const { code, stdout, stderr } = await runExporter(['--help']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const command of ['run', 'once', 'check', 'healthcheck', 'demo'])
+    expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+});
+
+test('--version shows the version and exits 0', async () => {
+  const { code, stdout } = await runExporter(['--version']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^cloudflare-tunnel-exporter \d+\.\d+\.\d+\n$/);
+});
+
+test('an unknown command is one line and exit 1', async () => {
+  const { code, stdout, stderr } = await cli(['chekc']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^"chekc" \(argument\): unknown command; .*\n$/);
+});
+
+test('a configuration can be checked without starting anything', async () => {
+  const good = await cli(['--config.check']);
+  expect(good).toMatchObject({ code: 0, stdout: 'The configuration is valid.\n', stderr: '' });
+  const bad = await cli(['--config.check', '--poll.jitter=soon']);
+  expect(bad).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^--poll.jitter \(flag\): .*\n$/),
+  });
+});
+
+test('every problem of a bad configuration is a line of its own, without stack trace and secrets', async () => {
+  const args = [
+    'run',
+    '--poll.jitter=soon',
+    '--cloudflare.request-budget=0',
+    `--cloudflare.api-token=${TOKEN}`,
+  ];
+  const { code, stdout, stderr } = await cli([...args, '--log.level=trace'], {
+    env: { CLOUDFLARE_API_TOKEN_FILE: '/nonexistent/token', TUNNEL_EXPORTER_POLL_SHEDULE: 'x' },
+  });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  const lines = stderr.trimEnd().split('\n');
+  for (const key of [
+    '--poll.jitter',
+    '--cloudflare.request-budget',
+    '--cloudflare.api-token ',
+    'CLOUDFLARE_API_TOKEN_FILE',
+    'TUNNEL_EXPORTER_POLL_SHEDULE',
+  ])
+    expect(lines).toContainEqual(expect.stringContaining(key));
+  expect(stderr).not.toMatch(STACK);
+});
+
+test.each([
+  [200, 0],
+  [503, 1],
+])('the health check of a server that answers %d exits %d', async (status, expected) => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer(({ url }, response) => {
+    asked.push(url);
+    response.writeHead(status).end();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.close().closeAllConnections();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const { code } = await runExporter(['healthcheck', `--web.listen-address=127.0.0.1:${port}`]);
+  expect(code).toBe(expected);
+  expect(asked).toEqual(['/livez']);
+});
+
+// Ports that a browser, and so fetch, refuses: a server can have them all the same.
+test.each([':9', '[::1]:6000', 'localhost:9'])(
+  'the health check of a server that is not at %s is one line and exit 1',
+  async (address) => {
+    const { code, stderr } = await runExporter(['healthcheck', `--web.listen-address=${address}`]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^http:\/\/.*\/livez does not answer: ECONNREFUSED\n$/);
+  },
+);

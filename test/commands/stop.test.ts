@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { ExporterProcess } from '../support/exporter-process.ts';
+import { ACCOUNT, ONCE, running, simulate } from './support.ts';
+
+const PATIENCE = { timeout: 15_000, interval: 50 };
+const STOPPING = 'stopping: in-flight scrapes finish, polling is abandoned';
+
+/** An exporter whose page is larger than what a connection holds on the way to a reader that does not read. */
+async function runningWithALargePage(): Promise<ExporterProcess> {
+  const name = 'x'.repeat(10_000);
+  const tunnels = Array.from({ length: 100 }, (_, index) => ({ name: `${index}-${name}` }));
+  const api = await simulate({ accounts: [{ id: ACCOUNT, name: 'One', tunnels }] });
+  const exporter = await running(ONCE, { api });
+  await vi.waitFor(
+    async () => expect(await exporter.get('/readyz')).toMatchObject({ status: 200 }),
+    PATIENCE,
+  );
+  return exporter;
+}
+
+/** A scrape that has begun to arrive; nothing more is read until the socket is resumed. */
+async function aSlowScrape({ url }: ExporterProcess): Promise<{ socket: Socket; received: () => string }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+  let received = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => (received += chunk));
+  await once(socket, 'data');
+  socket.pause();
+  return { socket, received: () => received };
+}
+
+async function isStopping(exporter: ExporterProcess): Promise<void> {
+  await vi.waitUntil(() => exporter.logs().some(({ msg }) => msg === STOPPING), PATIENCE);
+}
+
+test('on SIGTERM a slow scrape in flight gets its whole page, meanwhile the exporter is not ready', async () => {
+  const exporter = await runningWithALargePage();
+  const { socket, received } = await aSlowScrape(exporter);
+  exporter.kill('SIGTERM');
+  await isStopping(exporter);
+  expect(await exporter.get('/readyz')).toMatchObject({ status: 503, text: 'stopping\n' });
+  socket.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.resume();
+  expect(await exporter.ended()).toEqual({ code: 0, signal: null });
+  const [head = '', ...rest] = received().split('\r\n\r\n');
+  const length = Number(/content-length: (\d+)/i.exec(head)?.[1]);
+  const afterHead = rest.join('\r\n\r\n');
+  expect(length).toBeGreaterThan(10_000_000);
+  expect(afterHead.length).toBeGreaterThanOrEqual(length);
+  expect(afterHead.slice(length)).toMatch(/^HTTP\/1\.1 503 [^]*\r\n\r\nstopping\n$/);
+});
+
+test('a scrape that is never read does not keep it from ending', async () => {
+  const exporter = await runningWithALargePage();
+  await aSlowScrape(exporter);
+  expect(await exporter.stop()).toEqual({ code: 0, signal: null });
+});
+
+test('a second SIGTERM ends it at once', async () => {
+  const exporter = await runningWithALargePage();
+  await aSlowScrape(exporter);
+  exporter.kill('SIGTERM');
+  await isStopping(exporter);
+  exporter.kill('SIGTERM');
+  expect(await exporter.ended()).toEqual({ code: 143, signal: null });
+  expect(exporter.logs().some(({ msg }) => msg === 'stopped')).toBe(false);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s amid a poll that hangs ends it well', async (signal) => {
+  const api = await simulate();
+  api.faults.add({ effect: { kind: 'silence' } });
+  const exporter = await running(['--cloudflare.request-timeout=5m'], { api });
+  await vi.waitUntil(() => api.requests.count() > 0, PATIENCE);
+  exporter.kill(signal);
+  expect(await exporter.ended()).toEqual({ code: 0, signal: null });
+  expect(exporter.logs().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+});

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { LoadInput, LoadResult } from '../../src/config/load.ts';
+
+export const ACCOUNT = '023e105f4ecef8ad9ca31a8372d0c353';
+export const OTHER_ACCOUNT = '0123456789abcdef0123456789abcdef';
+export const TOKEN = 'Zt4-Vq_token-of-the-tests-0123456789abcd';
+
+export interface Given {
+  readonly argv?: readonly string[];
+  readonly env?: LoadInput['env'];
+  /** Files that exist besides those on disk. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly isTerminal?: boolean;
+  readonly demo?: NonNullable<LoadInput['demo']>;
+}
+
+export const ACCESS = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: TOKEN };
+
+/** Loads with nothing but what is given. */
+export function load({ argv = [], env = {}, files = {}, isTerminal = false, demo }: Given): LoadResult {
+  return loadConfig({
+    argv,
+    env,
+    readFile: (path) => files[path] ?? readFileSync(path, 'utf8'),
+    isTerminal,
+    ...(demo ? { demo } : {}),
+  });
+}
+
+export function problemsOf(given: Given): readonly string[] {
+  const result = load(given);
+  return result.kind === 'invalid' ? result.problems : [`no problems, but ${result.kind}`];
+}
+
+export function loaded(given: Given): Extract<LoadResult, { kind: 'loaded' }> {
+  const result = load(given);
+  if (result.kind !== 'loaded') throw new Error(`Cannot load: ${JSON.stringify(result)}`);
+  return result;
+}
+
+/** The configuration where account and token come from the environment, beside what is given. */
+export function configOf(given: Given): Config {
+  return loaded({ ...given, env: { ...ACCESS, ...given.env } }).config;
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { ALL_SETTINGS } from '../../src/config/settings.ts';
+import { usage } from '../../src/config/usage.ts';
+
+const lines = usage().split('\n');
+
+test.each(ALL_SETTINGS.filter(({ isLater }) => !isLater))(
+  'the usage text tells $flag in one line',
+  (setting) => {
+    const [variable = ''] = setting.variables;
+    const telling = lines.filter((line) => line.includes(`[${variable}]`) || line.includes(`[${variable},`));
+    expect(telling).toHaveLength(1);
+    expect(telling[0]).toContain(setting.help);
+    expect(telling[0]).toContain(setting.shownDefault);
+    const shown = setting.allowed === 'environment' ? 'environment only' : setting.flag;
+    expect(telling[0]).toContain(shown);
+  },
+);
+
+test('the usage text does not promise what this version refuses', () => {
+  for (const { flag } of ALL_SETTINGS.filter(({ isLater }) => isLater)) expect(usage()).not.toContain(flag);
+});
+
+test('no flag, and no variable, stands for two settings', () => {
+  const flags = ALL_SETTINGS.map(({ flag }) => flag);
+  const variables = ALL_SETTINGS.flatMap((setting) => setting.variables);
+  expect(new Set(flags).size).toBe(flags.length);
+  expect(new Set(variables).size).toBe(variables.length);
+});
+
+test('the flags are those that users depend on', () => {
+  expect(ALL_SETTINGS.map(({ flag }) => flag).toSorted()).toEqual([
+    'cloudflare.account-id',
+    'cloudflare.api-token',
+    'cloudflare.api-token-file',
+    'cloudflare.api-url',
+    'cloudflare.concurrency',
+    'cloudflare.request-budget',
+    'cloudflare.request-timeout',
+    'config.check',
+    'config.file',
+    'log.format',
+    'log.level',
+    'metrics.allow',
+    'metrics.deny',
+    'metrics.features',
+    'metrics.hostnames',
+    'metrics.origin-ip',
+    'poll.jitter',
+    'poll.schedule',
+    'poll.stale-after',
+    'shard.index',
+    'shard.total',
+    'sidecar.cloudflared-url',
+    'sidecar.min-connections',
+    'sidecar.tunnel-token-file',
+    'tunnels.configurations',
+    'tunnels.exclude',
+    'tunnels.id',
+    'tunnels.include',
+    'tunnels.types',
+    'web.config.file',
+    'web.listen-address',
+    'web.max-requests',
+    'web.telemetry-path',
+  ]);
+});

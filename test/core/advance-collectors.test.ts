@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { COLLECTORS } from '../../src/core/model.ts';
+import {
+  aListed,
+  aStory,
+  configuration,
+  connections,
+  failedWalk,
+  idle,
+  s,
+  walk,
+} from '../support/core-builders.ts';
+import { aConnector } from '../support/snapshots.ts';
+
+const MESH = aListed('mesh', { type: 'warp_connector' });
+const NEVER = { success: undefined, lastSuccessAt: undefined };
+
+test('no collector has succeeded or failed before it was tried', () => {
+  const { collectors } = aStory().account();
+  expect(Object.keys(collectors)).toEqual([...COLLECTORS]);
+  for (const state of Object.values(collectors)) expect(state).toEqual(NEVER);
+});
+
+test('each collector succeeds on its own', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a'), MESH]));
+  expect(story.account().collectors).toMatchObject({
+    tunnels: { success: true, lastSuccessAt: s(0) },
+    connections: NEVER,
+    warp_connections: NEVER,
+    configurations: NEVER,
+  });
+  story.pass(s(1), connections('a', [aConnector()]), connections('mesh', 'permission'));
+  expect(story.account().collectors).toMatchObject({
+    connections: { success: true, lastSuccessAt: s(1) },
+    warp_connections: { success: false, lastSuccessAt: undefined },
+    configurations: NEVER,
+  });
+});
+
+test('a collector fails where one of its requests failed, and keeps when it last succeeded', () => {
+  const story = aStory();
+  const tunnels = [aListed('a'), aListed('b')];
+  story.pass(s(0), walk(tunnels), connections('a', []), connections('b', []));
+  story.pass(s(30), walk(tunnels), connections('a', []), connections('b', 'timeout'));
+  expect(story.account().collectors.connections).toEqual({ success: false, lastSuccessAt: s(0) });
+  story.pass(s(60), walk(tunnels), connections('a', []), connections('b', []));
+  expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(60) });
+});
+
+test('a tunnel deleted since the walk does not fail the collector', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a'), aListed('b')]), connections('a', []), connections('b', 'not_found'));
+  expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(0) });
+});
+
+test('a list that is not found does fail it', () => {
+  const story = aStory();
+  story.pass(s(0), (at) => ({
+    kind: 'tunnels',
+    accountId: 'acc',
+    types: ['cfd_tunnel'],
+    at,
+    result: { ok: false, failure: { reason: 'not_found', message: 'no such account' } },
+  }));
+  expect(story.account().collectors.tunnels.success).toBe(false);
+  expect(story.account().up).toBe(false);
+});
+
+test('where one typed list fails, the tunnels collector fails', () => {
+  const story = aStory();
+  story.pass(s(0), walk([], { types: ['cfd_tunnel'] }), failedWalk({ types: ['warp_connector'] }));
+  expect(story.account().collectors.tunnels).toEqual({ success: false, lastSuccessAt: undefined });
+});
+
+test('configurations of both types are one collector', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a'), MESH]), configuration('a', undefined));
+  story.pass(s(30), configuration('a', undefined), configuration('mesh', 'server'));
+  expect(story.account().collectors.configurations).toEqual({ success: false, lastSuccessAt: s(0) });
+});
+
+test('having nothing to do is as good as a success', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', 'server'));
+  story.pass(s(30), idle('connections'), idle('configurations'));
+  expect(story.account().collectors).toMatchObject({
+    connections: { success: true, lastSuccessAt: s(30) },
+    configurations: { success: true, lastSuccessAt: s(30) },
+    warp_connections: NEVER,
+  });
+  expect(story.account().up).toBe(true);
+});
+
+test('details alone say nothing of the list', () => {
+  const story = aStory();
+  story.pass(s(0), failedWalk());
+  story.pass(s(30), idle('connections'));
+  expect(story.account().up).toBe(false);
+  expect(story.account().collectors.tunnels.success).toBe(false);
+});
+
+test('details of a WARP connector whose list has become too old meanwhile are still those of WARP connectors', () => {
+  const story = aStory();
+  story.pass(s(0), walk([MESH]));
+  story.pass(s(300));
+  story.pass(s(301), connections('mesh', 'server'));
+  expect(story.account().collectors).toMatchObject({
+    connections: NEVER,
+    warp_connections: { success: false },
+  });
+});

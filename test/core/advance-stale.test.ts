@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest';
+import { advance, nextExpiry } from '../../src/core/advance.ts';
+import {
+  aListed,
+  aStory,
+  configuration,
+  connections,
+  failedWalk,
+  s,
+  STALE_AFTER_MS,
+  walk,
+  type Story,
+} from '../support/core-builders.ts';
+import { aConnection, aConnector } from '../support/snapshots.ts';
+
+const CONFIGURATION = { version: 3, ingress: [], haMode: undefined };
+const connectorOf = (...ids: readonly string[]) =>
+  aConnector({ connections: ids.map((id) => aConnection({ id })) });
+const expiry = (story: Story) => nextExpiry(story.snapshot(), STALE_AFTER_MS);
+
+test('tunnels vanish exactly when their list is as old as is allowed, and not a millisecond sooner', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]));
+  story.pass(s(300) - 1);
+  expect(story.names()).toEqual(['a']);
+  expect(story.account().listedAt.has('cfd_tunnel')).toBe(true);
+  story.pass(s(300));
+  expect(story.names()).toEqual([]);
+  expect(story.account().listedAt.size).toBe(0);
+});
+
+test('data vanishes without any observation', () => {
+  const story = aStory();
+  const fresh = story.pass(s(0), walk([aListed('a')]));
+  const later = advance(fresh, [], { now: s(300), staleAfterMs: STALE_AFTER_MS });
+  expect(later.takenAt).toBe(s(300));
+  expect(later.accounts.get('acc')?.tunnels.size).toBe(0);
+  expect(later.accounts.get('acc')?.up).toBe(true);
+});
+
+test('data vanishes while every walk fails', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]));
+  for (let after = 30; after < 300; after += 30) story.pass(s(after), failedWalk());
+  expect(story.names()).toEqual(['a']);
+  story.pass(s(300), failedWalk());
+  expect(story.names()).toEqual([]);
+});
+
+test('each type vanishes with its own list', () => {
+  const story = aStory();
+  const cfd = walk([aListed('a')], { types: ['cfd_tunnel'] });
+  story.pass(s(0), cfd, walk([aListed('mesh', { type: 'warp_connector' })], { types: ['warp_connector'] }));
+  story.pass(s(200), cfd, failedWalk({ types: ['warp_connector'] }));
+  story.pass(s(300), cfd, failedWalk({ types: ['warp_connector'] }));
+  expect(story.names()).toEqual(['a']);
+  expect([...story.account().listedAt.keys()].toSorted()).toEqual(['cfd_tunnel', 'unknown']);
+});
+
+test('counters go on when the list comes back', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', [connectorOf('1', '2')]));
+  story.pass(s(30), walk([aListed('a')]), connections('a', [connectorOf('2', '3')]));
+  story.pass(s(60), walk([aListed('a', { status: 'degraded' })]));
+  story.pass(s(1000), failedWalk());
+  expect(story.tunnel('a')).toBeUndefined();
+  story.pass(s(2000), walk([aListed('a', { status: 'healthy' })]), connections('a', [connectorOf('3', '4')]));
+  expect(story.tunnel('a')?.counters).toMatchObject({
+    transitions: { degraded: 1, healthy: 1 },
+    opened: 2,
+    closed: 2,
+  });
+  expect(story.account().hidden.size).toBe(0);
+});
+
+test('what was observed before the list was lost does not come back with it', () => {
+  const story = aStory();
+  story.pass(
+    s(0),
+    walk([aListed('a')]),
+    connections('a', [connectorOf('1')]),
+    configuration('a', CONFIGURATION),
+  );
+  story.pass(s(30), walk([aListed('a', { activeAt: s(20) })]));
+  expect(story.tunnel('a')?.changedAt).toBe(s(30));
+  story.pass(s(1000), failedWalk());
+  story.pass(s(2000), walk([aListed('a', { activeAt: s(20) })]));
+  expect(story.tunnel('a')).toMatchObject({
+    changedAt: undefined,
+    connectors: { value: undefined, at: undefined },
+    configuration: { value: undefined, at: undefined },
+    detailedAt: undefined,
+  });
+});
+
+test('a hidden tunnel that is gone when the list comes back is forgotten', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]));
+  story.pass(s(300), failedWalk());
+  expect([...story.account().hidden.keys()]).toEqual(['a']);
+  story.pass(s(330), walk([]));
+  expect(story.account()).toMatchObject({ tunnels: new Map(), hidden: new Map() });
+});
+
+test('details that fail keep the last good value until it is too old, whatever the list says', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]));
+  for (let after = 30; after < 300; after += 30)
+    story.pass(s(after), walk([aListed('a')]), connections('a', 'server'));
+  expect(story.tunnel('a')?.connectors).toEqual({ value: [aConnector()], at: s(0), failingSince: s(30) });
+  story.pass(s(300) - 1);
+  expect(story.tunnel('a')?.connectors.value).toEqual([aConnector()]);
+  story.pass(s(300));
+  expect(story.tunnel('a')?.connectors.value).toBeUndefined();
+  expect(story.names()).toEqual(['a']);
+});
+
+test('details that come back after failing show again, and connections between are counted', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', [connectorOf('1')]));
+  story.pass(s(30), walk([aListed('a')]), connections('a', 'timeout'));
+  story.pass(s(299), walk([aListed('a')]));
+  story.pass(s(310), walk([aListed('a')]), connections('a', 'timeout'));
+  expect(story.tunnel('a')?.connectors.value).toBeUndefined();
+  story.pass(s(340), walk([aListed('a')]), connections('a', [connectorOf('2')]));
+  expect(story.tunnel('a')?.connectors).toMatchObject({ at: s(340), failingSince: undefined });
+  expect(story.tunnel('a')?.counters).toMatchObject({ opened: 1, closed: 1 });
+});
+
+test('details that merely wait for their turn stay, however old', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]));
+  for (let after = 200; after <= 2000; after += 200) story.pass(s(after), walk([aListed('a')]));
+  expect(story.tunnel('a')?.connectors).toMatchObject({ value: [aConnector()], at: s(0) });
+});
+
+test('a configuration that fails to be renewed vanishes too, and nothing else with it', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
+  story.pass(s(200), walk([aListed('a')]), configuration('a', 'permission'));
+  expect(story.tunnel('a')?.configuration.value).toEqual(CONFIGURATION);
+  story.pass(s(300), walk([aListed('a')]));
+  expect(story.tunnel('a')?.configuration.value).toBeUndefined();
+  expect(story.tunnel('a')?.connectors.value).toEqual([aConnector()]);
+});
+
+test('a tunnel without remote configuration has none, and had none observed', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), configuration('a', CONFIGURATION));
+  story.pass(s(30), walk([aListed('a')]), configuration('a', undefined));
+  expect(story.tunnel('a')?.configuration).toEqual({ value: undefined, at: s(30), failingSince: undefined });
+});
+
+test('nothing expires where nothing is shown', () => {
+  const story = aStory();
+  expect(expiry(story)).toBeUndefined();
+  story.pass(s(0), failedWalk());
+  expect(expiry(story)).toBeUndefined();
+});
+
+test('the next expiry is that of the oldest list', () => {
+  const story = aStory('acc', 'other');
+  story.pass(s(0), walk([], { accountId: 'other' }));
+  story.pass(s(10), walk([aListed('a')]));
+  expect(expiry(story)).toBe(s(300));
+  story.pass(s(30), walk([], { accountId: 'other' }));
+  expect(expiry(story)).toBe(s(310));
+});
+
+test('the next expiry is that of a failing detail where it comes before the lists', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
+  story.pass(s(30), walk([aListed('a')]));
+  expect(expiry(story)).toBe(s(330));
+  story.pass(s(40), configuration('a', 'server'));
+  expect(expiry(story)).toBe(s(300));
+  story.pass(s(300));
+  expect(story.tunnel('a')?.configuration.value).toBeUndefined();
+  expect(expiry(story)).toBe(s(330));
+});
+
+test('a clock that goes backwards hides nothing', () => {
+  const story = aStory();
+  story.pass(s(3600), walk([aListed('a')]), connections('a', [connectorOf('1')]));
+  story.pass(s(0), failedWalk(), connections('a', 'server'));
+  expect(story.names()).toEqual(['a']);
+  expect(story.tunnel('a')?.connectors.value).toEqual([connectorOf('1')]);
+  story.pass(s(30), walk([aListed('a', { status: 'degraded' })]), connections('a', [connectorOf('2')]));
+  expect(story.tunnel('a')).toMatchObject({
+    connectors: { at: s(30), failingSince: undefined },
+    counters: { transitions: { degraded: 1 }, opened: 1, closed: 1 },
+  });
+});

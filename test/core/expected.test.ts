@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { isPresent, type ExpectedTunnel } from '../../src/core/expected.ts';
+import type { TunnelType } from '../../src/core/model.ts';
+import { anAccount, aSnapshot, aTunnel, NOW } from '../support/snapshots.ts';
+
+const TYPES = ['cfd_tunnel', 'warp_connector'] as const;
+
+function declared(tunnel: string, accountId?: string): ExpectedTunnel {
+  return { tunnel, accountId, minConnectors: undefined };
+}
+
+const listing = (...types: readonly TunnelType[]) => new Map(types.map((type) => [type, NOW]));
+const web = aTunnel({ id: 'id-of-web', name: 'web' });
+
+test('a listed tunnel matches by name or by id, down or not', () => {
+  const snapshot = aSnapshot(
+    anAccount({ tunnels: [web, aTunnel({ id: 'd', name: 'gone', status: 'down' })] }),
+  );
+  expect(isPresent(snapshot, declared('web'), TYPES)).toBe(true);
+  expect(isPresent(snapshot, declared('id-of-web'), TYPES)).toBe(true);
+  expect(isPresent(snapshot, declared('gone'), TYPES)).toBe(true);
+});
+
+test('a part of a name, or another case of it, is no match', () => {
+  const snapshot = aSnapshot(anAccount({ tunnels: [web] }));
+  expect(isPresent(snapshot, declared('we'), TYPES)).toBe(false);
+  expect(isPresent(snapshot, declared('WEB'), TYPES)).toBe(false);
+});
+
+test('only the declared account is searched', () => {
+  const snapshot = aSnapshot(anAccount({ id: 'one', tunnels: [web] }), anAccount({ id: 'two' }));
+  expect(isPresent(snapshot, declared('web', 'one'), TYPES)).toBe(true);
+  expect(isPresent(snapshot, declared('web', 'two'), TYPES)).toBe(false);
+  expect(isPresent(snapshot, declared('web'), TYPES)).toBe(true);
+});
+
+test('absence cannot be known without a fresh list of every type', () => {
+  const halfListed = aSnapshot(anAccount({ listedAt: listing('cfd_tunnel'), tunnels: [web] }));
+  expect(isPresent(halfListed, declared('api'), TYPES)).toBeUndefined();
+  expect(isPresent(halfListed, declared('web'), TYPES)).toBe(true);
+  expect(isPresent(halfListed, declared('api'), ['cfd_tunnel'])).toBe(false);
+  const unlisted = aSnapshot(anAccount({ listedAt: listing() }));
+  expect(isPresent(unlisted, declared('api'), TYPES)).toBeUndefined();
+});
+
+test('absence cannot be known where another account that might have it is not listed', () => {
+  const snapshot = aSnapshot(anAccount({ id: 'one' }), anAccount({ id: 'two', listedAt: listing() }));
+  expect(isPresent(snapshot, declared('api'), TYPES)).toBeUndefined();
+  expect(isPresent(snapshot, declared('api', 'one'), TYPES)).toBe(false);
+});
+
+test('a hidden tunnel is not listed', () => {
+  const snapshot = aSnapshot(anAccount({ listedAt: listing('warp_connector'), hidden: [web] }));
+  expect(isPresent(snapshot, declared('web'), TYPES)).toBeUndefined();
+});
+
+test('nothing can be known of an account that is not polled', () => {
+  expect(isPresent(aSnapshot(anAccount({ id: 'one' })), declared('web', 'stranger'), TYPES)).toBeUndefined();
+});

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import type { FailureReason, Observation, Result } from '../../src/core/model.ts';
+import { createFailureLog } from '../../src/poller/failure-log.ts';
+
+const MINUTE = 60_000;
+
+interface Line {
+  readonly level: 'warn' | 'info';
+  readonly fields: unknown;
+  readonly message: string | undefined;
+}
+
+function aFailureLog() {
+  const lines: Line[] = [];
+  let now = 0;
+  const write =
+    (level: Line['level']) =>
+    (fields: unknown, message?: string): void =>
+      void lines.push({ level, fields, message });
+  const { passed } = createFailureLog({ warn: write('warn'), info: write('info') }, () => now);
+  return {
+    passed,
+    wait: (ms: number) => void (now += ms),
+    /** What was written since the last call. */
+    told: (): readonly Line[] => lines.splice(0),
+    messages: (): readonly (string | undefined)[] => lines.splice(0).map(({ message }) => message),
+  };
+}
+
+function failing(reason: FailureReason): Result<never> {
+  return { ok: false, failure: { reason, message: `it is ${reason}` } };
+}
+
+function list(result: Result<readonly never[]> = { ok: true, value: [] }, accountId = 'one'): Observation {
+  return { kind: 'tunnels', accountId, types: ['cfd_tunnel'], at: 0, result };
+}
+
+function connections(result: Result<readonly never[]> = { ok: true, value: [] }): Observation {
+  return { kind: 'connections', accountId: 'one', tunnelId: 't', at: 0, result };
+}
+
+test('a failure is told when it begins, with what it concerns', () => {
+  const log = aFailureLog();
+  log.passed([connections(failing('timeout')), connections(failing('timeout')), connections()]);
+  expect(log.told()).toEqual([
+    {
+      level: 'warn',
+      fields: { account_id: 'one', collector: 'connections', reason: 'timeout', failed: 2 },
+      message: 'it is timeout',
+    },
+  ]);
+});
+
+test('a failure that lasts is told again after ten minutes, not before', () => {
+  const log = aFailureLog();
+  log.passed([list(failing('auth'))]);
+  expect(log.messages()).toEqual(['it is auth']);
+  log.wait(10 * MINUTE - 1);
+  log.passed([list(failing('auth'))]);
+  expect(log.messages()).toEqual([]);
+  log.wait(1);
+  log.passed([list(failing('auth'))]);
+  expect(log.messages()).toEqual(['it is auth']);
+});
+
+test('another reason is told at once, and reasons that take turns are told once each', () => {
+  const log = aFailureLog();
+  log.passed([list(failing('network'))]);
+  log.passed([list(failing('server'))]);
+  log.passed([list(failing('network'))]);
+  log.passed([list(failing('server')), list(failing('network'))]);
+  expect(log.messages()).toEqual(['it is network', 'it is server']);
+});
+
+test('the end of a failure is told once, with how long it lasted', () => {
+  const log = aFailureLog();
+  log.passed([list(failing('server'))]);
+  log.wait(90_000);
+  log.passed([list(failing('network'))]);
+  log.told();
+  log.wait(30_000);
+  log.passed([list()]);
+  log.passed([list()]);
+  expect(log.told()).toEqual([
+    {
+      level: 'info',
+      fields: { account_id: 'one', collector: 'tunnels', after_seconds: 120 },
+      message: 'recovered',
+    },
+  ]);
+  log.passed([list(failing('server'))]);
+  expect(log.messages()).toEqual(['it is server']);
+});
+
+test('accounts and collectors are told apart', () => {
+  const log = aFailureLog();
+  log.passed([list(failing('server')), list(failing('server'), 'two'), connections(failing('server'))]);
+  expect(log.messages()).toHaveLength(3);
+  log.passed([list(), list(failing('server'), 'two'), connections(failing('server'))]);
+  expect(log.told()).toMatchObject([{ fields: { account_id: 'one', collector: 'tunnels' } }]);
+});
+
+test('a tunnel that is gone is no failure, an account that is not found is one', () => {
+  const log = aFailureLog();
+  log.passed([connections(failing('not_found'))]);
+  expect(log.messages()).toEqual([]);
+  log.passed([list(failing('not_found'))]);
+  expect(log.messages()).toEqual(['it is not_found']);
+});
+
+test('a collector that was not asked in a pass has neither failed nor recovered', () => {
+  const log = aFailureLog();
+  log.passed([connections(failing('server'))]);
+  log.passed([list()]);
+  log.passed([]);
+  expect(log.messages()).toEqual(['it is server']);
+});

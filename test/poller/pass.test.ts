@@ -1,0 +1,362 @@
+import { expect, test, vi } from 'vitest';
+import { failureOf } from '../../src/core/model.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import type { EndpointName } from '../../src/simulator/endpoints.ts';
+import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
+import { ACCOUNT, aRig, fleetOf, numbered, OTHER_ACCOUNT, specOf, type Rig } from './support.ts';
+
+const WARP = { name: 'mesh', type: 'warp_connector', haMode: 'aws', connectors: [{}, {}] } as const;
+const DETAILS: readonly EndpointName[] = [
+  'cfd_tunnel_connections',
+  'warp_connector_connections',
+  'cfd_tunnel_configurations',
+  'warp_connector_configurations',
+];
+const FORBIDDEN = { kind: 'status', status: 403 } as const;
+const twoAccounts = {
+  accounts: [
+    { id: ACCOUNT, name: 'One', tunnels: ['a', 'b'].map(specOf) },
+    { id: OTHER_ACCOUNT, name: 'Two', tunnels: ['c'].map(specOf) },
+  ],
+};
+
+/** The tunnels that a detail endpoint was asked about, in order, by name. */
+function asked({ simulator }: Rig, ...endpoints: readonly EndpointName[]): readonly string[] {
+  return simulator.requests
+    .entries()
+    .filter(({ endpoint }) => endpoints.includes(endpoint))
+    .map(({ tunnelId }) => simulator.fleet.tunnel(tunnelId ?? '')?.name ?? 'unknown');
+}
+
+const detailRequests = (rig: Rig): number => asked(rig, ...DETAILS).length;
+
+test('a pass lists the tunnels and observes their connectors and configurations', async () => {
+  const rig = await aRig({ simulator: fleetOf('a', WARP) });
+  const outcome = await rig.pass();
+  expect(rig.names()).toEqual(['a', 'mesh']);
+  expect(rig.account().up).toBe(true);
+  expect(rig.tunnel('a').connectors.value).toHaveLength(1);
+  expect(rig.tunnel('mesh').connectors.value?.map(({ haStatus }) => haStatus)).toEqual(['active', 'passive']);
+  expect(rig.tunnel('mesh').configuration.value?.haMode).toBe('aws');
+  expect(Object.values(rig.account().collectors).map(({ success }) => success)).toEqual(Array(4).fill(true));
+  expect(outcome.waiting).toBe(0);
+});
+
+test('a list is published before any detail is asked for', async () => {
+  const published: { readonly snapshot: Snapshot; readonly detailRequests: number }[] = [];
+  const rig: Rig = await aRig({
+    simulator: fleetOf('a', 'b'),
+    onChange: (snapshot) => published.push({ snapshot, detailRequests: detailRequests(rig) }),
+  });
+  await rig.pass();
+  const tunnels = [...(published[0]?.snapshot.accounts.get(ACCOUNT)?.tunnels.values() ?? [])];
+  expect(tunnels.map(({ tunnel, connectors }) => [tunnel.name, connectors.value])).toEqual([
+    ['a', undefined],
+    ['b', undefined],
+  ]);
+  expect(published.map((each) => each.detailRequests)).toEqual([0, 4]);
+});
+
+test('a quick account is published while a slow one is still being listed', async () => {
+  const shown = Promise.withResolvers<void>();
+  const rig: Rig = await aRig({
+    simulator: twoAccounts,
+    accounts: [ACCOUNT, OTHER_ACCOUNT],
+    onChange: () => rig.names(OTHER_ACCOUNT).includes('c') && shown.resolve(),
+  });
+  rig.simulator.faults.add({ endpoint: 'tunnels', accountId: ACCOUNT, effect: { kind: 'silence' } });
+  const stopping = new AbortController();
+  const pass = rig.pass({ signal: stopping.signal });
+  await shown.promise;
+  expect(rig.names()).toEqual([]);
+  stopping.abort();
+  await pass;
+});
+
+test('an account whose list fails leaves the others whole', async () => {
+  const rig = await aRig({ simulator: twoAccounts, accounts: [ACCOUNT, OTHER_ACCOUNT] });
+  rig.simulator.faults.add({
+    endpoint: 'tunnels',
+    accountId: ACCOUNT,
+    effect: { kind: 'status', status: 500 },
+  });
+  await rig.pass();
+  expect(rig.account()).toMatchObject({ up: false, collectors: { tunnels: { success: false } } });
+  expect(rig.names()).toEqual([]);
+  expect(rig.account(OTHER_ACCOUNT)).toMatchObject({
+    up: true,
+    collectors: { tunnels: { success: true }, connections: { success: true } },
+  });
+  expect(rig.names(OTHER_ACCOUNT)).toEqual(['c']);
+});
+
+test('a list that fails keeps the tunnels that an earlier pass has shown, and their details go on', async () => {
+  const rig = await aRig({ simulator: fleetOf('a') });
+  await rig.pass();
+  rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 500 } });
+  rig.clock.pass(30_000);
+  await rig.pass();
+  expect(rig.account().up).toBe(false);
+  expect(rig.tunnel('a').connectors).toMatchObject({ at: rig.clock.now(), failingSince: undefined });
+});
+
+test('where /tunnels is forbidden the typed lists serve', async () => {
+  const rig = await aRig({ simulator: fleetOf('a', WARP) });
+  rig.simulator.faults.add({ endpoint: 'tunnels', effect: FORBIDDEN });
+  await rig.pass();
+  expect(rig.names()).toEqual(['a', 'mesh']);
+  expect(rig.account()).toMatchObject({ up: true, collectors: { tunnels: { success: true } } });
+  await rig.pass();
+  expect(rig.simulator.requests.totals()).toMatchObject({ tunnels: 1, cfd_tunnel: 2, warp_connector: 2 });
+});
+
+test('where only WARP connectors are forbidden the cloudflared tunnels are whole and the account is not up', async () => {
+  const permissions = ['Cloudflare One Connector: cloudflared Read'] as const;
+  const rig = await aRig({
+    simulator: { ...fleetOf('a', WARP), tokens: [{ value: SIMULATOR_TOKEN, permissions }] },
+  });
+  rig.simulator.faults.add({ endpoint: 'tunnels', effect: FORBIDDEN });
+  const { observations } = await rig.pass();
+  expect(rig.names()).toEqual(['a']);
+  expect(rig.account()).toMatchObject({ up: false, collectors: { connections: { success: true } } });
+  expect(rig.tunnel('a').connectors.value).toHaveLength(1);
+  expect(observations.flatMap((each) => failureOf(each)?.message ?? [])).toEqual([
+    expect.stringContaining('Cloudflare One Connector: WARP Read'),
+  ]);
+});
+
+test('connections that are forbidden for every tunnel are asked for a few times only, yet all of them count as failing', async () => {
+  const rig = await aRig({ simulator: fleetOf(...numbered(30)), config: { cloudflare: { concurrency: 4 } } });
+  rig.simulator.faults.add({ endpoint: 'cfd_tunnel_connections', effect: FORBIDDEN });
+  await rig.pass();
+  const first = asked(rig, 'cfd_tunnel_connections').length;
+  expect(first).toBeGreaterThanOrEqual(3);
+  expect(first).toBeLessThan(3 + 4);
+  expect(rig.account().collectors).toMatchObject({
+    tunnels: { success: true },
+    connections: { success: false },
+    configurations: { success: true },
+  });
+  const failing = [...rig.account().tunnels.values()].filter(({ connectors }) => connectors.failingSince);
+  expect(failing).toHaveLength(30);
+
+  await rig.pass();
+  expect(asked(rig, 'cfd_tunnel_connections').length).toBeGreaterThan(first);
+});
+
+test('some forbidden tunnels do not keep the others from being asked about', async () => {
+  const names = numbered(12);
+  const rig = await aRig({ simulator: fleetOf(...names), config: { cloudflare: { concurrency: 1 } } });
+  for (const name of names.slice(3, 9)) {
+    const tunnelId = rig.simulator.fleet.tunnelNamed(ACCOUNT, name)?.id ?? '';
+    rig.simulator.faults.add({ endpoint: 'cfd_tunnel_connections', tunnelId, effect: FORBIDDEN });
+  }
+  await rig.pass();
+  expect(asked(rig, 'cfd_tunnel_connections')).toEqual(names);
+  expect(rig.account().collectors.connections.success).toBe(false);
+});
+
+test('a tunnel deleted between list and detail is not a failure of the collector', async () => {
+  const rig = await aRig({ simulator: fleetOf('a', 'b') });
+  const tunnelId = rig.simulator.fleet.tunnelNamed(ACCOUNT, 'b')?.id ?? '';
+  rig.simulator.faults.add({ endpoint: DETAILS, tunnelId, effect: { kind: 'status', status: 404 } });
+  const { observations } = await rig.pass();
+  expect(observations.flatMap((each) => failureOf(each)?.reason ?? [])).toContain('not_found');
+  expect(rig.account()).toMatchObject({
+    up: true,
+    collectors: { connections: { success: true }, configurations: { success: true } },
+  });
+  expect(rig.tunnel('a').connectors.value).toHaveLength(1);
+});
+
+test('after a 429 no request is made until Cloudflare allows it again, and the data stays until it is stale', async () => {
+  const rig = await aRig({
+    simulator: fleetOf(...numbered(6)),
+    config: { cloudflare: { concurrency: 1 }, tunnels: { configurations: false } },
+  });
+  const fault = rig.simulator.faults.add({
+    endpoint: 'cfd_tunnel_connections',
+    skip: 2,
+    effect: { kind: 'status', status: 429, headers: { 'retry-after': '400' } },
+  });
+  await rig.pass();
+  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 1, cfd_tunnel_connections: 3 });
+  expect(rig.group.client.budget.blockedUntil()).toBe(rig.clock.now() + 400_000);
+  fault.remove();
+
+  rig.clock.pass(299_999);
+  await rig.pass();
+  expect(rig.simulator.requests.count()).toBe(4);
+  expect(rig.account()).toMatchObject({ up: false });
+  expect(rig.names()).toEqual(numbered(6));
+
+  rig.clock.pass(1);
+  await rig.pass();
+  expect(rig.simulator.requests.count()).toBe(4);
+  expect(rig.names()).toEqual([]);
+
+  rig.clock.pass(100_000 + 300_000);
+  await rig.pass();
+  expect(rig.account()).toMatchObject({ up: true });
+  expect(rig.names()).toEqual(numbered(6));
+});
+
+test('a small budget is kept, and later passes go on with the tunnels that had to wait', async () => {
+  const rig = await aRig({
+    simulator: fleetOf(...numbered(20)),
+    // Ten requests at once, and eight more a minute.
+    config: { cloudflare: { requestBudget: 40 }, tunnels: { configurations: false } },
+  });
+  expect((await rig.pass()).waiting).toBe(12);
+  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 1, cfd_tunnel_connections: 8 });
+  for (const minute of [1, 2]) {
+    rig.clock.pass(60_000);
+    await rig.pass();
+    expect(rig.simulator.requests.count()).toBeLessThanOrEqual(10 + 8 * minute);
+  }
+  const names = asked(rig, 'cfd_tunnel_connections');
+  expect(names.slice(0, 20).toSorted()).toEqual(numbered(20).toSorted());
+  expect(rig.account().up).toBe(true);
+});
+
+test('an exhaustive pass observes every tunnel, however long a small budget makes that take', async () => {
+  const rig = await aRig({
+    simulator: fleetOf(...numbered(9)),
+    // Three requests at once, and then one every 25 seconds: longer than a request may wait.
+    config: {
+      cloudflare: { requestBudget: 12, requestTimeoutMs: 5_000 },
+      tunnels: { configurations: false },
+    },
+  });
+  const time = setInterval(() => rig.clock.pass(25_000), 20);
+  const { observations, waiting } = await rig.pass({ exhaustive: true });
+  clearInterval(time);
+  expect(waiting).toBe(0);
+  expect(observations.flatMap((each) => failureOf(each) ?? [])).toEqual([]);
+  expect(
+    rig
+      .account()
+      .tunnels.values()
+      .every(({ connectors }) => connectors.value?.length === 1),
+  ).toBe(true);
+});
+
+test('only the selected tunnels are shown and asked about', async () => {
+  const rig = await aRig({ simulator: fleetOf('shop-eu', 'shop-us', 'erp', 'shop-test') });
+  const selection = { include: [/^shop/], exclude: [/test$/], ids: [] };
+  const tunnels = { types: ['cfd_tunnel'], configurations: false } as const;
+  await rig.pass({ tunnels: { ...tunnels, ...selection } });
+  expect(rig.names()).toEqual(['shop-eu', 'shop-us']);
+  expect(asked(rig, ...DETAILS).toSorted()).toEqual(['shop-eu', 'shop-us']);
+
+  rig.simulator.requests.clear();
+  const ids = [rig.simulator.fleet.tunnelNamed(ACCOUNT, 'erp')?.id ?? ''];
+  await rig.pass({ tunnels: { ...tunnels, include: [], exclude: [], ids } });
+  expect(rig.names()).toEqual(['erp']);
+  expect(asked(rig, ...DETAILS)).toEqual(['erp']);
+});
+
+test('types that are not wanted are not asked for', async () => {
+  const rig = await aRig({
+    simulator: fleetOf('a', WARP),
+    config: { tunnels: { types: ['warp_connector'] } },
+  });
+  await rig.pass();
+  expect(rig.names()).toEqual(['mesh']);
+  expect(asked(rig, ...DETAILS)).toEqual(['mesh', 'mesh']);
+  expect(rig.account().collectors.connections.success).toBeUndefined();
+});
+
+test('without configurations no configuration is asked for, and there is no such collector', async () => {
+  const rig = await aRig({ simulator: fleetOf('a', WARP), config: { tunnels: { configurations: false } } });
+  await rig.pass();
+  expect(asked(rig, 'cfd_tunnel_configurations', 'warp_connector_configurations')).toEqual([]);
+  expect(rig.account().collectors).toMatchObject({
+    connections: { success: true },
+    warp_connections: { success: true },
+    configurations: { success: undefined },
+  });
+});
+
+test('tunnels that are down or inactive are never asked about, and an idle collector is a good one', async () => {
+  const rig = await aRig({
+    simulator: fleetOf({ name: 'down', downSince: Date.now() - 60_000 }, { name: 'inactive' }),
+  });
+  await rig.pass();
+  await rig.pass();
+  expect(rig.names()).toEqual(['down', 'inactive']);
+  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 2 });
+  expect(rig.account().collectors).toMatchObject({
+    connections: { success: true },
+    warp_connections: { success: true },
+    configurations: { success: true },
+  });
+});
+
+test('a collector with nothing left to do in one account recovers there while another account keeps it busy', async () => {
+  const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: [WARP] }));
+  const rig = await aRig({ simulator: { accounts }, accounts: [ACCOUNT, OTHER_ACCOUNT] });
+  const fault = rig.simulator.faults.add({
+    endpoint: 'warp_connector_connections',
+    accountId: OTHER_ACCOUNT,
+    effect: FORBIDDEN,
+  });
+  await rig.pass();
+  expect(rig.account(OTHER_ACCOUNT).collectors.warp_connections.success).toBe(false);
+  fault.remove();
+  const gone = rig.simulator.fleet.tunnelNamed(OTHER_ACCOUNT, 'mesh');
+  rig.simulator.fleet.deleteTunnel(gone?.id ?? '', Date.now());
+  await rig.pass();
+  expect(rig.account(OTHER_ACCOUNT).collectors.warp_connections.success).toBe(true);
+});
+
+test('connectors that a list embeds are described once and then not asked about while nothing changes', async () => {
+  const rig = await aRig({
+    simulator: { ...fleetOf('a', 'b'), embeddedConnections: 'populated' },
+    config: { tunnels: { configurations: false } },
+  });
+  await rig.pass();
+  expect(detailRequests(rig)).toBe(2);
+  rig.clock.pass(30_000);
+  await rig.pass();
+  expect(detailRequests(rig)).toBe(2);
+  expect(rig.tunnel('a').connectors).toMatchObject({
+    at: rig.clock.now(),
+    value: [{ arch: expect.any(String), connections: { length: 4 } }],
+  });
+  expect(rig.account().collectors.connections).toEqual({ success: true, lastSuccessAt: rig.clock.now() });
+});
+
+test('a pass that is stopped among its details applies none of them', async () => {
+  const rig = await aRig({
+    simulator: fleetOf(...numbered(4)),
+    config: { cloudflare: { concurrency: 2, requestTimeoutMs: 300_000 }, tunnels: { configurations: false } },
+  });
+  rig.simulator.faults.add({
+    endpoint: 'cfd_tunnel_connections',
+    skip: 1,
+    effect: { kind: 'silence' },
+  });
+  const stopping = new AbortController();
+  const pass = rig.pass({ signal: stopping.signal });
+  await vi.waitUntil(() => detailRequests(rig) >= 2);
+  const before = rig.store.current();
+  stopping.abort();
+  expect(await pass).toEqual({ observations: [], waiting: 0 });
+  expect(rig.store.current()).toBe(before);
+});
+
+test('a pass that is stopped among its lists applies nothing', async () => {
+  const rig = await aRig({
+    simulator: fleetOf('a'),
+    config: { cloudflare: { requestTimeoutMs: 300_000 } },
+  });
+  rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'silence' } });
+  const stopping = new AbortController();
+  const pass = rig.pass({ signal: stopping.signal });
+  await vi.waitUntil(() => rig.simulator.requests.count() === 1);
+  const before = rig.store.current();
+  stopping.abort();
+  expect(await pass).toEqual({ observations: [], waiting: 0 });
+  expect(rig.store.current()).toBe(before);
+});

@@ -1,0 +1,129 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { createSchedule, intervalOf, offsetOf, type ScheduleOptions } from '../../src/poller/schedule.ts';
+
+const NEVER_IN_A_TEST = '0 0 0 1 1 *';
+const EVERY_SECOND = '*/1 * * * * *';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A schedule whose runs go on until the test ends them. */
+function aSchedule(options: Partial<ScheduleOptions> = {}) {
+  const ends: (() => void)[] = [];
+  let skips = 0;
+  const schedule = createSchedule({
+    expression: NEVER_IN_A_TEST,
+    offsetMs: 0,
+    run: () => new Promise<void>((resolve) => ends.push(resolve)),
+    onSkip: () => void (skips += 1),
+    ...options,
+  });
+  return { ...schedule, runs: () => ends.length, skips: () => skips, endRun: () => ends.at(-1)?.() };
+}
+
+test('the first run is at once', async () => {
+  const schedule = aSchedule();
+  schedule.start();
+  expect(schedule.runs()).toBe(1);
+  schedule.endRun();
+  await schedule.stop();
+});
+
+test('a schedule of every second really fires, and never twice at once', async () => {
+  const schedule = aSchedule({ expression: EVERY_SECOND });
+  schedule.start();
+  await vi.waitUntil(() => schedule.skips() > 0, 10_000);
+  expect(schedule.runs()).toBe(1);
+  schedule.endRun();
+  await vi.waitUntil(() => schedule.runs() === 2, 10_000);
+  schedule.endRun();
+  await schedule.stop();
+});
+
+test('stopping waits for the run that is going on, and no run follows', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
+  const schedule = aSchedule({ expression: EVERY_SECOND });
+  schedule.start();
+  let stopped = false;
+  const stop = schedule.stop().then(() => (stopped = true));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(stopped).toBe(false);
+  schedule.endRun();
+  await stop;
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([schedule.runs(), schedule.skips()]).toEqual([1, 0]);
+});
+
+test('runs come the offset after the times of the schedule', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
+  const at: number[] = [];
+  const schedule = createSchedule({
+    expression: '*/30 * * * * *',
+    offsetMs: 4_321,
+    run: () => {
+      at.push(Date.now() - Date.UTC(2026, 0, 1, 12));
+      return Promise.resolve();
+    },
+    onSkip: () => undefined,
+  });
+  schedule.start();
+  await vi.advanceTimersByTimeAsync(70_000);
+  expect(at).toEqual([1_000, 34_321, 64_321]);
+  await schedule.stop();
+});
+
+test('an offset longer than the interval neither piles runs up nor leaves any behind after the stop', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
+  let runs = 0;
+  let skips = 0;
+  const schedule = createSchedule({
+    expression: EVERY_SECOND,
+    offsetMs: 4_500,
+    run: () => {
+      runs += 1;
+      return Promise.resolve();
+    },
+    onSkip: () => void (skips += 1),
+  });
+  schedule.start();
+  await vi.advanceTimersByTimeAsync(10_600);
+  expect([runs, skips]).toEqual([11, 0]);
+  await vi.advanceTimersByTimeAsync(500);
+  await schedule.stop();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(runs).toBe(11);
+});
+
+test('a machine that slept through many runs makes one of them, and counts no skips', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
+  const schedule = aSchedule({ expression: '*/30 * * * * *' });
+  schedule.start();
+  schedule.endRun();
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.setSystemTime(Date.UTC(2026, 0, 2, 12, 0, 10));
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect([schedule.runs(), schedule.skips()]).toEqual([2, 0]);
+  schedule.endRun();
+  await schedule.stop();
+});
+
+test('the offset is fixed per host name and below the jitter', () => {
+  const names = Array.from({ length: 200 }, (_, index) => `exporter-${index}`);
+  const offsets = names.map((name) => offsetOf(name, 5_000));
+  expect(names.map((name) => offsetOf(name, 5_000))).toEqual(offsets);
+  expect(offsets.every((offset) => Number.isInteger(offset) && offset >= 0 && offset < 5_000)).toBe(true);
+  // Spread, not clustered: every fifth of the jitter has its share.
+  const fifths = Map.groupBy(offsets, (offset) => Math.floor(offset / 1_000));
+  expect([...fifths.values()].every(({ length }) => length > 20)).toBe(true);
+  expect(offsetOf('exporter-0', 0)).toBe(0);
+});
+
+test.each([
+  ['*/30 * * * * *', 30_000],
+  ['*/1 * * * * *', 1_000],
+  ['0 */5 * * * *', 300_000],
+  ['*/5 * * * *', 300_000],
+])('the interval of %s is %d ms', (expression, interval) => {
+  expect(intervalOf(expression)).toBe(interval);
+});

@@ -1,0 +1,79 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Observation } from '../../src/core/model.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import { createSnapshotStore } from '../../src/poller/store.ts';
+import { connections, walk, aListed } from '../support/core-builders.ts';
+
+/** A store under the machine's clock. */
+function aStore(staleAfterMs: number) {
+  const published: Snapshot[] = [];
+  const store = createSnapshotStore({
+    accounts: [{ id: 'acc', name: 'One' }],
+    staleAfterMs,
+    clock: Date.now,
+    onChange: (snapshot) => void published.push(snapshot),
+  });
+  onTestFinished(() => store.stop());
+  const observe = (...acts: readonly ((at: number) => Observation)[]): void =>
+    store.apply(acts.map((act) => act(Date.now())));
+  return { ...store, observe, published, tunnels: () => store.current().accounts.get('acc')?.tunnels };
+}
+
+test('it begins with every account and nothing known of it', () => {
+  const store = aStore(1_000);
+  expect([...store.current().accounts.values()]).toMatchObject([{ id: 'acc', name: 'One', up: undefined }]);
+  expect(store.published).toEqual([]);
+});
+
+test('every change is published, and is the current snapshot then', () => {
+  const store = aStore(60_000);
+  store.observe(walk([aListed('web')]));
+  expect(store.tunnels()?.has('web')).toBe(true);
+  store.observe(walk([]));
+  expect(store.tunnels()?.size).toBe(0);
+  expect(store.published).toHaveLength(2);
+  expect(store.published.at(-1)).toBe(store.current());
+});
+
+test('data that grows stale vanishes by itself, without any poll, and is published as gone', async () => {
+  const store = aStore(80);
+  store.observe(walk([aListed('web')]));
+  expect(store.tunnels()?.has('web')).toBe(true);
+  await vi.waitUntil(() => store.tunnels()?.size === 0, 10_000);
+  expect(store.published.at(-1)).toBe(store.current());
+  expect(store.current().accounts.get('acc')?.hidden.has('web')).toBe(true);
+});
+
+test('connectors that fail to be observed vanish by themselves while their tunnel is still fresh', async () => {
+  const store = aStore(1_000);
+  store.observe(walk([aListed('web')]), connections('web', []));
+  const observedAt = store.tunnels()?.get('web')?.connectors.at ?? 0;
+  store.observe(connections('web', 'server'));
+  const renewing = setInterval(() => store.observe(walk([aListed('web')])), 200);
+  onTestFinished(() => clearInterval(renewing));
+  expect(store.tunnels()?.get('web')?.connectors.value).toEqual([]);
+  await vi.waitUntil(() => {
+    const web = store.tunnels()?.get('web');
+    return web !== undefined && web.connectors.value === undefined;
+  }, 10_000);
+  expect(Date.now() - observedAt).toBeGreaterThanOrEqual(1_000);
+});
+
+test('a stopped store changes no more by itself', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const store = aStore(1_000);
+  store.observe(walk([aListed('web')]));
+  store.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(store.tunnels()?.has('web')).toBe(true);
+});
+
+test('a time too long for a timer does not make it fire at once', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const store = aStore(2 ** 40);
+  store.observe(walk([aListed('web')]));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(store.published).toHaveLength(1);
+});

@@ -1,0 +1,118 @@
+import { onTestFinished } from 'vitest';
+import { createClient } from '../../src/cloudflare/client.ts';
+import { createToken, type Token } from '../../src/cloudflare/token.ts';
+import type { TokenSource } from '../../src/config/config.ts';
+import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
+import { type PassOptions, type PassOutcome, runPass, type TokenGroup } from '../../src/poller/pass.ts';
+import { createSnapshotStore, type SnapshotStore } from '../../src/poller/store.ts';
+import type { TunnelSpec } from '../../src/simulator/fleet.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
+import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
+import { aConfig, type ConfigParts } from '../support/config.ts';
+
+export const ACCOUNT = 'a'.repeat(32);
+export const OTHER_ACCOUNT = 'b'.repeat(32);
+
+export interface RigOptions {
+  readonly simulator?: SimulatorOptions;
+  readonly config?: ConfigParts;
+  /** Default: ACCOUNT. */
+  readonly accounts?: readonly string[];
+  /** Default: the simulator's own. */
+  readonly token?: TokenSource;
+  /** Told of every new snapshot. */
+  readonly onChange?: (snapshot: Snapshot) => void;
+}
+
+export interface Rig {
+  readonly simulator: Simulator;
+  readonly store: SnapshotStore;
+  readonly group: TokenGroup;
+  readonly token: Token;
+  /** Both clocks of the exporter; the simulated API keeps the machine's. */
+  readonly clock: { readonly now: () => number; readonly pass: (ms: number) => void };
+  readonly pass: (options?: Partial<PassOptions>) => Promise<PassOutcome>;
+  /** Throws where there is no such account. */
+  readonly account: (id?: string) => AccountState;
+  /** Of ACCOUNT; throws where no tunnel of that name is shown. */
+  readonly tunnel: (name: string) => TunnelState;
+  readonly names: (accountId?: string) => readonly string[];
+}
+
+/** One token's accounts against a simulated API, under a clock that only the test moves; over when the test is. */
+export async function aRig(options: RigOptions = {}): Promise<Rig> {
+  const simulator = await createSimulator(options.simulator);
+  onTestFinished(() => simulator.close());
+  const config = aConfig({
+    ...options.config,
+    cloudflare: { apiUrl: simulator.url, ...options.config?.cloudflare },
+  });
+  let passed = 0;
+  const start = Date.now();
+  const now = (): number => start + passed;
+  const accounts = (options.accounts ?? [ACCOUNT]).map((id) => ({ id, name: '' }));
+  const store = createSnapshotStore({
+    accounts,
+    staleAfterMs: config.poll.staleAfterMs,
+    clock: now,
+    onChange: options.onChange ?? (() => undefined),
+  });
+  onTestFinished(() => store.stop());
+  const token = await createToken(options.token ?? { kind: 'value', value: SIMULATOR_TOKEN });
+  const client = createClient({
+    config: config.cloudflare,
+    token,
+    clock: now,
+    monotonic: () => passed,
+    random: () => 0,
+    version: '1.2.3',
+  });
+  onTestFinished(() => client.close());
+  const group: TokenGroup = { accounts, token, client };
+  const account = (id = ACCOUNT): AccountState => {
+    const state = store.current().accounts.get(id);
+    if (state === undefined) throw new Error(`Cannot find account: current value is ${id}`);
+    return state;
+  };
+  const tunnels = (id?: string): readonly TunnelState[] => [...account(id).tunnels.values()];
+  return {
+    simulator,
+    store,
+    group,
+    token,
+    clock: { now, pass: (ms) => void (passed += ms) },
+    pass: (parts = {}) =>
+      runPass(group, {
+        tunnels: config.tunnels,
+        concurrency: config.cloudflare.concurrency,
+        store,
+        clock: now,
+        signal: new AbortController().signal,
+        exhaustive: false,
+        ...parts,
+      }),
+    account,
+    tunnel: (name) => {
+      const state = tunnels().find(({ tunnel }) => tunnel.name === name);
+      if (state === undefined) throw new Error(`Cannot find tunnel: current value is ${name}`);
+      return state;
+    },
+    names: (id) => tunnels(id).map(({ tunnel }) => tunnel.name),
+  };
+}
+
+/** ACCOUNT with these tunnels; a name alone is a healthy cloudflared tunnel with one connector. */
+export function fleetOf(
+  ...tunnels: readonly (string | TunnelSpec)[]
+): Required<Pick<SimulatorOptions, 'accounts'>> {
+  return { accounts: [{ id: ACCOUNT, name: 'One', tunnels: tunnels.map(specOf) }] };
+}
+
+export function specOf(tunnel: string | TunnelSpec): TunnelSpec {
+  return typeof tunnel === 'string' ? { name: tunnel, connectors: [{}] } : tunnel;
+}
+
+/** `tunnel-0`, `tunnel-1`, … */
+export function numbered(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `tunnel-${index}`);
+}

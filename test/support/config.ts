@@ -1,0 +1,42 @@
+import type { Config } from '../../src/config/config.ts';
+
+/** A section may be given in part. */
+export type ConfigParts = {
+  readonly [Key in keyof Config]?: Config[Key] extends readonly unknown[] ? Config[Key] : Part<Config[Key]>;
+};
+type Part<T> = T extends object ? { readonly [Key in keyof T]?: T[Key] } : T;
+
+/** One account and the defaults, but a schedule so far away that nothing is polled by it in a test. */
+export function aConfig(parts: ConfigParts = {}): Config {
+  return {
+    configFile: undefined,
+    configCheck: false,
+    accounts: [{ id: 'a'.repeat(32), name: '', token: { kind: 'value', value: 'token-of-a-test' } }],
+    expectedTunnels: [],
+    ...parts,
+    cloudflare: {
+      apiUrl: 'http://127.0.0.1:9/client/v4',
+      requestBudget: 600,
+      concurrency: 8,
+      requestTimeoutMs: 10_000,
+      ...parts.cloudflare,
+    },
+    poll: { schedule: '0 0 0 1 1 *', jitterMs: 0, staleAfterMs: 300_000, ...parts.poll },
+    tunnels: {
+      types: ['cfd_tunnel', 'warp_connector'],
+      include: [],
+      exclude: [],
+      ids: [],
+      configurations: true,
+      ...parts.tunnels,
+    },
+    metrics: { originIp: false, features: false, hostnames: false, allow: [], deny: [], ...parts.metrics },
+    web: {
+      listenAddresses: [{ host: '127.0.0.1', port: 0 }],
+      telemetryPath: '/metrics',
+      maxRequests: 40,
+      ...parts.web,
+    },
+    log: { level: 'info', format: 'json', ...parts.log },
+  };
+}

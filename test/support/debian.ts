@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+interface Program {
+  /** The Debian package that brings it. */
+  readonly package: string;
+  /** The command that runs it; `undefined` where it is missing. */
+  readonly find: () => string | undefined;
+}
+
+/** The programs that tests need. A new one is one line here. */
+const PROGRAMS = {
+  promtool: { package: 'prometheus', find: () => onPath('promtool') },
+  prometheus: { package: 'prometheus', find: () => onPath('prometheus') },
+  curl: { package: 'curl', find: () => onPath('curl') },
+  // Debian's module belongs to Debian's Python, which need not be the first on the path.
+  'prometheus_client of Python': { package: 'python3-prometheus-client', find: pythonWithPrometheusClient },
+} as const satisfies Record<string, Program>;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+export interface DebianProgram {
+  /** What to spawn. */
+  readonly command: string;
+  readonly missing: boolean;
+  /** The end of a test's title: what to install where the program is missing, else ''. */
+  readonly needs: string;
+}
+
+/** Looks for a program; test.skipIf(promtool.missing)(`…${promtool.needs}`, …) skips its tests in sight of all. */
+export function debianProgram(name: ProgramName): DebianProgram {
+  const program: Program = PROGRAMS[name];
+  const command = program.find();
+  return {
+    command: command ?? name,
+    missing: command === undefined,
+    needs: command === undefined ? ` (needs ${name}: apt-get install ${program.package})` : '',
+  };
+}
+
+/** Installs the packages of missing programs where that is possible: Debian, and root. Else does nothing. */
+export function installMissing(): void {
+  const missing = Object.values(PROGRAMS).filter(({ find }) => find() === undefined);
+  const packages = [...new Set(missing.map((program) => program.package))];
+  const apt = onPath('apt-get');
+  if (packages.length === 0 || apt === undefined || process.getuid?.() !== 0) return;
+  process.stderr.write(`Installing what tests need: apt-get install ${packages.join(' ')}\n`);
+  const run = (...args: readonly string[]): boolean => {
+    // Others may be at work with apt at the same time.
+    const patience = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::http::Timeout=30'];
+    const { status, stderr } = spawnSync(apt, [...patience, ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    if (status !== 0) process.stderr.write(stderr);
+    return status === 0;
+  };
+  // The lists of one source may fail and the packages be there all the same.
+  run('update');
+  if (!run('install', '-y', '--no-install-recommends', ...packages)) {
+    process.stderr.write('Cannot install them; the tests that need them are skipped\n');
+  }
+}
+
+function onPath(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin'];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function pythonWithPrometheusClient(): string | undefined {
+  return ['/usr/bin/python3', 'python3'].find(
+    (python) =>
+      spawnSync(python, ['-c', 'import prometheus_client.openmetrics.parser'], { stdio: 'ignore' }).status ===
+      0,
+  );
+}

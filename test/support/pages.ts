@@ -1,0 +1,39 @@
+import { createMetricsPage, type MetricsPageOptions } from '../../src/exposition/metrics-page.ts';
+import type { PageRequest } from '../../src/exposition/page.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+
+/** Every opt-in label and family. */
+export const ALL_OPTIONS = { originIp: true, features: true, hostnames: true };
+export const NO_OPTIONS = { originIp: false, features: false, hostnames: false };
+
+export const TEXT: PageRequest = { format: 'text', gzip: false, names: undefined };
+export const OPENMETRICS: PageRequest = { ...TEXT, format: 'openmetrics' };
+
+/** A page of tunnels alone, with every option, unless the parts say otherwise. */
+export function aPage(parts: Partial<MetricsPageOptions> = {}): ReturnType<typeof createMetricsPage> {
+  return createMetricsPage({
+    families: ALL_OPTIONS,
+    context: { types: ['cfd_tunnel', 'warp_connector'], expected: [] },
+    allows: () => true,
+    own: () => Promise.resolve([]),
+    ...parts,
+  });
+}
+
+/** The bytes of a snapshot's page. */
+export async function pageOf(
+  snapshot: Snapshot,
+  request: PageRequest,
+  parts: Partial<MetricsPageOptions> = {},
+): Promise<Buffer> {
+  const page = aPage(parts);
+  await page.publish(snapshot);
+  return bytesOf(page, request);
+}
+
+export async function bytesOf(
+  page: Pick<ReturnType<typeof createMetricsPage>, 'body'>,
+  request: PageRequest,
+): Promise<Buffer> {
+  return Buffer.concat((await page.body(request)).chunks);
+}

@@ -1,0 +1,213 @@
+import { expect, test } from 'vitest';
+import { ENDPOINTS } from '../src/cloudflare/endpoints.ts';
+import { COLLECTORS, FAILURE_REASONS } from '../src/core/model.ts';
+import { emptySnapshot } from '../src/core/snapshot.ts';
+import { POLL_RESULTS, type Telemetry } from '../src/telemetry.ts';
+import { aDownTunnel, anAccount, aSnapshot, aTunnel, NOW } from './support/snapshots.ts';
+import { aBudget, aTelemetry, eventfulTelemetry } from './support/telemetry.ts';
+
+interface Series {
+  readonly labels: Readonly<Record<string, unknown>>;
+  readonly value: number;
+}
+
+/** The series of one metric of the exporter; `name` without the prefix. */
+async function seriesOf(telemetry: Telemetry, name: string): Promise<readonly Series[] | undefined> {
+  const metrics = await telemetry.metrics();
+  const metric = metrics.find((each) => each.name === `cloudflare_tunnel_exporter_${name}`);
+  return metric?.values.map(({ labels, value }) => ({ labels: { ...labels }, value }));
+}
+
+const at0 = (labels: Series['labels']): Series => ({ labels, value: 0 });
+
+async function valueOf(telemetry: Telemetry, name: string): Promise<number | undefined> {
+  return (await seriesOf(telemetry, name))?.[0]?.value;
+}
+
+test('every counter starts at 0 with all label values that are known in advance', async () => {
+  const telemetry = aTelemetry();
+  expect(await seriesOf(telemetry, 'polls_total')).toEqual(POLL_RESULTS.map((result) => at0({ result })));
+  expect(await seriesOf(telemetry, 'api_errors_total')).toEqual(
+    FAILURE_REASONS.map((reason) => at0({ reason })),
+  );
+  expect(await seriesOf(telemetry, 'api_retries_total')).toEqual([at0({})]);
+  const requests = (await seriesOf(telemetry, 'api_requests_total')) ?? [];
+  for (const endpoint of ENDPOINTS) {
+    for (const code of ['200', '401', '403', '404', '429', '500', '502', '503', 'none']) {
+      expect(requests).toContainEqual(at0({ endpoint, code }));
+    }
+  }
+  const durations = (await seriesOf(telemetry, 'api_request_duration_seconds')) ?? [];
+  expect(new Set(durations.map(({ labels }) => labels['endpoint']))).toEqual(new Set(ENDPOINTS));
+  expect(durations.every(({ value }) => value === 0)).toBe(true);
+});
+
+test('what is not known yet has no series', async () => {
+  const telemetry = aTelemetry({
+    snapshot: () => emptySnapshot([{ id: 'account', name: '' }], NOW),
+  });
+  for (const name of [
+    'account_up',
+    'collector_success',
+    'collector_last_success_timestamp_seconds',
+    'detail_oldest_observation_timestamp_seconds',
+    'last_poll_timestamp_seconds',
+    'detail_queue_tunnels',
+    'snapshot_series',
+    'config_last_reload_successful',
+    'config_last_reload_timestamp_seconds',
+  ]) {
+    expect({ name, series: await seriesOf(telemetry, name) }).toEqual({ name, series: [] });
+  }
+});
+
+test('build_info names the version, the commit and Node', async () => {
+  expect(await seriesOf(aTelemetry(), 'build_info')).toEqual([
+    { labels: { version: '0.1.0', revision: 'abc1234', nodeversion: process.version }, value: 1 },
+  ]);
+});
+
+test('a poll counts by its result, and a skipped one is no poll', async () => {
+  const telemetry = aTelemetry();
+  telemetry.pollFinished({ at: NOW, seconds: 2, failed: false });
+  telemetry.pollFinished({ at: NOW + 30_000, seconds: 3, failed: true });
+  telemetry.pollSkipped();
+  telemetry.pollSkipped();
+  expect(await seriesOf(telemetry, 'polls_total')).toEqual([
+    { labels: { result: 'success' }, value: 1 },
+    { labels: { result: 'failure' }, value: 1 },
+    { labels: { result: 'skipped' }, value: 2 },
+  ]);
+  expect(await valueOf(telemetry, 'last_poll_timestamp_seconds')).toBe(NOW / 1000 + 30);
+  const durations = (await telemetry.metrics()).find(({ name }) => name.endsWith('poll_duration_seconds'));
+  const named = durations?.values.map((sample) => [
+    'metricName' in sample ? sample.metricName : undefined,
+    sample.value,
+  ]);
+  expect(named).toContainEqual(['cloudflare_tunnel_exporter_poll_duration_seconds_sum', 5]);
+  expect(named).toContainEqual(['cloudflare_tunnel_exporter_poll_duration_seconds_count', 2]);
+});
+
+test('requests, errors and retries count as the client tells them', async () => {
+  const telemetry = aTelemetry();
+  telemetry.clientHooks.onRequest?.({ endpoint: 'tunnels', code: '200', seconds: 0.3 });
+  telemetry.clientHooks.onRequest?.({ endpoint: 'tunnels', code: '522', seconds: 0.3 });
+  telemetry.clientHooks.onError?.('rate_limited');
+  telemetry.clientHooks.onRetry?.();
+  const requests = await seriesOf(telemetry, 'api_requests_total');
+  expect(requests).toContainEqual({ labels: { endpoint: 'tunnels', code: '200' }, value: 1 });
+  expect(requests).toContainEqual({ labels: { endpoint: 'tunnels', code: '522' }, value: 1 });
+  expect(await seriesOf(telemetry, 'api_errors_total')).toContainEqual({
+    labels: { reason: 'rate_limited' },
+    value: 1,
+  });
+  expect(await valueOf(telemetry, 'api_retries_total')).toBe(1);
+});
+
+test('accounts and collectors are as the snapshot of the moment has them', async () => {
+  const good = { success: true, lastSuccessAt: NOW - 1000 };
+  const bad = { success: false, lastSuccessAt: NOW - 90_000 };
+  const never = { success: undefined, lastSuccessAt: undefined };
+  let snapshot = aSnapshot(anAccount({ id: 'gone' }));
+  const telemetry = aTelemetry({ snapshot: () => snapshot });
+  expect(await seriesOf(telemetry, 'account_up')).toEqual([{ labels: { account_id: 'gone' }, value: 1 }]);
+  snapshot = aSnapshot(
+    anAccount({ id: 'up' }),
+    anAccount({
+      id: 'down',
+      up: false,
+      collectors: { tunnels: bad, connections: good, warp_connections: never, configurations: never },
+    }),
+  );
+  expect(await seriesOf(telemetry, 'account_up')).toEqual([
+    { labels: { account_id: 'up' }, value: 1 },
+    { labels: { account_id: 'down' }, value: 0 },
+  ]);
+  const success = (await seriesOf(telemetry, 'collector_success')) ?? [];
+  expect(success.filter(({ labels }) => labels['account_id'] === 'up')).toHaveLength(COLLECTORS.length);
+  expect(success.filter(({ labels }) => labels['account_id'] === 'down')).toEqual([
+    { labels: { account_id: 'down', collector: 'tunnels' }, value: 0 },
+    { labels: { account_id: 'down', collector: 'connections' }, value: 1 },
+  ]);
+  const times = (await seriesOf(telemetry, 'collector_last_success_timestamp_seconds')) ?? [];
+  expect(times.filter(({ labels }) => labels['account_id'] === 'down')).toEqual([
+    { labels: { account_id: 'down', collector: 'tunnels' }, value: NOW / 1000 - 90 },
+    { labels: { account_id: 'down', collector: 'connections' }, value: NOW / 1000 - 1 },
+  ]);
+});
+
+test('the oldest observation is that of the tunnel that waits longest', async () => {
+  const telemetry = aTelemetry({
+    snapshot: () =>
+      aSnapshot(
+        anAccount({
+          id: 'observed',
+          tunnels: [
+            aTunnel({ id: '1', connectorsAt: NOW - 5000 }),
+            aTunnel({ id: '2', connectorsAt: NOW - 70_000 }),
+            aTunnel({ id: '3', connectors: undefined }),
+          ],
+        }),
+        anAccount({ id: 'nothing to observe', tunnels: [aDownTunnel()] }),
+      ),
+  });
+  expect(await seriesOf(telemetry, 'detail_oldest_observation_timestamp_seconds')).toEqual([
+    { labels: { account_id: 'observed' }, value: NOW / 1000 - 70 },
+  ]);
+});
+
+test('the budgets of several tokens add up, and the longest block counts', async () => {
+  const telemetry = aTelemetry({
+    budgets: () => [
+      aBudget({ requests: 600, available: () => 10.9, blockedUntil: () => NOW }),
+      aBudget({ requests: 300, available: () => 4.9, blockedUntil: () => NOW + 60_000 }),
+      aBudget({ requests: 100, available: () => 0 }),
+    ],
+  });
+  expect(await valueOf(telemetry, 'api_budget_requests')).toBe(1000);
+  // Half a request of one token and half of another make none.
+  expect(await valueOf(telemetry, 'api_budget_available')).toBe(14);
+  expect(await valueOf(telemetry, 'api_blocked_until_timestamp_seconds')).toBe(NOW / 1000 + 60);
+  const free = aTelemetry({ budgets: () => [aBudget()] });
+  expect(await valueOf(free, 'api_blocked_until_timestamp_seconds')).toBe(0);
+});
+
+test('a bad configuration is told, and the time of the good one stays', async () => {
+  const telemetry = aTelemetry();
+  telemetry.configLoaded({ at: NOW, ok: true });
+  telemetry.configLoaded({ at: NOW + 5000, ok: false });
+  expect(await valueOf(telemetry, 'config_last_reload_successful')).toBe(0);
+  expect(await valueOf(telemetry, 'config_last_reload_timestamp_seconds')).toBe(NOW / 1000);
+});
+
+test('rendering and waiting are told as they are', async () => {
+  const telemetry = eventfulTelemetry(aSnapshot());
+  expect(await valueOf(telemetry, 'snapshot_series')).toBe(321);
+  expect(await valueOf(telemetry, 'detail_queue_tunnels')).toBe(7);
+  telemetry.waiting(0);
+  expect(await valueOf(telemetry, 'detail_queue_tunnels')).toBe(0);
+});
+
+test('two exporters in one process count for themselves', async () => {
+  const [one, other] = [aTelemetry(), aTelemetry()];
+  one.pollSkipped();
+  expect(await seriesOf(other, 'polls_total')).toContainEqual({ labels: { result: 'skipped' }, value: 0 });
+});
+
+test('a metric that cannot be collected is missing, and the others are there', async () => {
+  const telemetry = aTelemetry({
+    snapshot: () => {
+      throw new Error('no snapshot');
+    },
+  });
+  expect(await seriesOf(telemetry, 'account_up')).toBeUndefined();
+  expect(await valueOf(telemetry, 'api_budget_requests')).toBe(600);
+});
+
+test('no gauge of Node is called like a counter', async () => {
+  const metrics = await aTelemetry().metrics();
+  const misnamed = metrics.filter(
+    ({ name, type }) => name.endsWith('_total') !== (String(type) === 'counter'),
+  );
+  expect(misnamed.map(({ name }) => name)).toEqual([]);
+});

@@ -1,0 +1,274 @@
+import { expect, test } from 'vitest';
+import { renderStatusPage } from '../../src/web/statusPage.ts';
+import type { StatusPageOptions } from '../../src/web/statusPage.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import {
+  NOW,
+  aConnection,
+  aConnector,
+  aDownTunnel,
+  aSnapshot,
+  aTunnel,
+  anAccount,
+  connectionsTo,
+} from '../support/snapshots.ts';
+import { aCalmFleet, aTroubledFleet, hostileNames } from './sampleFleets.ts';
+
+const MINUTE = 60_000;
+
+function render(snapshot: Snapshot, options: Partial<StatusPageOptions> = {}): string {
+  return renderStatusPage(snapshot, NOW, {
+    version: '1.2.3',
+    telemetryPath: '/metrics',
+    readiness: { ready: true, reason: '' },
+    lateAfterMs: 2 * MINUTE,
+    ...options,
+  });
+}
+
+/** What a person reads, without the markup and with single spaces. */
+function read(page: string): string {
+  return page
+    .replace(/<style>[^]*<\/style>/, '')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+function rowsOf(page: string): readonly string[] {
+  return [...page.matchAll(/<tr id=[^]*?<\/tr>/g)].map(([row]) => read(row));
+}
+
+test('the header tells product, version, readiness and how old the data is', () => {
+  expect(read(render(aCalmFleet()))).toMatch(
+    /^Cloudflare tunnels Cloudflare tunnels cloudflare-tunnel-exporter 1\.2\.3 ready data 14 s old 2026-03-01 12:00 UTC /,
+  );
+});
+
+test('the reason for not being ready is told', () => {
+  const page = render(aCalmFleet(), { readiness: { ready: false, reason: 'shutting down' } });
+  expect(read(page)).toContain('not ready shutting down');
+});
+
+test('before the first poll has finished the page says so and asks again soon', () => {
+  const page = render(aSnapshot(anAccount({ up: undefined, listedAt: new Map() })));
+  expect(read(page)).toContain('no data yet');
+  expect(read(page)).toContain('The first poll has not finished yet.');
+  expect(page).toContain('<meta http-equiv="refresh" content="5"');
+  expect(page).not.toContain('<table');
+});
+
+test('the page refreshes itself every 30 seconds', () => {
+  expect(render(aCalmFleet())).toContain('<meta http-equiv="refresh" content="30"');
+});
+
+test('an account without tunnels says that it has none', () => {
+  expect(read(render(aSnapshot(anAccount())))).toContain('No tunnels: the account has none');
+});
+
+test('a fleet without troubles needs no attention', () => {
+  const page = read(render(aCalmFleet()));
+  expect(page).toContain('Nothing needs attention.');
+  expect(page).not.toContain('Needs attention');
+});
+
+test('every status is counted', () => {
+  expect(read(render(aTroubledFleet()))).toContain('down 2 degraded 1 unknown 8 healthy 5 inactive 1 all 17');
+});
+
+test('the title of the page tells what is wrong', () => {
+  expect(render(aTroubledFleet())).toContain(
+    '<title>2 down · 1 degraded · 8 unknown · Cloudflare tunnels</title>',
+  );
+});
+
+test('troubles come first, worst first, with since when and in which account', () => {
+  const page = read(render(aTroubledFleet()));
+  const troubles = page.slice(page.indexOf('Needs attention'));
+  expect(troubles).toContain('down ssh-bastion down for 2 h 13 min, since 2026-03-01 09:47 UTC · Production');
+  expect(troubles).toContain(
+    'degraded grafana up for 3 d 4 h, since 2026-02-26 08:00 UTC · 2 connections left · Production',
+  );
+  expect(troubles.indexOf('ssh-bastion')).toBeLessThan(troubles.indexOf('grafana'));
+});
+
+test('a great outage does not bury the tables', () => {
+  const tunnels = Array.from({ length: 25 }, (_, index) =>
+    aDownTunnel({ id: `t${index}`, name: `n${index}` }),
+  );
+  const page = render(aSnapshot(anAccount({ tunnels })));
+  expect(read(page)).toContain('and 5 tunnels more, below');
+  expect(rowsOf(page)).toHaveLength(25);
+});
+
+const never = { success: undefined, lastSuccessAt: undefined };
+const failed = (minutesAgo?: number) => ({
+  success: false,
+  lastSuccessAt: minutesAgo === undefined ? undefined : NOW - minutesAgo * MINUTE,
+});
+const noCollector = { tunnels: never, connections: never, warp_connections: never, configurations: never };
+
+test.each([
+  [
+    'of which nothing was ever listed',
+    { up: false, listedAt: new Map(), collectors: { ...noCollector, tunnels: failed() } },
+    'Never listed: every attempt to list its tunnels has failed.',
+  ],
+  [
+    'whose data became too old',
+    {
+      up: false,
+      listedAt: new Map(),
+      collectors: { ...noCollector, tunnels: failed(22) },
+      hidden: [aTunnel()],
+    },
+    'Data too old to show: the last complete list is 22 min old. Hidden: 1 tunnel.',
+  ],
+  [
+    'whose last walk failed',
+    { up: false, listedAt: new Map([['cfd_tunnel', NOW - 4 * MINUTE]] as const) },
+    'The last list walk failed; what is shown was listed 4 min ago.',
+  ],
+  [
+    'whose list is late',
+    { listedAt: new Map([['cfd_tunnel', NOW - 3 * MINUTE]] as const) },
+    'The list is late: it is 3 min old.',
+  ],
+  [
+    'whose connections cannot be read',
+    { collectors: { ...noCollector, connections: failed(6) } },
+    'Reading connections failed in the last pass; the last good pass was 6 min ago.',
+  ],
+  [
+    'whose configurations could never be read',
+    { collectors: { ...noCollector, configurations: failed() } },
+    'Reading configurations failed in the last pass; none has succeeded yet.',
+  ],
+])('an account %s needs attention', (_, parts, sentence) => {
+  const page = read(render(aSnapshot(anAccount({ name: 'Production', ...parts }))));
+  expect(page).toContain(`account Production ${sentence}`);
+});
+
+test('an account that waits for its first poll is named while others are shown', () => {
+  const page = render(
+    aSnapshot(
+      anAccount({ tunnels: [aTunnel()] }),
+      anAccount({ id: 'b', name: 'Late', up: undefined, listedAt: new Map() }),
+    ),
+  );
+  expect(read(page)).toContain('Late Not listed yet: its first poll has not finished.');
+});
+
+test('a row tells all that is known of a tunnel', () => {
+  const [row] = rowsOf(render(aSnapshot(anAccount({ tunnels: [aTunnel()] }))));
+  expect(row).toBe(
+    'web f70ff985 cfd_tunnel healthy up for 1 h 30 min 1 ams06 ×2 · fra08 ×2 2026.2.0 ×1 12 s ago',
+  );
+});
+
+test('a WARP connector in high availability tells mode, active connector and how many others', () => {
+  const tunnel = aTunnel({
+    type: 'warp_connector',
+    configuration: { version: 1, ingress: undefined, haMode: 'local' },
+    connectors: [
+      aConnector({ id: 'aaaaaaaa-1', haStatus: 'active', connections: connectionsTo('fra08') }),
+      aConnector({ id: 'bbbbbbbb-2', haStatus: 'passive', connections: connectionsTo('fra08') }),
+    ],
+  });
+  const page = render(aSnapshot(anAccount({ tunnels: [tunnel, aTunnel({ id: 'plain', name: 'plain' })] })));
+  expect(rowsOf(page)[1]).toContain('mode local · active aaaaaaaa · 1 passive');
+  expect(page).toContain('>HA</th>');
+  expect(render(aCalmFleet())).not.toContain('>HA</th>');
+});
+
+test('connections that wait for a reconnect do not count as serving', () => {
+  const connections = [
+    aConnection({ colo: 'lhr16' }),
+    aConnection({ colo: undefined, pendingReconnect: true }),
+  ];
+  const tunnel = aTunnel({
+    connectors: [aConnector({ connections }), aConnector({ id: 'idle', connections: [] })],
+  });
+  const [row] = rowsOf(render(aSnapshot(anAccount({ tunnels: [tunnel] }))));
+  expect(row).toContain('1 + 1 idle lhr16 ×1 · 1 reconnecting');
+});
+
+test('unknown is told apart from none', () => {
+  const [down, unobserved] = rowsOf(
+    render(
+      aSnapshot(
+        anAccount({
+          tunnels: [
+            aTunnel({
+              id: 'b',
+              name: 'unobserved',
+              connectors: undefined,
+              connectorsFailingSince: NOW - MINUTE,
+            }),
+            aDownTunnel({ id: 'a', name: 'down' }),
+          ],
+        }),
+      ),
+    ),
+  );
+  expect(down).toContain('down for 2 h 13 min 0 – – –');
+  expect(unobserved).toContain('up for 1 h 30 min – – – not yet failing for 1 min');
+});
+
+test('rows are sorted worst first, then by name as a person counts', () => {
+  const tunnels = [
+    aTunnel({ id: 'web-10', name: 'web-10', status: 'healthy' }),
+    aTunnel({ id: 'web-9', name: 'web-9', status: 'healthy' }),
+    aTunnel({ id: 'never', name: 'never', status: 'inactive' }),
+    aDownTunnel({ id: 'z', name: 'zz' }),
+    aTunnel({ id: 'shaky', name: 'shaky', status: 'degraded' }),
+  ];
+  const names = rowsOf(render(aSnapshot(anAccount({ tunnels })))).map((row) => row.split(' ')[0]);
+  expect(names).toEqual(['zz', 'shaky', 'web-9', 'web-10', 'never']);
+});
+
+test('times in the future and beyond all calendars do not break the page', () => {
+  const tunnels = [aTunnel({ activeAt: NOW + MINUTE }), aDownTunnel({ id: 'b', inactiveAt: -9e15 })];
+  expect(read(render(aSnapshot(anAccount({ tunnels }))))).toContain('up for 0 s');
+});
+
+test('hostile names are text, in full view, and never markup', () => {
+  const name = '<script>alert(1)</script>"\'&\u202E\n';
+  const tunnel = aDownTunnel({ id: `"><script>`, name });
+  const page = render(aSnapshot(anAccount({ id: `'"<script>`, name: `${name}x`, tunnels: [tunnel] })), {
+    version: '<script>',
+    telemetryPath: '/"><script>',
+    readiness: { ready: false, reason: '<script>' },
+  });
+  expect(page).not.toMatch(/<script/i);
+  expect(page).toContain(
+    '<bdi class="name">&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;⟨U+202E⟩⟨U+000A⟩</bdi>',
+  );
+});
+
+test('no hostile name leaves a tag, an attribute or a hidden character behind', () => {
+  const harmless = renderNamed(hostileNames.map(() => 'plain'));
+  const hostile = renderNamed(hostileNames);
+  expect(tagsAroundNames(hostile)).toEqual(tagsAroundNames(harmless));
+  expect(hostile).not.toMatch(/[\u0000\u0007\u202E]/); // oxlint-disable-line no-control-regex -- what must not be there
+  expect(hostile.isWellFormed()).toBe(true);
+  expect(hostile).toContain('xxx… (10000 characters)');
+  expect(hostile).toContain('(no name)');
+});
+
+function renderNamed(names: readonly string[]): string {
+  const tunnels = names.map((name, index) => aTunnel({ id: `t${index}`, name, status: 'unknown' }));
+  return render(aSnapshot(anAccount({ tunnels })));
+}
+
+/** Without those that a name itself is wrapped in, which differ for an empty one. */
+function tagsAroundNames(page: string): readonly string[] {
+  const tags = [...page.matchAll(/<[a-z/!][^>]*>/gi)].map(([tag]) => tag);
+  return tags.filter((tag) => !/^<\/?(?:bdi|span)/.test(tag)).toSorted();
+}
+
+test('the page holds no script, no inline style and nothing from elsewhere', () => {
+  const page = render(aTroubledFleet());
+  expect(page).not.toMatch(/<script|<link|<img src|\son\w+=["']?\w+\(|\sstyle=|javascript:/i);
+  expect(page).not.toMatch(/(?:href|src)="(?!#|\/)/);
+});

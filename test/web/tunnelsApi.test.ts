@@ -1,0 +1,206 @@
+import { expect, test } from 'vitest';
+import { renderTunnels } from '../../src/web/tunnelsApi.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
+import {
+  NOW,
+  aConnection,
+  aConnector,
+  aDownTunnel,
+  aSnapshot,
+  aTunnel,
+  anAccount,
+} from '../support/snapshots.ts';
+
+function bodyOf(snapshot: Snapshot, query = ''): string {
+  const rendered = renderTunnels(snapshot, new URLSearchParams(query));
+  return rendered.ok ? rendered.body : rendered.problem;
+}
+
+function namesFor(snapshot: Snapshot, query: string): readonly string[] {
+  const document: { readonly tunnels: readonly { readonly name: string }[] } = JSON.parse(
+    bodyOf(snapshot, query),
+  );
+  return document.tunnels.map(({ name }) => name);
+}
+
+test('the document is the snapshot in snake case, times in ISO 8601', () => {
+  const tunnel = aTunnel({
+    connectors: [aConnector({ connections: [aConnection({ pendingReconnect: true })] })],
+    configuration: {
+      version: 7,
+      haMode: undefined,
+      ingress: [
+        { hostname: 'www.example.com', service: 'http://localhost', path: '' },
+        { hostname: '', service: 'http_status:404', path: '' },
+      ],
+    },
+    counters: { opened: 5, closed: 1 },
+  });
+  const success = { success: true, last_success_at: '2026-03-01T11:59:46.000Z' };
+  expect(
+    JSON.parse(bodyOf(aSnapshot(anAccount({ id: 'acc', name: 'Production', tunnels: [tunnel] })))),
+  ).toEqual({
+    taken_at: '2026-03-01T12:00:00.000Z',
+    accounts: [
+      {
+        id: 'acc',
+        name: 'Production',
+        up: true,
+        listed_at: { cfd_tunnel: '2026-03-01T11:59:46.000Z', warp_connector: '2026-03-01T11:59:46.000Z' },
+        collectors: {
+          tunnels: success,
+          connections: success,
+          warp_connections: success,
+          configurations: success,
+        },
+      },
+    ],
+    tunnels: [
+      {
+        account_id: 'acc',
+        id: 'f70ff985-a4ef-4643-bbbc-4a0ed4fc8415',
+        name: 'web',
+        type: 'cfd_tunnel',
+        status: 'healthy',
+        config_src: 'cloudflare',
+        created_at: '2026-01-30T12:00:00.000Z',
+        active_since: '2026-03-01T10:30:00.000Z',
+        inactive_since: null,
+        connections_observed_at: '2026-03-01T11:59:48.000Z',
+        connections_failing_since: null,
+        connectors: [
+          {
+            id: '7d2f9b1e-6a55-4b0e-9c3e-2f3c0f2f8a01',
+            version: '2026.2.0',
+            arch: 'linux_amd64',
+            started_at: '2026-03-01T10:30:00.000Z',
+            config_version: 3,
+            ha_status: null,
+            connections: [
+              {
+                id: '1bedc50d-42b3-473c-b108-ff3d10c0d925',
+                colo: 'fra08',
+                airport: 'FRA',
+                opened_at: '2026-03-01T10:30:00.000Z',
+                pending_reconnect: true,
+              },
+            ],
+          },
+        ],
+        configuration: { version: 7, ingress_rules: 2, ha_mode: null },
+        counters: {
+          status_transitions: { healthy: 0, degraded: 0, down: 0, inactive: 0, unknown: 0 },
+          connections_opened: 5,
+          connections_closed: 1,
+          ha_failovers: 0,
+        },
+      },
+    ],
+  });
+});
+
+test('what is unknown is null', () => {
+  const tunnel = aTunnel({
+    createdAt: undefined,
+    activeAt: 9e15,
+    configSource: '',
+    connectors: [
+      aConnector({
+        id: '',
+        version: undefined,
+        arch: undefined,
+        startedAt: undefined,
+        configVersion: undefined,
+        connections: [aConnection({ id: undefined, colo: undefined, openedAt: undefined })],
+      }),
+    ],
+  });
+  const snapshot = aSnapshot(
+    anAccount({
+      up: undefined,
+      listedAt: new Map(),
+      tunnels: [tunnel, aTunnel({ id: 'b', connectors: undefined })],
+    }),
+  );
+  expect(JSON.parse(bodyOf(snapshot))).toMatchObject({
+    accounts: [{ name: null, up: null, listed_at: {} }],
+    tunnels: [
+      {
+        config_src: null,
+        created_at: null,
+        active_since: null,
+        configuration: null,
+        connectors: [
+          {
+            id: null,
+            version: null,
+            arch: null,
+            started_at: null,
+            config_version: null,
+            connections: [{ id: null, colo: null, airport: null, opened_at: null }],
+          },
+        ],
+      },
+      { connectors: null, connections_observed_at: null },
+    ],
+  });
+});
+
+test('origin addresses, features and hostnames are not in it', () => {
+  const tunnel = aTunnel({
+    configuration: {
+      version: 1,
+      haMode: undefined,
+      ingress: [{ hostname: 'secret.example.com', service: 'http://10.1.2.3', path: '/x' }],
+    },
+  });
+  const body = bodyOf(aSnapshot(anAccount({ tunnels: [tunnel] })));
+  for (const sensitive of ['203.0.113.10', 'serialized_headers', 'secret.example.com', '10.1.2.3'])
+    expect(body).not.toContain(sensitive);
+});
+
+test('lone surrogates leave valid JSON that strict parsers take', () => {
+  const body = bodyOf(aSnapshot(anAccount({ tunnels: [aTunnel({ name: 'a\uD800b\u0000' })] })));
+  expect(body.isWellFormed()).toBe(true);
+  expect(body).not.toMatch(/\\ud[89a-f]/i);
+  expect(JSON.parse(body)).toMatchObject({ tunnels: [{ name: 'a\uFFFDb\u0000' }] });
+});
+
+test('filters select exactly, several values of one any of them, several filters all of them', () => {
+  const fleet = aSnapshot(
+    anAccount({
+      id: 'one',
+      tunnels: [aTunnel({ id: '1', name: 'web' }), aDownTunnel({ id: '2', name: 'ssh' })],
+    }),
+    anAccount({
+      id: 'two',
+      tunnels: [
+        aTunnel({ id: '3', name: 'web' }),
+        aTunnel({ id: '4', name: 'Web & co', status: 'degraded' }),
+      ],
+    }),
+  );
+  expect(namesFor(fleet, '')).toEqual(['web', 'ssh', 'web', 'Web & co']);
+  expect(namesFor(fleet, 'status=down')).toEqual(['ssh']);
+  expect(namesFor(fleet, 'status=down&status=degraded')).toEqual(['ssh', 'Web & co']);
+  expect(namesFor(fleet, 'name=web')).toEqual(['web', 'web']);
+  expect(namesFor(fleet, 'name=Web+%26%20co')).toEqual(['Web & co']);
+  expect(namesFor(fleet, 'name=we')).toEqual([]);
+  expect(namesFor(fleet, 'account_id=two&name=web')).toEqual(['web']);
+  expect(JSON.parse(bodyOf(fleet, 'account_id=two'))).toMatchObject({ accounts: [{ id: 'two' }] });
+  expect(namesFor(fleet, 'account_id=three')).toEqual([]);
+  expect(namesFor(fleet, 'something=else')).toHaveLength(4);
+});
+
+test('a status that does not exist is refused rather than found nowhere', () => {
+  expect(renderTunnels(aSnapshot(), new URLSearchParams('status=healthy&status=UP'))).toEqual({
+    ok: false,
+    problem: 'Unknown status "UP"; use one of healthy, degraded, down, inactive, unknown.',
+  });
+});
+
+test('a snapshot of nothing is a document of nothing', () => {
+  expect(bodyOf(aSnapshot())).toBe(
+    `{"taken_at":"${new Date(NOW).toISOString()}","accounts":[],"tunnels":[]}\n`,
+  );
+});
