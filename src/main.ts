@@ -1,23 +1,30 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { about } from './commands/about.ts';
 import { check } from './commands/check/check.ts';
 import { demo } from './commands/demo.ts';
 import { healthcheck } from './commands/healthcheck.ts';
+import { linger } from './commands/linger.ts';
 import { once } from './commands/once.ts';
 import { run } from './commands/run.ts';
-import { loadConfig } from './config/load.ts';
+import { webConfigProblems } from './commands/web-config.ts';
+import { loadConfig, type LoadResult } from './config/load.ts';
 import { createLogger, createSecrets } from './log.ts';
 
 const print = (text: string): void => void process.stdout.write(text);
 
 async function main(argv: readonly string[]): Promise<number> {
-  const loaded = loadConfig({
-    argv,
-    env: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
-    isTerminal: process.stderr.isTTY,
-  });
+  const load = (): LoadResult =>
+    loadConfig({
+      argv,
+      env: process.env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      isTerminal: process.stderr.isTTY,
+      hostName: hostname(),
+      checkWebConfig: webConfigProblems,
+    });
+  const loaded = load();
   switch (loaded.kind) {
     case 'help':
       print(loaded.text);
@@ -27,6 +34,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'invalid':
       process.stderr.write(loaded.problems.map((problem) => `${problem}\n`).join(''));
+      await linger({ argv, env: process.env });
       return 1;
     case 'loaded':
       break;
@@ -40,8 +48,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   switch (command) {
-    case 'run':
-      return run(config, { log, secrets });
+    case 'run': {
+      const code = await run(config, { log, secrets, load });
+      if (code !== 0) await linger({ argv, env: process.env });
+      return code;
+    }
     case 'once':
       return once(config, { log, secrets });
     case 'check':
@@ -49,7 +60,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'healthcheck':
       return healthcheck(config);
     case 'demo':
-      return demo(config, { log, secrets, print });
+      return demo(config, { log, secrets, load, print });
   }
 }
 

@@ -193,8 +193,23 @@ function registerLookedUp(registry: Registry, gauges: readonly LookedUpGauge[]):
   }
 }
 
+/** Looked for once per snapshot, not at every scrape: there may be thousands of tunnels. */
+function createOldestObservation(): (tunnels: AccountState['tunnels']) => number | undefined {
+  const known = new WeakMap<AccountState['tunnels'], number>();
+  return (tunnels) => {
+    let oldest = known.get(tunnels);
+    if (oldest === undefined) {
+      oldest = Infinity;
+      for (const { connectors } of tunnels.values()) oldest = Math.min(oldest, connectors.at ?? Infinity);
+      known.set(tunnels, oldest);
+    }
+    return oldest === Infinity ? undefined : oldest;
+  };
+}
+
 function snapshotGauges(snapshot: () => Snapshot): readonly LookedUpGauge[] {
   const accounts = (): readonly AccountState[] => [...snapshot().accounts.values()];
+  const oldestObservation = createOldestObservation();
   return [
     {
       name: 'account_up',
@@ -230,8 +245,8 @@ function snapshotGauges(snapshot: () => Snapshot): readonly LookedUpGauge[] {
       labelNames: ['account_id'],
       samples: (give) => {
         for (const { id, tunnels } of accounts()) {
-          const times = [...tunnels.values()].flatMap(({ connectors }) => connectors.at ?? []);
-          if (times.length > 0) give(times.reduce((a, b) => Math.min(a, b)) / 1000, { account_id: id });
+          const at = oldestObservation(tunnels);
+          if (at !== undefined) give(at / 1000, { account_id: id });
         }
       },
     },

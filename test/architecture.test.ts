@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
   'log.ts': ['config'],
   poller: ['core', 'config', 'cloudflare', 'log.ts'],
+  sidecar: ['core', 'log.ts'],
   commands: [
     'core',
     'config',
@@ -22,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'telemetry.ts',
     'log.ts',
     'poller',
+    'sidecar',
   ],
   'main.ts': ['commands', 'config', 'log.ts'],
 };

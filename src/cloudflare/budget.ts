@@ -1,5 +1,14 @@
 /** Cloudflare counts requests per user or account token over five minutes (API docs, "Rate limits"). */
 export const WINDOW_MS = 300_000;
+/** So many, and no more; the next one is refused, and everything else for five minutes. */
+const MOST_PER_WINDOW = 1200;
+/**
+ * So full is the bucket at the start, for nobody knows what a process before this one has spent: restarted over and over
+ * by kubelet, five minutes see at most 1,200 requests at the default budget.
+ */
+const START_SHARE = 0.5;
+/** What was sent in time may arrive late, and what follows it early. */
+const ARRIVAL_MARGIN_MS = 3_000;
 
 export type Reservation =
   /** Send after `waitMs`; `giveBack` if it will not be sent after all. */
@@ -13,7 +22,12 @@ export type Reservation =
  * adds requests when it goes back, nor more than a full bucket when it goes forward.
  */
 export interface Budget {
+  /** Requests per five minutes. */
+  readonly requests: number;
+  /** The most that can be sent at once. */
   readonly capacity: number;
+  /** Goes on with another number of requests per five minutes; what was spent stays spent. */
+  readonly resize: (now: number, requests: number) => void;
   /** Requests that could be sent now; 0 while blocked or owed. */
   readonly available: (now: number) => number;
   /** Takes one request, first come first served, even where it has to wait its turn for up to `maxWaitMs`. */
@@ -24,13 +38,15 @@ export interface Budget {
   readonly blockedFor: (now: number) => number;
 }
 
-export function createBudget(requests: number): Budget {
-  const capacity = Math.max(1, requests / 4);
-  const perMs = requests / WINDOW_MS;
+export function createBudget(initialRequests: number): Budget {
+  let requests = initialRequests;
+  let capacity = capacityOf(requests);
+  let perMs = requests / WINDOW_MS;
   let last: number | undefined;
   /** Below zero: owed to those who wait. */
-  let level = capacity;
+  let level = Math.ceil(capacity * START_SHARE);
   let blockedMs = 0;
+  const window = createWindow();
   /** Counts blocks: what was reserved before one is void after it. */
   let epoch = 0;
 
@@ -39,11 +55,24 @@ export function createBudget(requests: number): Budget {
     last = now;
     const refilling = Math.max(0, elapsed - blockedMs);
     blockedMs = Math.max(0, blockedMs - elapsed);
-    level = Math.min(capacity, level + refilling * perMs);
+    // What the window does not allow must not pile up either, to be sent in one burst when it does.
+    level = Math.min(capacity, level + refilling * perMs, window.free(now));
   };
 
   return {
-    capacity,
+    get requests() {
+      return requests;
+    },
+    get capacity() {
+      return capacity;
+    },
+    resize(now, nextRequests) {
+      advance(now);
+      requests = nextRequests;
+      capacity = capacityOf(requests);
+      perMs = requests / WINDOW_MS;
+      level = Math.min(capacity, level);
+    },
     available(now) {
       advance(now);
       return blockedMs > 0 ? 0 : Math.max(0, level);
@@ -51,9 +80,10 @@ export function createBudget(requests: number): Budget {
     reserve(now, maxWaitMs) {
       advance(now);
       if (blockedMs > 0) return { kind: 'blocked', waitMs: blockedMs };
-      const waitMs = Math.max(0, (1 - level) / perMs);
+      const waitMs = Math.max(0, (1 - level) / perMs, window.waitMs(now));
       if (waitMs > maxWaitMs) return { kind: 'spent', waitMs };
       level -= 1;
+      window.sent(now + waitMs);
       const reservedIn = epoch;
       let open = true;
       const giveBack = (): void => {
@@ -71,6 +101,39 @@ export function createBudget(requests: number): Budget {
     blockedFor(now) {
       advance(now);
       return blockedMs;
+    },
+  };
+}
+
+const capacityOf = (requests: number): number => Math.max(1, requests / 4);
+
+/** The requests that Cloudflare may still count, whatever the bucket holds. */
+function createWindow() {
+  const sentAt = new Float64Array(MOST_PER_WINDOW);
+  let oldest = 0;
+  let counted = 0;
+  const forget = (now: number): void => {
+    while (counted > 0 && leavesAt() <= now) {
+      oldest = (oldest + 1) % MOST_PER_WINDOW;
+      counted -= 1;
+    }
+  };
+  const leavesAt = (): number => (sentAt[oldest] ?? 0) + WINDOW_MS + ARRIVAL_MARGIN_MS;
+  return {
+    /** How many more it has room for. */
+    free(now: number): number {
+      forget(now);
+      return MOST_PER_WINDOW - counted;
+    },
+    /** How long until it has room for one more. */
+    waitMs(now: number): number {
+      forget(now);
+      return counted < MOST_PER_WINDOW ? 0 : leavesAt() - now;
+    },
+    sent(at: number): void {
+      sentAt[(oldest + counted) % MOST_PER_WINDOW] = at;
+      if (counted < MOST_PER_WINDOW) counted += 1;
+      else oldest = (oldest + 1) % MOST_PER_WINDOW;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type {
+  Connector,
   Failure,
   FailureReason,
   KnownTunnelType,
@@ -8,11 +9,14 @@ import type {
   Result,
   TunnelType,
 } from '../core/model.ts';
+import type { Budget } from './budget.ts';
 import {
   accountVerifyPath,
+  connectorPath,
   detailPath,
   ENDPOINTS,
   listPath,
+  segment,
   userVerifyPath,
   type DetailEndpoint,
   type ListEndpoint,
@@ -22,6 +26,7 @@ import { createHttp, type CallResult, type RequestOptions, type SentRequest } fr
 import { PER_PAGE, walk, type Page } from './pagination.ts';
 import {
   parseCloudflaredConfiguration,
+  parseConnector,
   parseConnectors,
   parseTunnels,
   parseVerification,
@@ -57,6 +62,8 @@ export interface ClientOptions {
   readonly hooks?: ClientHooks;
   /** Ours, for the User-Agent. */
   readonly version: string;
+  /** What a client before this one with the same token has left to spend; already resized. Default: a full one. */
+  readonly budget?: Budget | undefined;
   /** Milliseconds that never jump; for the budget. Default: performance.now. */
   readonly monotonic?: () => number;
 }
@@ -85,10 +92,10 @@ export interface ProbeAnswer {
 export interface Client {
   /**
    * One complete walk over `GET /accounts/{a}/tunnels` for all types; where the token may not read that, one walk per
-   * typed list, each its own observation. Never a partial list.
+   * typed list, each its own observation. Never a partial list, but for one of a single tunnel where that is asked for.
    */
   readonly listTunnels: (
-    account: { readonly id: string },
+    account: ListedAccount,
     types: readonly KnownTunnelType[],
     signal?: AbortSignal,
   ) => Promise<readonly TunnelsObservation[]>;
@@ -96,6 +103,12 @@ export interface Client {
   readonly connections: (tunnel: TunnelRef, signal?: AbortSignal) => Promise<ConnectionsObservation>;
   /** The value is undefined where the tunnel has no configuration. Other types: as for connections. */
   readonly configuration: (tunnel: TunnelRef, signal?: AbortSignal) => Promise<ConfigurationObservation>;
+  /** One connector of a cloudflared tunnel; the value is undefined where Cloudflare knows of none with this id. */
+  readonly connector: (
+    tunnel: Pick<TunnelRef, 'id' | 'accountId'>,
+    connectorId: string,
+    signal?: AbortSignal,
+  ) => Promise<Result<Connector | undefined>>;
   readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<TokenStatus>>;
   /** One small request: whether the token may use this endpoint. */
   readonly probe: (
@@ -114,6 +127,12 @@ export type ConfigurationObservation = Extract<Observation, { kind: 'configurati
 
 export type TunnelRef = Pick<ListedTunnel, 'id' | 'accountId' | 'type'>;
 
+/** The account to list; where only one tunnel of it is wanted, its id saves all the others. */
+export interface ListedAccount {
+  readonly id: string;
+  readonly tunnelId?: string | undefined;
+}
+
 /** How long a token that may not read `/tunnels` is not asked again: saves a request per poll. */
 const FORBIDDEN_FOR_MS = 600_000;
 
@@ -122,7 +141,7 @@ const TYPED_LISTS = ['cfd_tunnel', 'warp_connector'] as const satisfies readonly
 type Walk = CallResult<readonly ListedItem[]>;
 
 export function createClient(options: ClientOptions): Client {
-  const { config, token, clock, hooks = {} } = options;
+  const { token, clock, hooks = {} } = options;
   const monotonic = options.monotonic ?? (() => performance.now());
   const http = createHttp({
     ...options,
@@ -151,8 +170,12 @@ export function createClient(options: ClientOptions): Client {
     return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
   }
 
-  function walkList(accountId: string, { endpoint, types, signal }: ListRequest): Promise<Walk> {
-    const filter = endpoint === 'tunnels' ? `tun_types=${types.join(',')}&` : '';
+  function walkList(
+    { id: accountId, tunnelId }: ListedAccount,
+    { endpoint, types, signal }: ListRequest,
+  ): Promise<Walk> {
+    const ofTypes = endpoint === 'tunnels' ? `tun_types=${types.join(',')}&` : '';
+    const filter = tunnelId === undefined ? ofTypes : `${ofTypes}uuid=${segment(tunnelId)}&`;
     const context = { accountId, listType: types.length === 1 ? types[0] : undefined };
     return walk((page) =>
       fetch<Page<ListedItem>>(
@@ -176,36 +199,40 @@ export function createClient(options: ClientOptions): Client {
     return { kind: 'tunnels', accountId, types, at: clock(), result };
   }
 
-  async function listTyped(accountId: string, types: readonly KnownTunnelType[], request: TypedListRequest) {
+  async function listTyped(
+    account: ListedAccount,
+    types: readonly KnownTunnelType[],
+    request: TypedListRequest,
+  ) {
     const typed = TYPED_LISTS.filter((type) => types.includes(type));
     const others = types.filter((type) => !TYPED_LISTS.some((list) => list === type));
     const observations = await Promise.all(
       typed.map(async (endpoint) =>
         listed(
-          accountId,
+          account.id,
           [endpoint],
-          await walkList(accountId, { endpoint, types: [endpoint], signal: request.signal }),
+          await walkList(account, { endpoint, types: [endpoint], signal: request.signal }),
         ),
       ),
     );
     // Only `/tunnels` lists the other types.
     if (others.length > 0)
-      observations.push(listed(accountId, others, { ok: false, failure: request.forbidden }));
+      observations.push(listed(account.id, others, { ok: false, failure: request.forbidden }));
     return observations;
   }
 
   async function listTunnels(
-    account: { readonly id: string },
+    account: ListedAccount,
     types: readonly KnownTunnelType[],
     signal?: AbortSignal,
   ) {
     if (types.length === 0) return [];
     const known = permissions.refusal(account.id);
-    if (known !== undefined) return listTyped(account.id, types, { forbidden: known, signal });
-    const walked = await walkList(account.id, { endpoint: 'tunnels', types, signal });
-    if (walked.ok || walked.failure.reason !== 'permission') return [listed(account.id, types, walked)];
+    if (known !== undefined) return listTyped(account, types, { forbidden: known, signal });
+    const walked = await walkList(account, { endpoint: 'tunnels', types, signal });
+    if (walked.ok || !isClosed(walked.failure)) return [listed(account.id, types, walked)];
     permissions.refused(account.id, walked.failure);
-    return listTyped(account.id, types, { forbidden: walked.failure, signal });
+    return listTyped(account, types, { forbidden: walked.failure, signal });
   }
 
   async function connections(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConnectionsObservation> {
@@ -226,9 +253,7 @@ export function createClient(options: ClientOptions): Client {
     const parser = tunnel.type === 'warp_connector' ? parseWarpConfiguration : parseCloudflaredConfiguration;
     const path = detailPath(tunnel.accountId, tunnel.id, endpoint);
     const answer = await fetch(path, { endpoint, signal }, ({ result }) => parser(result));
-    return !answer.ok && hasNoConfiguration(answer.failure)
-      ? ({ ok: true, value: undefined } as const)
-      : answer;
+    return !answer.ok && isUnknown(answer.failure) ? ({ ok: true, value: undefined } as const) : answer;
   }
 
   async function configuration(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConfigurationObservation> {
@@ -236,6 +261,15 @@ export function createClient(options: ClientOptions): Client {
     const result = answer.ok ? answer : report(answer.failure);
     return { kind: 'configuration', accountId: tunnel.accountId, tunnelId: tunnel.id, at: clock(), result };
   }
+
+  const connector: Client['connector'] = async (tunnel, connectorId, signal) => {
+    const path = connectorPath(tunnel, connectorId);
+    const answer = await fetch(path, { endpoint: 'cfd_tunnel_connector', signal }, ({ result }) =>
+      parseConnector(result),
+    );
+    if (answer.ok) return answer;
+    return isUnknown(answer.failure) ? { ok: true, value: undefined } : report(answer.failure);
+  };
 
   /** Tokens of users and of accounts are verified in different places, and their looks do not tell which they are. */
   async function verify(accountId: string, signal?: AbortSignal): Promise<Result<TokenStatus>> {
@@ -258,7 +292,7 @@ export function createClient(options: ClientOptions): Client {
     const answer = await http.request(path, { endpoint, signal });
     if (answer.ok)
       return { ok: true, value: { totalCount: isList ? answer.value.info?.totalCount : undefined } };
-    if (endpoint.endsWith('_configurations') && hasNoConfiguration(answer.failure))
+    if (endpoint.endsWith('_configurations') && isUnknown(answer.failure))
       return { ok: true, value: { totalCount: undefined } };
     return report(answer.failure);
   };
@@ -267,10 +301,11 @@ export function createClient(options: ClientOptions): Client {
     listTunnels,
     connections,
     configuration,
+    connector,
     verify,
     probe,
     budget: {
-      requests: config.requestBudget,
+      requests: http.budget.requests,
       capacity: http.budget.capacity,
       available: () => http.budget.available(monotonic()),
       blockedUntil: http.blockedUntil,
@@ -311,9 +346,15 @@ const noEndpoint = (type: TunnelType, detail: string): CallResult<never> => ({
   },
 });
 
-/** 404: code 1055 for a tunnel never configured or deleted. 7000 and 7003 are about the path, not the tunnel. */
-const hasNoConfiguration = ({ reason, codes }: CallFailure): boolean =>
+/**
+ * 404: code 1055 for the configuration of a tunnel never configured or deleted, 1002 for a tunnel or connector that is
+ * none. 7000 and 7003 are about the path.
+ */
+const isUnknown = ({ reason, codes }: CallFailure): boolean =>
   reason === 'not_found' && !codes.includes(7000) && !codes.includes(7003);
+
+/** Forbidden, or not there, as where something between us and Cloudflare knows the typed lists only. */
+const isClosed = ({ reason }: CallFailure): boolean => reason === 'permission' || reason === 'not_found';
 
 const isRefusal = ({ reason }: CallFailure): boolean =>
   reason === 'auth' || reason === 'permission' || reason === 'not_found';

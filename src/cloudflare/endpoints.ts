@@ -7,6 +7,7 @@ export const ENDPOINTS = [
   'warp_connector_connections',
   'cfd_tunnel_configurations',
   'warp_connector_configurations',
+  'cfd_tunnel_connector',
   'token_verify',
 ] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
@@ -22,7 +23,7 @@ export type DetailEndpoint =
   | 'warp_connector_configurations';
 
 /** Lone surrogates, which encodeURIComponent refuses, become U+FFFD. */
-const segment = (id: string): string => encodeURIComponent(id.toWellFormed());
+export const segment = (id: string): string => encodeURIComponent(id.toWellFormed());
 
 export const listPath = (accountId: string, endpoint: ListEndpoint): string =>
   `/accounts/${segment(accountId)}/${endpoint}`;
@@ -38,6 +39,11 @@ const DETAILS = {
   cfd_tunnel_configurations: ['cfd_tunnel', 'configurations'],
   warp_connector_configurations: ['warp_connector', 'configurations'],
 } as const satisfies Record<DetailEndpoint, readonly [string, string]>;
+
+export const connectorPath = (
+  { accountId, id }: { readonly accountId: string; readonly id: string },
+  connectorId: string,
+): string => `/accounts/${segment(accountId)}/cfd_tunnel/${segment(id)}/connectors/${segment(connectorId)}`;
 
 export const userVerifyPath = '/user/tokens/verify';
 export const accountVerifyPath = (accountId: string): string =>

@@ -206,6 +206,7 @@ const PERMISSIONS: Readonly<Record<Endpoint, string>> = {
   cfd_tunnel: TUNNEL_READ,
   cfd_tunnel_connections: TUNNEL_READ,
   cfd_tunnel_configurations: TUNNEL_READ,
+  cfd_tunnel_connector: TUNNEL_READ,
   warp_connector: WARP_READ,
   warp_connector_connections: WARP_READ,
   warp_connector_configurations: WARP_READ,

@@ -40,6 +40,8 @@ export interface HttpOptions {
   readonly monotonic: () => number;
   readonly random: () => number;
   readonly version: string;
+  /** Of a client before this one with the same token. Default: a full one. */
+  readonly budget?: Budget | undefined;
   readonly onRequest: (request: SentRequest) => void;
   readonly onRetry: () => void;
 }
@@ -84,12 +86,12 @@ export function createHttp(options: HttpOptions): Http {
   const { config, token, clock, monotonic } = options;
   const timeoutMs = config.requestTimeoutMs;
   const { host } = new URL(config.apiUrl);
-  const budget = createBudget(config.requestBudget);
+  const budget = options.budget ?? createBudget(config.requestBudget);
   const turns = pLimit(config.concurrency);
   const closing = new AbortController();
   /** Aborted and replaced when Cloudflare refuses: whoever waits for the budget then need not wait. */
   let refusal = new AbortController();
-  let wallBlockedUntil = 0;
+  let wallBlockedUntil = clock() + budget.blockedFor(monotonic());
   const transport = createTransport({
     apiUrl: config.apiUrl,
     connections: config.concurrency,
@@ -110,7 +112,7 @@ export function createHttp(options: HttpOptions): Http {
     if (share.kind === 'blocked') return blocked(path);
     if (share.kind === 'spent')
       return notSent(
-        `own budget of ${config.requestBudget} requests per 5 minutes is spent for another ${inSeconds(share.waitMs)}`,
+        `own budget of ${budget.requests} requests per 5 minutes is spent for another ${inSeconds(share.waitMs)}`,
         path,
       );
     if (share.waitMs === 0) return undefined;

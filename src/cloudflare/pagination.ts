@@ -75,8 +75,12 @@ const inconsistent = (why: string): { readonly kind: 'inconsistent'; readonly wh
   why,
 });
 
-/** On the first page a failure is the whole story. */
+/** On the first page a failure is the whole story. A later page that is not found contradicts the first. */
 const partWay = (failure: CallFailure, page: number): CallFailure =>
   page === 1 || failure === STOPPED
     ? failure
-    : { ...failure, message: `incomplete list, page ${page} failed: ${failure.message}` };
+    : {
+        ...failure,
+        reason: failure.reason === 'not_found' ? 'malformed' : failure.reason,
+        message: `incomplete list, page ${page} failed: ${failure.message}`,
+      };

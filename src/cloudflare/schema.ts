@@ -240,7 +240,8 @@ export function parseConnectors(result: unknown): Parsed<readonly Connector[]> {
       version: text(item.version) ?? firstText(conns.map((conn) => conn.client_version)),
       arch: text(item.arch),
       features: Array.isArray(item.features)
-        ? item.features.filter((feature) => typeof feature === 'string')
+        ? // The API's order is random; a change of order is no change.
+          item.features.filter((feature) => typeof feature === 'string').toSorted()
         : [],
       startedAt: time(item.run_at),
       configVersion: count(item.config_version),
@@ -252,6 +253,12 @@ export function parseConnectors(result: unknown): Parsed<readonly Connector[]> {
     connectors.set(connector.id, known === undefined ? connector : merge(known, connector));
   }
   return { ok: true, value: [...connectors.values()] };
+}
+
+/** One connector: the `result` of `/connectors/{id}`. */
+export function parseConnector(result: unknown): Parsed<Connector | undefined> {
+  const parsed = parseConnectors([result]);
+  return parsed.ok ? { ok: true, value: parsed.value[0] } : parsed;
 }
 
 function toConnection(item: WireConnection): Connection {
@@ -339,9 +346,9 @@ export function parseVerification(result: unknown): Parsed<TokenStatus> {
 
 // --- Scalars: what they say, or undefined
 
-/** Empty says nothing. */
+/** Empty says nothing. Lone surrogates become U+FFFD here, or two texts that differ only there were one on the page. */
 const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? value : undefined;
+  typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
 
 const firstText = (values: readonly unknown[]): string | undefined =>
   values.map(text).find((value) => value !== undefined);

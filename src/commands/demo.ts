@@ -2,8 +2,7 @@ import type { AccountConfig, Config } from '../config/config.ts';
 import { DEMO_ACCOUNTS, DEMO_TOKEN, demoOptions } from '../simulator/demo.ts';
 import type { LifeEvent } from '../simulator/life.ts';
 import { createSimulator, type Simulator } from '../simulator/server.ts';
-import type { ExporterTools } from './exporter.ts';
-import { run } from './run.ts';
+import { run, type RunTools } from './run.ts';
 
 /** Where the simulated API listens, unless that port is taken. */
 const PREFERRED_PORT = 20_239;
@@ -11,7 +10,7 @@ const PREFERRED_PORT = 20_239;
 /** `run` against the simulated Cloudflare API; resolves to the exit code. */
 export async function demo(
   config: Config,
-  tools: ExporterTools & { readonly print: (text: string) => void },
+  tools: RunTools & { readonly print: (text: string) => void },
 ): Promise<number> {
   const simulator = await startSimulator(({ what, tunnelId }) =>
     tools.log.info(tunnelId === '' ? {} : { tunnel_id: tunnelId }, `simulated: ${what}`),
@@ -21,10 +20,18 @@ export async function demo(
     ...account,
     token: { kind: 'value', value: DEMO_TOKEN },
   }));
-  const code = await run(
-    { ...config, accounts, cloudflare: { ...config.cloudflare, apiUrl: simulator.url } },
-    tools,
-  );
+  const simulated = (given: Config): Config => ({
+    ...given,
+    accounts,
+    cloudflare: { ...given.cloudflare, apiUrl: simulator.url },
+  });
+  const code = await run(simulated(config), {
+    ...tools,
+    load: () => {
+      const loaded = tools.load();
+      return loaded.kind === 'loaded' ? { ...loaded, config: simulated(loaded.config) } : loaded;
+    },
+  });
   await simulator.close();
   return code;
 }

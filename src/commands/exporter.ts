@@ -1,17 +1,20 @@
 import { hostname } from 'node:os';
-import { type ClientOptions, createClient } from '../cloudflare/client.ts';
-import { createToken } from '../cloudflare/token.ts';
 import type { Config } from '../config/config.ts';
+import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { createMetricsPage, type SnapshotPage } from '../exposition/metrics-page.ts';
+import type { MetricsPage } from '../exposition/page.ts';
 import type { Logger, Secrets } from '../log.ts';
 import type { TokenGroup } from '../poller/pass.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
 import { createSnapshotStore } from '../poller/store.ts';
+import { createCloudflared } from '../sidecar/cloudflared.ts';
+import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { about } from './about.ts';
-import { groupByToken } from './token-groups.ts';
+import { createClientPool } from './client-pool.ts';
+import { isSame } from './is-same.ts';
+import { createServedPage } from './served-page.ts';
 
 /** What every command works with. */
 export interface ExporterTools {
@@ -22,100 +25,170 @@ export interface ExporterTools {
 
 /** Everything between the configuration and the web server, wired together. */
 export interface Exporter {
-  readonly page: SnapshotPage;
+  readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
-  readonly poller: Poller;
+  /** Starts to poll. */
+  readonly start: () => void;
+  /** One full pass, and what the sidecar is told; resolves to whether all of the accounts answered. */
+  readonly pollOnce: () => Promise<boolean>;
   /** Whether a poll has ended, well or not, and the page shows what came of it. */
   readonly hasPolled: () => boolean;
+  /** Whether the edge sees the connector beside us; `undefined` where there is none. */
+  readonly edgeReadiness: () => EdgeReadiness | undefined;
   /** Resolves when the newest snapshot is on the page. */
   readonly rendered: () => Promise<void>;
+  /**
+   * Goes on with other settings. What stays the same goes on as it was: counters, budgets, and polling itself. Must not
+   * overlap with another, nor with `close`.
+   */
+  readonly reconfigure: (config: Config) => Promise<void>;
+  /** The configuration could not be loaded again. */
+  readonly reloadFailed: () => void;
   readonly close: () => Promise<void>;
 }
 
-export async function createExporter(config: Config, { log, secrets }: ExporterTools): Promise<Exporter> {
+/** What asks, and ends when the settings that it asks under do. */
+interface Asking {
+  readonly poller: Poller;
+  readonly sidecar: Sidecar | undefined;
+}
+
+export async function createExporter(initial: Config, { log, secrets }: ExporterTools): Promise<Exporter> {
   const clock = Date.now;
   const { version, revision } = about();
-  const groups: TokenGroup[] = [];
   const telemetry = createTelemetry({
     version,
     revision,
     snapshot: () => store.current(),
-    budgets: () => groups.map(({ client }) => client.budget),
+    budgets: () => pool.budgets(),
   });
-  const page = createMetricsPage({
-    families: config.metrics,
-    context: { types: config.tunnels.types, expected: config.expectedTunnels },
-    allows: (name) => isAllowed(name, config.metrics),
+  const pool = createClientPool({ version, hooks: telemetry.clientHooks, clock });
+  const page = createServedPage(initial, {
     own: telemetry.metrics,
-  });
-  let rendering = Promise.resolve();
-  const render = (snapshot: Snapshot): void => {
-    rendering = page.publish(snapshot).then(telemetry.rendered, (error: unknown) => {
+    rendered: telemetry.rendered,
+    failed: (error) => {
       log.error({ err: error }, 'Cannot render the metrics page; the one before stays; please report this');
-    });
-  };
-  const store = createSnapshotStore({
-    accounts: config.accounts,
-    staleAfterMs: config.poll.staleAfterMs,
-    clock,
-    onChange: render,
+    },
   });
-  groups.push(...(await createGroups(config, { version, hooks: telemetry.clientHooks, clock })));
-  // A token file may have changed since the configuration was read.
-  for (const { token } of groups) secrets.add(token.current() ?? '');
-  const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
+  const store = createSnapshotStore({
+    accounts: initial.accounts,
+    staleAfterMs: initial.poll.staleAfterMs,
+    clock,
+    onChange: page.render,
+  });
+  let config = initial;
   let polled = false;
+  let started = false;
+
   const pageShowsPoll = async (): Promise<void> => {
-    await rendering;
+    await page.settled();
     polled = true;
   };
-  const pollFinished: typeof telemetry.pollFinished = (poll) => {
-    telemetry.pollFinished(poll);
-    void pageShowsPoll();
+
+  const ask = async (): Promise<Asking> => {
+    const groups = await pool.use(config);
+    // A token file may have changed since the configuration was read.
+    for (const { token } of groups) secrets.add(token.current() ?? '');
+    const sidecar = openSidecar(groups);
+    const pollFinished: typeof telemetry.pollFinished = (poll) => {
+      telemetry.pollFinished(poll);
+      void pageShowsPoll();
+      void sidecar?.askEdge();
+    };
+    const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
+    const options = { config, groups, store, clock, offsetMs, log, secrets };
+    return { poller: createPoller({ ...options, telemetry: { ...telemetry, pollFinished } }), sidecar };
   };
-  const poller = createPoller({
-    config,
-    groups,
-    store,
-    clock,
-    offsetMs,
-    log,
-    secrets,
-    telemetry: { ...telemetry, pollFinished },
-  });
+
+  const openSidecar = ([group]: readonly TokenGroup[]): Sidecar | undefined => {
+    if (config.sidecar === undefined || group === undefined) return undefined;
+    const { cloudflaredUrl, tunnel, minConnections } = config.sidecar;
+    return createSidecar({
+      cloudflared: createCloudflared(cloudflaredUrl),
+      connector: (id, signal) => group.client.connector(tunnel, id, signal),
+      state: () => store.current().sidecar,
+      observe: store.applySidecar,
+      minConnections,
+      clock,
+      log,
+    });
+  };
+
+  let asking = await ask();
   telemetry.configLoaded({ at: clock(), ok: true });
-  render(store.current());
+  page.render(store.current());
+
   return {
     page,
     snapshot: store.current,
-    poller,
+    start: () => {
+      started = true;
+      start(asking);
+    },
+    pollOnce: async () => {
+      const { poller, sidecar } = asking;
+      await sidecar?.look();
+      const whole = await poller.pollOnce();
+      await sidecar?.askEdge();
+      return whole;
+    },
     hasPolled: () => polled,
-    rendered: () => rendering,
+    edgeReadiness: () =>
+      config.sidecar &&
+      edgeReadiness(store.current().sidecar, {
+        now: clock(),
+        staleAfterMs: config.poll.staleAfterMs,
+        minConnections: config.sidecar.minConnections,
+      }),
+    rendered: page.settled,
+    reconfigure: async (next) => {
+      const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
+      const keepsSidecar = isSame(besideUs(config), besideUs(next));
+      // Before the snapshot changes: what the old settings asked for must not come back into it.
+      if (asksOtherwise) await stop(asking);
+      config = next;
+      page.reconfigure(next);
+      store.reconfigure(
+        {
+          accounts: next.accounts,
+          types: next.tunnels.types,
+          selection: next.tunnels,
+          configurations: next.tunnels.configurations,
+          hasSidecar: next.sidecar !== undefined && keepsSidecar,
+        },
+        next.poll.staleAfterMs,
+      );
+      if (asksOtherwise) {
+        asking = await ask();
+        await pool.closeUnused();
+        if (started) start(asking);
+      }
+      telemetry.configLoaded({ at: clock(), ok: true });
+    },
+    reloadFailed: () => telemetry.configLoaded({ at: clock(), ok: false }),
     close: async () => {
-      await poller.stop();
+      await stop(asking);
       store.stop();
-      await Promise.all(groups.map(({ client }) => client.close()));
+      await pool.close();
     },
   };
 }
 
-function isAllowed(name: string, { allow, deny }: Config['metrics']): boolean {
-  if (allow.length > 0 && !allow.some((expression) => expression.test(name))) return false;
-  return !deny.some((expression) => expression.test(name));
+function start({ poller, sidecar }: Asking): void {
+  poller.start();
+  sidecar?.start();
 }
 
-function createGroups(
-  { accounts, cloudflare }: Config,
-  options: Pick<ClientOptions, 'version' | 'hooks' | 'clock'>,
-): Promise<readonly TokenGroup[]> {
-  return Promise.all(
-    groupByToken(accounts).map(async (group) => {
-      const token = await createToken(group[0].token);
-      return {
-        accounts: group,
-        token,
-        client: createClient({ ...options, config: cloudflare, token, random: Math.random }),
-      };
-    }),
-  );
+async function stop({ poller, sidecar }: Asking): Promise<void> {
+  await Promise.all([poller.stop(), sidecar?.stop()]);
+}
+
+/** The settings that polling depends on. Others can change while it goes on. */
+function askedUnder({ accounts, cloudflare, poll, tunnels, sidecar }: Config): unknown {
+  return { accounts, cloudflare, poll, tunnels, sidecar };
+}
+
+/** The cloudflared that is asked, and for which tunnel. */
+function besideUs({ sidecar }: Config): unknown {
+  return sidecar && { url: sidecar.cloudflaredUrl, tunnel: sidecar.tunnel };
 }

@@ -1,4 +1,5 @@
-import { get } from 'node:http';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import type { Config, ListenAddress } from '../config/config.ts';
 
 const TIMEOUT_MS = 2_000;
@@ -7,27 +8,68 @@ const TIMEOUT_MS = 2_000;
 export async function healthcheck(config: Config): Promise<number> {
   const [address] = config.web.listenAddresses;
   if (address === undefined) return 1;
-  const url = `http://${hostOf(address)}:${address.port}/livez`;
-  try {
-    const status = await statusOf(url);
-    if (status === 200) return 0;
-    process.stderr.write(`${url} answered ${status}\n`);
-  } catch (error) {
-    process.stderr.write(`${url} does not answer: ${explain(error)}\n`);
-  }
+  const place = `${hostOf(address)}:${address.port}/livez`;
+  const answer = await ask(place, { maybeSecure: config.web.configFile !== undefined });
+  if (answer.kind === 'alive') return 0;
+  process.stderr.write(`${answer.problem}\n`);
   return 1;
 }
 
+type Answer = { readonly kind: 'alive' } | { readonly kind: 'plain' | 'ill'; readonly problem: string };
+
+/** The file may have changed since the exporter opened its port, so the port tells whether it speaks TLS. */
+async function ask(place: string, { maybeSecure }: { readonly maybeSecure: boolean }): Promise<Answer> {
+  if (!maybeSecure) return askPlainly(`http://${place}`);
+  const answer = await askSecurely(`https://${place}`);
+  return answer.kind === 'plain' ? askPlainly(`http://${place}`) : answer;
+}
+
 /** Not by fetch, which refuses some ports, such as 6000 and 10080. */
-function statusOf(url: string): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const options = { agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    get(url, options, ({ statusCode }) => resolve(statusCode)).on('error', reject);
+function askPlainly(url: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    httpGet(url, options(), ({ statusCode }) => resolve(judged(url, statusCode))).on('error', (error) =>
+      resolve(noAnswer(url, error)),
+    );
   });
 }
 
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+/**
+ * It is the port of this machine, so whose certificate it shows matters not. We have none to show: a server that demands one
+ * sends us away after it has read our hello and shown its own, which only a living one does.
+ */
+function askSecurely(url: string): Promise<Answer> {
+  return new Promise((resolve) => {
+    let heard = false;
+    const request = httpsGet(url, { ...options(), rejectUnauthorized: false }, ({ statusCode }) =>
+      resolve(judged(url, statusCode)),
+    );
+    // Keys are there once the server's hello is.
+    request.on('socket', (socket) => socket.once('keylog', () => (heard = true)));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const { code = '', message } = error;
+      const isAboutTls = code === 'EPROTO' || code.startsWith('ERR_SSL_');
+      const isAlert = isAboutTls && /alert/i.test(`${code} ${message}`);
+      if (isAlert || (heard && CLOSED.has(code))) resolve({ kind: 'alive' });
+      else resolve({ ...noAnswer(url, error), kind: isAboutTls ? 'plain' : 'ill' });
+    });
+  });
+}
+
+const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
+
+function options(): { readonly agent: false; readonly signal: AbortSignal } {
+  return { agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) };
+}
+
+function judged(url: string, status: number | undefined): Answer {
+  return status === 200 ? { kind: 'alive' } : { kind: 'ill', problem: `${url} answered ${status}` };
+}
+
+function noAnswer(url: string, error: Error): Exclude<Answer, { kind: 'alive' }> {
+  return { kind: 'ill', problem: `${url} does not answer: ${explain(error)}` };
+}
+
+function explain(error: Error): string {
   if (error.name === 'AbortError') return `nothing within ${TIMEOUT_MS / 1000} s`;
   return 'code' in error ? String(error.code) : error.message;
 }

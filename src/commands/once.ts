@@ -7,7 +7,7 @@ export async function once(config: Config, tools: ExporterTools): Promise<number
   const { log } = tools;
   const exporter = await createExporter(config, tools);
   const stopped = onStopSignal().then(() => undefined);
-  const whole = await Promise.race([exporter.poller.pollOnce(), stopped]);
+  const whole = await Promise.race([exporter.pollOnce(), stopped]);
   if (whole === undefined) {
     log.warn('stopped before the pass was complete: nothing is printed');
     await exporter.close();

@@ -1,30 +1,61 @@
 import type { Config } from '../config/config.ts';
+import type { LoadResult } from '../config/load.ts';
 import { hasFreshData } from '../core/snapshot.ts';
 import { intervalOf } from '../poller/schedule.ts';
+import type { Readiness } from '../web/router.ts';
 import { createWebServer } from '../web/server.ts';
 import { about } from './about.ts';
 import { createExporter, type Exporter, type ExporterTools } from './exporter.ts';
-import { onStopSignal } from './signals.ts';
+import { createReloader } from './reload.ts';
+import { onReloadSignal, onStopSignal } from './signals.ts';
+import { followWebConfig } from './web-config.ts';
 
 /** However long a scrape takes: a SIGTERM is obeyed within five seconds. */
 const STOP_DEADLINE_MS = 4_000;
 
+export interface RunTools extends ExporterTools {
+  /** The configuration as it is now, for a reload. */
+  readonly load: () => LoadResult;
+}
+
 /** Polls and serves until SIGTERM or SIGINT; resolves to the exit code. */
-export async function run(config: Config, tools: ExporterTools): Promise<number> {
-  const { log } = tools;
+export async function run(initial: Config, tools: RunTools): Promise<number> {
+  const { log, secrets, load } = tools;
   // From the start: a signal that comes before it is waited for must not be lost, nor kill.
   const stopSignal = onStopSignal();
-  const exporter = await createExporter(config, tools);
+  const reloadSignals = onReloadSignal();
+  const webConfig = followWebConfig(initial, log);
+  if (!webConfig.ok) {
+    // It was good a moment ago.
+    for (const problem of webConfig.problems) log.error(problem);
+    return 1;
+  }
+  let config = initial;
   let stopping = false;
+  const exporter = await createExporter(config, tools);
+  const reloader = createReloader({
+    initial,
+    load,
+    apply: async (next) => {
+      await exporter.reconfigure(next);
+      config = next;
+    },
+    failed: exporter.reloadFailed,
+    log,
+    secrets,
+  });
   const web = createWebServer({
-    config: config.web,
+    config: initial.web,
     page: exporter.page,
     snapshot: exporter.snapshot,
     readiness: () => (stopping ? { ready: false, reason: 'stopping' } : readiness(exporter)),
+    edgeReadiness: exporter.edgeReadiness,
+    reload: initial.web.enableLifecycle ? reloader.reload : undefined,
     clock: Date.now,
     log,
+    webConfig: webConfig.live,
     version: about().version,
-    lateAfterMs: 2 * intervalOf(config.poll.schedule) + config.poll.jitterMs,
+    lateAfterMs: () => 2 * intervalOf(config.poll.schedule) + config.poll.jitterMs,
   });
   try {
     await web.listen();
@@ -34,20 +65,24 @@ export async function run(config: Config, tools: ExporterTools): Promise<number>
     return 1;
   }
   log.info({ addresses: web.addresses(), accounts: config.accounts.map(({ id }) => id) }, 'serving metrics');
-  exporter.poller.start();
+  exporter.start();
+  reloadSignals.obey(() => void reloader.reload());
 
   const signal = await stopSignal;
   log.info({ signal }, 'stopping: in-flight scrapes finish, polling is abandoned');
   stopping = true;
   const deadline = setTimeout(() => void web.close(), STOP_DEADLINE_MS);
+  await reloader.stop();
   await Promise.all([web.drain(), exporter.close()]);
   clearTimeout(deadline);
+  webConfig.live?.stop();
   log.info('stopped');
   return 0;
 }
 
-function readiness({ hasPolled, snapshot }: Exporter): { readonly ready: boolean; readonly reason: string } {
+function readiness({ hasPolled, snapshot }: Exporter): Readiness {
   if (!hasPolled()) return { ready: false, reason: 'the first poll has not finished yet' };
-  if (hasFreshData(snapshot())) return { ready: true, reason: '' };
+  // A shard that no account has fallen to does all that it has to.
+  if (snapshot().accounts.size === 0 || hasFreshData(snapshot())) return { ready: true, reason: '' };
   return { ready: false, reason: 'no account has fresh data; the log says why, and so does the status page' };
 }

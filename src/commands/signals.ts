@@ -19,3 +19,23 @@ export function onStopSignal(): Promise<string> {
     listen('SIGINT', 2);
   });
 }
+
+export interface ReloadSignal {
+  /** From now on `reload` is called with each SIGHUP, and at once where one came before. */
+  readonly obey: (reload: () => void) => void;
+}
+
+/** From now on a SIGHUP does not end the process. */
+export function onReloadSignal(): ReloadSignal {
+  let early = false;
+  let reload = (): void => {
+    early = true;
+  };
+  process.on('SIGHUP', () => reload());
+  return {
+    obey: (wanted) => {
+      reload = wanted;
+      if (early) wanted();
+    },
+  };
+}

@@ -92,7 +92,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       problems.push(`${at}: unknown flag${suggestion(rawName.replace(/^-+/, ''), FLAGS, '--')}`);
     } else if (setting.allowed === 'environment') {
       problems.push(
-        `${at}: never give the token as an argument, where every process can read it; use CLOUDFLARE_API_TOKEN or --cloudflare.api-token-file`,
+        `${at}: never give the token as an argument, where every process can read it; use ${setting.variables.at(-1) ?? ''} or --${setting.flag}-file`,
       );
     } else if (setting.isSwitch) {
       if (negated && value !== undefined) problems.push(`${at}: takes no value`);

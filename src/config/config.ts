@@ -1,5 +1,6 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
 import type { KnownTunnelType } from '../core/model.ts';
+import type { Shard } from '../core/shard.ts';
 
 /** Where an API token comes from. The value form holds a secret: it is never logged. */
 export type TokenSource =
@@ -10,6 +11,14 @@ export interface AccountConfig {
   /** '' where the user gave none. */
   readonly name: string;
   readonly token: TokenSource;
+}
+
+export interface SidecarConfig {
+  /** Without trailing slash. */
+  readonly cloudflaredUrl: string;
+  readonly tunnel: { readonly accountId: string; readonly id: string };
+  /** What `/edge-ready` asks for. */
+  readonly minConnections: number;
 }
 
 export interface ListenAddress {
@@ -54,6 +63,10 @@ export interface Config {
     readonly ids: readonly string[];
     readonly configurations: boolean;
   };
+  /** The cloudflared beside us and the tunnel that it runs; `undefined` where none is to be asked. */
+  readonly sidecar: SidecarConfig | undefined;
+  /** Of which `accounts` are the part. */
+  readonly shard: Shard;
   readonly metrics: {
     readonly originIp: boolean;
     readonly features: boolean;
@@ -65,6 +78,10 @@ export interface Config {
     readonly listenAddresses: readonly ListenAddress[];
     readonly telemetryPath: string;
     readonly maxRequests: number;
+    /** `--web.config.file`: TLS, client certificates, passwords. */
+    readonly configFile: string | undefined;
+    /** `--web.enable-lifecycle`: whether `POST /-/reload` is answered. */
+    readonly enableLifecycle: boolean;
   };
   readonly log: {
     readonly level: LogLevel;

@@ -25,7 +25,7 @@ export function readEnvironment(env: Environment): {
   return { given, problems };
 }
 
-export function isSet(value: string | undefined): boolean {
+function isSet(value: string | undefined): boolean {
   return value !== undefined && value.trim() !== '';
 }
 

@@ -93,7 +93,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
       if (prefix === '' && (listName === 'accounts' || listName === 'expected_tunnels')) {
         entries[listName].push(...list(listName, { at, value }));
       } else if (setting?.allowed === 'outside-file') problem(at, 'cannot be set in the file itself');
-      else if (setting?.allowed === 'environment' || isTokenKey(key)) problem(at, NO_TOKEN_HERE);
+      else if (setting?.allowed === 'environment' || isTokenKey(key)) problem(at, noTokenHere(key));
       else if (setting) leaf(setting, { name, at, line, value });
       else if (!SECTIONS.has(known)) problem(at, `unknown key${suggestion(name, KEYS)}`);
       else if (isMap(value)) section(value, `${name}.`);
@@ -149,7 +149,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
       if (known.includes(field)) {
         const single = scalar(value, keyAt);
         if (single) fields.set(field, single);
-      } else if (isTokenKey(key)) problem(keyAt, NO_TOKEN_HERE);
+      } else if (isTokenKey(key)) problem(keyAt, noTokenHere(key));
       else problem(keyAt, `unknown key${suggestion(key, known)}`);
     }
     return { at, fields };
@@ -176,7 +176,10 @@ export function readConfigFile(file: string, text: string): ConfigFile {
   };
 }
 
-const NO_TOKEN_HERE = 'no token in this file: put it in a file and name it by api_token_file';
+function noTokenHere(key: string): string {
+  const name = /tunnel/i.test(key) ? 'tunnel_token_file' : 'api_token_file';
+  return `no token in this file: put it in a file and name it by ${name}`;
+}
 
 interface Key {
   /** As written. */

@@ -122,6 +122,22 @@ export const apiUrl: Kind<string> = {
   },
 };
 
+/** A server beside us, asked without credentials; without trailing slash. */
+export const localUrl: Kind<string> = {
+  placeholder: 'URL',
+  parse: (given) => {
+    const url = URL.parse(given.trim());
+    if (!url || url.hostname === '') return bad(`${quote(given)} is not a URL`);
+    if (url.username !== '' || url.password !== '') return bad('must not hold credentials');
+    if (url.protocol !== 'https:' && url.protocol !== 'http:')
+      return bad(`${quote(given)} must be http or https`);
+    if (url.pathname !== '/' || /[?#]/.test(given)) {
+      return bad(`${quote(given)} must be scheme, host and port alone; use e.g. http://127.0.0.1:20241`);
+    }
+    return good(url.origin);
+  },
+};
+
 function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'))

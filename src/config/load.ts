@@ -1,12 +1,10 @@
-import { readAccess } from './access.ts';
-import type { Access } from './access.ts';
 import { readAccounts, readExpectedTunnels } from './accounts.ts';
 import type { Report } from './accounts.ts';
 import { readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { AccountConfig, Config } from './config.ts';
 import { formatDuration } from './duration.ts';
-import { isSet, readEnvironment } from './environment.ts';
+import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import type { ConfigFile } from './file.ts';
@@ -15,9 +13,11 @@ import { readText } from './read-text.ts';
 import type { ReadFile } from './read-text.ts';
 import { longestPause } from './schedule.ts';
 import type { Setting } from './setting.ts';
-import { ALL_SETTINGS, SETTINGS } from './settings.ts';
+import { SETTINGS } from './settings.ts';
 import { settle } from './sources.ts';
 import type { Settled, Source } from './sources.ts';
+import { readTarget } from './target.ts';
+import { secretsOfTunnelToken } from './tunnel-token.ts';
 import { usage } from './usage.ts';
 
 export { COMMANDS } from './command.ts';
@@ -30,6 +30,10 @@ export interface LoadInput {
   readonly readFile: ReadFile;
   /** Whether the log goes to a terminal: decides the default of `--log.format`. */
   readonly isTerminal: boolean;
+  /** Decides the default of `--shard.index`. */
+  readonly hostName?: string;
+  /** Problems of `--web.config.file`, a line each; without it the file is not looked into. */
+  readonly checkWebConfig?: (file: string, readFile: ReadFile) => readonly string[];
   /** What `demo` polls instead of the user's accounts. Without it a demo's config has none, for the command to fill in. */
   readonly demo?: { readonly accounts: readonly AccountConfig[]; readonly apiUrl: string };
 }
@@ -91,58 +95,43 @@ export function loadConfig(input: LoadInput): LoadResult {
   const placesOf = ({ flag }: Setting<unknown>): readonly string[] =>
     sources.flatMap(({ given }) => given.get(flag)?.slice(0, 1) ?? []).map(({ at }) => at);
 
-  for (const at of ALL_SETTINGS.filter(({ isLater }) => isLater).flatMap(placesOf)) {
-    report.problem(`${at}: is not supported by this version yet`);
-  }
-
   const listed = readAccounts(file.accounts, report);
   const declared = readExpectedTunnels(file.expectedTunnels, report);
-  const access = (): Access => {
-    if (command === 'healthcheck') return { accounts: [], apiUrl: '', expectedTunnels: [] };
-    if (command === 'demo') {
-      for (const at of ALL_SETTINGS.filter(({ isAccess }) => isAccess).flatMap(placesOf)) {
-        report.warning(`${at}: ignored, demo brings its own account and API`);
-      }
-      const expectedTunnels = declared.map(({ expected }) => expected);
-      return { accounts: [], apiUrl: '', ...input.demo, expectedTunnels };
-    }
-    for (const name of ['TUNNEL_TOKEN', 'TUNNEL_TOKEN_FILE'].filter((variable) =>
-      isSet(input.env[variable]),
-    )) {
-      report.warning(`${name} (environment): ignored, this version has no sidecar mode yet`);
-    }
-    return readAccess({
-      get,
-      isGiven: (setting) => placesOf(setting).length > 0,
-      listed,
-      declared,
-      isComplete: file.isWhole,
-      readFile: input.readFile,
-      report,
-      secret: (secret) => void (secret !== '' && secrets.add(secret)),
-    });
-  };
-  const { accounts, apiUrl, expectedTunnels } = access();
+  const watched = readTarget({
+    command,
+    get,
+    placesOf,
+    listed,
+    declared,
+    isComplete: file.isWhole,
+    demo: input.demo,
+    hostName: input.hostName ?? '',
+    readFile: input.readFile,
+    report,
+    secret: (text) => void (text !== '' && secrets.add(text)),
+  });
 
   const config: Config = {
     configFile: value(SETTINGS.configFile),
     configCheck: value(SETTINGS.configCheck),
-    accounts,
-    expectedTunnels,
+    accounts: watched.accounts,
+    expectedTunnels: watched.expectedTunnels,
     cloudflare: {
-      apiUrl,
+      apiUrl: watched.apiUrl,
       requestBudget: inDemo(SETTINGS.requestBudget, DEMO.requestBudget),
       concurrency: value(SETTINGS.concurrency),
       requestTimeoutMs: value(SETTINGS.requestTimeout),
     },
     poll: poll(),
     tunnels: {
-      types: value(SETTINGS.types),
+      types: watched.types,
       include: value(SETTINGS.include),
       exclude: value(SETTINGS.exclude),
-      ids: value(SETTINGS.tunnelIds),
+      ids: watched.tunnelIds,
       configurations: value(SETTINGS.configurations),
     },
+    sidecar: watched.sidecar,
+    shard: watched.shard,
     metrics: {
       originIp: value(SETTINGS.originIp),
       features: value(SETTINGS.features),
@@ -154,12 +143,24 @@ export function loadConfig(input: LoadInput): LoadResult {
       listenAddresses: get(SETTINGS.listenAddresses, problems).value,
       telemetryPath: value(SETTINGS.telemetryPath),
       maxRequests: value(SETTINGS.maxRequests),
+      configFile: webConfigFile(),
+      enableLifecycle: value(SETTINGS.enableLifecycle),
     },
     log: {
       level: value(SETTINGS.logLevel),
       format: value(SETTINGS.logFormat) ?? (input.isTerminal ? 'logfmt' : 'json'),
     },
   };
+
+  function webConfigFile(): string | undefined {
+    const { value: path, at } = get(SETTINGS.webConfigFile);
+    // `once` serves nothing, and a running exporter keeps what it has.
+    if (path === undefined || command === 'once' || command === 'healthcheck') return path;
+    const text = readText(path, input.readFile);
+    if (!text.ok) report.problem(`${at}: ${text.problem}`);
+    else for (const line of input.checkWebConfig?.(path, input.readFile) ?? []) report.problem(line);
+    return path;
+  }
 
   /** The demo's own default where nothing was given. */
   function inDemo<T>(setting: Setting<T>, demo: T): T {
@@ -188,9 +189,11 @@ export function loadConfig(input: LoadInput): LoadResult {
     : { kind: 'loaded', command, config, warnings: printable(warnings), secrets: [...secrets] };
 }
 
-/** Whatever the variables of the token hold, be it usable or not. */
+/** Whatever the variables of the tokens hold, be it usable or not. */
 function tokensIn(env: Environment): readonly string[] {
-  return SETTINGS.apiToken.variables.map((name) => env[name]?.trim() ?? '').filter((token) => token !== '');
+  const given = ({ variables }: Setting<unknown>): readonly string[] =>
+    variables.map((name) => env[name]?.trim() ?? '').filter((token) => token !== '');
+  return [...given(SETTINGS.apiToken), ...given(SETTINGS.tunnelToken).flatMap(secretsOfTunnelToken)];
 }
 
 function fileOf({ value: path, at }: Settled<string | undefined>, readFile: ReadFile): ConfigFile {

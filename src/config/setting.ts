@@ -29,8 +29,6 @@ export interface Setting<T> {
   readonly help: string;
   readonly read: (given: readonly Given[]) => Reading<T>;
   readonly allowed: 'everywhere' | 'outside-file' | 'environment';
-  /** A name that is kept for a later version: known, and refused rather than ignored. */
-  readonly isLater: boolean;
   /** What `demo` brings itself and never takes from the user. */
   readonly isAccess: boolean;
 }
@@ -43,7 +41,6 @@ interface Description {
   readonly shownDefault?: string;
   readonly otherVariables?: readonly string[];
   readonly allowed?: Setting<unknown>['allowed'];
-  readonly isLater?: boolean;
   readonly isAccess?: boolean;
 }
 
@@ -59,7 +56,6 @@ function described(flag: string, description: Description) {
     shownDefault: description.shownDefault ?? description.default ?? '',
     help: description.help,
     allowed: description.allowed ?? 'everywhere',
-    isLater: description.isLater ?? false,
     isAccess: description.isAccess ?? false,
   };
 }

@@ -6,6 +6,7 @@ import * as kinds from './kinds.ts';
 import { list, one, onOff, optional } from './setting.ts';
 import type { Setting } from './setting.ts';
 import { parseToken } from './token.ts';
+import { parseTunnelToken } from './tunnel-token.ts';
 
 const duration = (min: string, max: string) =>
   kinds.duration({ min: parseDuration(min) ?? 0, max: parseDuration(max) ?? 0 });
@@ -22,8 +23,6 @@ const requestBudget = kinds.warning(count(1, REQUESTS_PER_FIVE_MINUTES), (reques
     ? `${requests} leaves next to nothing of the ${REQUESTS_PER_FIVE_MINUTES} that dashboard, Terraform and this exporter share`
     : undefined,
 );
-
-const notYet = { help: '', isLater: true } as const;
 
 /**
  * Every setting, once: flags, variables, the file's keys, the usage text and the documentation's table all come from here.
@@ -103,6 +102,39 @@ export const SETTINGS = {
     help: 'Poll tunnel configurations, slowly.',
     default: 'true',
   }),
+  cloudflaredUrl: optional('sidecar.cloudflared-url', kinds.localUrl, {
+    help: 'Metrics server of the cloudflared beside the exporter, e.g. http://127.0.0.1:20241; asked for /ready.',
+    isAccess: true,
+  }),
+  tunnelToken: optional(
+    'sidecar.tunnel-token',
+    { placeholder: 'TOKEN', parse: parseTunnelToken },
+    {
+      help: "cloudflared's own token, which names account and tunnel to watch; its secret is not used.",
+      otherVariables: ['TUNNEL_TOKEN'],
+      allowed: 'environment',
+      isAccess: true,
+    },
+  ),
+  tunnelTokenFile: optional('sidecar.tunnel-token-file', kinds.path, {
+    help: 'File that holds that token.',
+    otherVariables: ['TUNNEL_TOKEN_FILE'],
+    isAccess: true,
+  }),
+  minConnections: one('sidecar.min-connections', count(1, 100), {
+    help: 'Connections of this connector that /edge-ready wants Cloudflare to see.',
+    default: '1',
+  }),
+  shardTotal: one('shard.total', count(1, 1000), {
+    help: 'Exporters that share the accounts; each account is watched by one of them.',
+    default: '1',
+    isAccess: true,
+  }),
+  shardIndex: optional('shard.index', count(0, 999), {
+    help: 'Which of them this is, counted from 0.',
+    shownDefault: "the number at the host name's end",
+    isAccess: true,
+  }),
   originIp: onOff('metrics.origin-ip', {
     help: "Label connectors with their origin's address.",
     default: 'false',
@@ -138,6 +170,13 @@ export const SETTINGS = {
     help: 'Scrapes in flight, beyond which more are answered 503.',
     default: '40',
   }),
+  webConfigFile: optional('web.config.file', kinds.path, {
+    help: "File with TLS, client certificates and basic auth, in exporter-toolkit's format.",
+  }),
+  enableLifecycle: onOff('web.enable-lifecycle', {
+    help: 'Answer POST /-/reload, which reads the configuration again, as SIGHUP does.',
+    default: 'false',
+  }),
   logLevel: one('log.level', kinds.oneOf(LOG_LEVELS), {
     help: `One of ${LOG_LEVELS.join(', ')}.`,
     default: 'info',
@@ -154,13 +193,6 @@ export const SETTINGS = {
     ...onOff('config.check', { help: 'Validate the configuration and exit.', default: 'false' }),
     allowed: 'outside-file',
   },
-
-  cloudflaredUrl: optional('sidecar.cloudflared-url', kinds.text, notYet),
-  tunnelTokenFile: optional('sidecar.tunnel-token-file', kinds.path, notYet),
-  minConnections: optional('sidecar.min-connections', kinds.text, notYet),
-  webConfigFile: optional('web.config.file', kinds.path, notYet),
-  shardTotal: optional('shard.total', kinds.text, notYet),
-  shardIndex: optional('shard.index', kinds.text, notYet),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 export const ALL_SETTINGS: readonly Setting<unknown>[] = Object.values(SETTINGS);

@@ -12,7 +12,7 @@ const COMMAND_HELP: Readonly<Record<Command, string>> = {
 
 /** The text of `--help`: one line per setting, with its default and its variables. */
 export function usage(): string {
-  const settings = ALL_SETTINGS.filter(({ isLater }) => !isLater).map((setting) => ({
+  const settings = ALL_SETTINGS.map((setting) => ({
     flag: setting.allowed === 'environment' ? '(environment only)' : flagOf(setting),
     text: [
       setting.help,

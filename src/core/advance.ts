@@ -1,4 +1,5 @@
 import { type Collector, failureOf, type Observation, type TunnelType } from './model.ts';
+import { withoutStaleEdge } from './sidecar.ts';
 import type { AccountState, CollectorState, Snapshot, TunnelState } from './snapshot.ts';
 import {
   blamesCollector,
@@ -6,6 +7,7 @@ import {
   connectionsObserved,
   expiryOf,
   forgetful,
+  isFailing,
   listed,
   withoutStale,
 } from './tunnel-state.ts';
@@ -17,8 +19,8 @@ export interface AdvanceOptions {
 
 /**
  * The one place where time passes: the snapshot that follows from the previous one, what was observed since, and
- * `now`. Observations of one account in one call are one pass: a collector succeeded where none of its observations
- * failed. A failed walk removes nothing; data too old to show is hidden, and its counters go on when it comes back.
+ * `now`. A collector succeeds where none of its observations failed, and nothing that failed earlier is still to be
+ * made good. A failed walk removes nothing; data too old to show is hidden, and its counters go on when it comes back.
  */
 export function advance(
   previous: Snapshot,
@@ -31,12 +33,13 @@ export function advance(
     const observed = observe(account, byAccount.get(account.id) ?? []);
     accounts.set(account.id, hideStale(observed, now, staleAfterMs));
   }
-  return { takenAt: now, accounts };
+  const sidecar = withoutStaleEdge(previous.sidecar, { now, staleAfterMs });
+  return { takenAt: now, accounts, sidecar };
 }
 
 /** When, without any observation, the next thing becomes too old to show; `undefined` where nothing is shown. */
 export function nextExpiry(snapshot: Snapshot, staleAfterMs: number): number | undefined {
-  let next = Infinity;
+  let next = (snapshot.sidecar?.edge?.at ?? Infinity) + staleAfterMs;
   for (const account of snapshot.accounts.values()) {
     for (const at of account.listedAt.values()) next = Math.min(next, at + staleAfterMs);
     for (const { connectors, configuration } of account.tunnels.values()) {
@@ -54,12 +57,11 @@ function observe(account: AccountState, observations: readonly Observation[]): A
   if (observations.length === 0) return account;
   const walks = observations.filter((observation) => observation.kind === 'tunnels');
   const afterWalks = observeWalks(account, walks);
-  const tunnels = new Map(afterWalks.tunnels);
-  for (const observation of observations) observeDetail(tunnels, observation);
+  const tunnels = observeDetails(afterWalks.tunnels, observations);
   return {
     ...afterWalks,
     tunnels,
-    collectors: collectorsAfter(afterWalks, observations),
+    collectors: collectorsAfter({ ...afterWalks, tunnels }, observations),
     up: walks.length === 0 ? account.up : walks.every(succeeded),
   };
 }
@@ -90,14 +92,31 @@ function observeWalks(account: AccountState, walks: readonly Walk[]): AccountSta
   }
   const allComplete = complete.length === walks.length;
   const isToldOf = (type: TunnelType): boolean => covered.has(type) && (type !== 'unknown' || allComplete);
-  const untold = (states: ReadonlyMap<string, TunnelState>): [string, TunnelState][] =>
-    [...states].filter(([id, { tunnel }]) => !seen.has(id) && !isToldOf(tunnel.type));
+  const untold = (states: ReadonlyMap<string, TunnelState>): ReadonlyMap<string, TunnelState> => {
+    const left = new Map<string, TunnelState>();
+    for (const [id, state] of states) {
+      if (!seen.has(id) && !isToldOf(state.tunnel.type)) left.set(id, state);
+    }
+    return left;
+  };
+  const others = untold(account.tunnels);
   return {
     ...account,
     listedAt: new Map([...account.listedAt, ...covered]),
-    tunnels: new Map([...untold(account.tunnels), ...seen]),
-    hidden: new Map(untold(account.hidden)),
+    tunnels: others.size === 0 ? seen : new Map([...others, ...seen]),
+    hidden: untold(account.hidden),
   };
+}
+
+function observeDetails(
+  tunnels: AccountState['tunnels'],
+  observations: readonly Observation[],
+): AccountState['tunnels'] {
+  const details = observations.filter(({ kind }) => kind === 'connections' || kind === 'configuration');
+  if (details.length === 0) return tunnels;
+  const after = new Map(tunnels);
+  for (const observation of details) observeDetail(after, observation);
+  return after;
 }
 
 function observeDetail(tunnels: Map<string, TunnelState>, observation: Observation): void {
@@ -119,13 +138,17 @@ function collectorsAfter(
   for (const [collector, group] of Map.groupBy(observations, (observation) =>
     collectorOf(account, observation),
   )) {
-    const success = group.every(succeeded);
+    const success = group.every(succeeded) && !isStillFailing(account, collector);
     const lastSuccessAt = success
       ? Math.max(...group.map(({ at }) => at))
       : collectors[collector].lastSuccessAt;
     collectors[collector] = { success, lastSuccessAt };
   }
   return collectors;
+}
+
+function isStillFailing({ tunnels }: AccountState, collector: Collector): boolean {
+  return tunnels.values().some((state) => isFailing(state, collector));
 }
 
 function collectorOf(account: AccountState, observation: Observation): Collector {
@@ -147,11 +170,15 @@ function typeOf({ tunnels, hidden }: AccountState, tunnelId: string): TunnelType
 
 function succeeded(observation: Observation): boolean {
   const failure = failureOf(observation);
-  return failure === undefined || (observation.kind !== 'tunnels' && !blamesCollector(failure));
+  return failure === undefined || (observation.kind !== 'tunnels' && !blamesCollector(failure.reason));
 }
 
 function hideStale(account: AccountState, now: number, staleAfterMs: number): AccountState {
-  const listedAt = new Map([...account.listedAt].filter(([, at]) => now - at < staleAfterMs));
+  // Times far in the future are those of a clock that has been set back since: their age is not known.
+  const listedAt = new Map([...account.listedAt].filter(([, at]) => Math.abs(now - at) < staleAfterMs));
+  const isStill = (state: TunnelState): boolean =>
+    listedAt.has(state.tunnel.type) && withoutStale(state, now, staleAfterMs) === state;
+  if (account.tunnels.values().every(isStill)) return { ...account, listedAt };
   const tunnels = new Map<string, TunnelState>();
   const hidden = new Map(account.hidden);
   for (const [id, state] of account.tunnels) {

@@ -1,4 +1,14 @@
-import type { Collector, Configuration, Connector, ListedTunnel, TunnelStatus, TunnelType } from './model.ts';
+import type { Churn } from './churn.ts';
+import type {
+  Collector,
+  Configuration,
+  Connector,
+  FailureReason,
+  ListedTunnel,
+  TunnelStatus,
+  TunnelType,
+} from './model.ts';
+import type { SidecarState } from './sidecar.ts';
 
 /** What was asked for, and what came of it. */
 export interface Observed<T> {
@@ -8,6 +18,10 @@ export interface Observed<T> {
   readonly at: number | undefined;
   /** Since when every attempt has failed; `undefined` while the last attempt was good. */
   readonly failingSince: number | undefined;
+  /** When the last attempt failed; `undefined` while the last attempt was good. */
+  readonly failedAt: number | undefined;
+  /** Why; `undefined` while the last attempt was good. */
+  readonly failedFor: FailureReason | undefined;
 }
 
 /** Counters that outlive a poll. They never go down within a process. */
@@ -33,6 +47,8 @@ export interface TunnelState {
   readonly connectionIds: readonly string[] | undefined;
   /** The WARP connector last seen active, which a failover is measured against. */
   readonly lastActiveConnector: string | undefined;
+  /** How restless its connections have been, which a list does not show. */
+  readonly churn: Churn;
 }
 
 export interface CollectorState {
@@ -61,24 +77,36 @@ export interface Snapshot {
   readonly takenAt: number;
   /** By account id, in configured order. */
   readonly accounts: ReadonlyMap<string, AccountState>;
+  /** The cloudflared beside us; `undefined` where there is none, or before it was first asked. */
+  readonly sidecar: SidecarState | undefined;
 }
+
+export const NEVER_COLLECTED: CollectorState = { success: undefined, lastSuccessAt: undefined };
 
 /** A snapshot that knows which accounts there are and nothing of them. */
 export function emptySnapshot(
   accounts: readonly { readonly id: string; readonly name: string }[],
   now: number,
 ): Snapshot {
-  return { takenAt: now, accounts: new Map(accounts.map((account) => [account.id, emptyAccount(account)])) };
+  return {
+    takenAt: now,
+    accounts: new Map(accounts.map((account) => [account.id, emptyAccount(account)])),
+    sidecar: undefined,
+  };
 }
 
-function emptyAccount({ id, name }: { readonly id: string; readonly name: string }): AccountState {
-  const never: CollectorState = { success: undefined, lastSuccessAt: undefined };
+export function emptyAccount({ id, name }: { readonly id: string; readonly name: string }): AccountState {
   return {
     id,
     name,
     up: undefined,
     listedAt: new Map(),
-    collectors: { tunnels: never, connections: never, warp_connections: never, configurations: never },
+    collectors: {
+      tunnels: NEVER_COLLECTED,
+      connections: NEVER_COLLECTED,
+      warp_connections: NEVER_COLLECTED,
+      configurations: NEVER_COLLECTED,
+    },
     tunnels: new Map(),
     hidden: new Map(),
   };

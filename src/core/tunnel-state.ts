@@ -1,12 +1,16 @@
 import type {
+  Collector,
   Configuration,
   Connector,
   Failure,
+  FailureReason,
   ListEntry,
   ListedTunnel,
   Result,
   TunnelStatus,
 } from './model.ts';
+import { type Churn, churnAfter, NO_CHURN } from './churn.ts';
+import { sameConnectors } from './same-connectors.ts';
 import { hasNoConnections } from './serving.ts';
 import type { Observed, TunnelCounters, TunnelState } from './snapshot.ts';
 
@@ -15,7 +19,8 @@ import type { Observed, TunnelCounters, TunnelState } from './snapshot.ts';
  * has changed.
  */
 
-const UNOBSERVED = { value: undefined, at: undefined, failingSince: undefined } as const;
+const GOOD = { failingSince: undefined, failedAt: undefined, failedFor: undefined } as const;
+const UNOBSERVED = { value: undefined, at: undefined, ...GOOD } as const;
 const NO_TRANSITIONS: Readonly<Record<TunnelStatus, number>> = {
   healthy: 0,
   degraded: 0,
@@ -39,8 +44,51 @@ export function connectionsObserved(
   at: number,
 ): TunnelState {
   if (hasNoConnections(state.tunnel.status)) return state;
-  if (!result.ok) return failing(state, 'connectors', at);
-  return { ...withConnectors(state, result.value, at), detailedAt: at };
+  if (!result.ok) return failing(state, 'connectors', { at, failure: result.failure });
+  const observed = withConnectors(state, result.value, at);
+  return { ...observed, detailedAt: at, churn: churnOf(state, observed, at) };
+}
+
+/** After the first sight of a tunnel, its calm before then counts no more than this: it may have been another tunnel's life. */
+const FIRST_SIGHT_MS = 6 * 3_600_000;
+/** cloudflared opens its connections one after the other. */
+const COMING_UP_MS = 60_000;
+
+/**
+ * How restless a tunnel's connections are, which the list does not tell. The youngest connector or connection says when
+ * the last change was: a first sight already tells the calm ones from the others, and a change is known to be followed
+ * by calm. What happened between two observations before that is not known, and counts for nothing.
+ */
+function churnOf(before: TunnelState, after: TunnelState, at: number): Churn {
+  const since = before.detailedAt;
+  const youngest = youngestOf(after.connectors.value ?? [], at);
+  const cameUp = after.tunnel.activeAt ?? -Infinity;
+  const told =
+    (youngest !== undefined && youngest >= cameUp && youngest - cameUp < COMING_UP_MS) ||
+    (since !== undefined && before.changedAt !== undefined && before.changedAt > since);
+  if (since === undefined) {
+    if (youngest === undefined) return before.churn;
+    const calmMs = Math.min(FIRST_SIGHT_MS, at - youngest);
+    return churnAfter(before.churn, {
+      elapsedMs: Math.max(1, calmMs),
+      changed: !told && calmMs < FIRST_SIGHT_MS,
+    });
+  }
+  if (at < since) return before.churn;
+  const changed = before.connectionIds !== after.connectionIds || before.counters !== after.counters;
+  const calmSince = changed && youngest !== undefined ? Math.max(since, youngest) : since;
+  return churnAfter(before.churn, { elapsedMs: Math.max(1, at - calmSince), changed: changed && !told });
+}
+
+/** When the youngest connector was started or the youngest connection opened, as far as that is not in the future. */
+function youngestOf(connectors: readonly Connector[], at: number): number | undefined {
+  let youngest: number | undefined;
+  for (const { startedAt, connections } of connectors) {
+    for (const time of [startedAt, ...connections.map(({ openedAt }) => openedAt)]) {
+      if (time !== undefined && time <= at && time > (youngest ?? -Infinity)) youngest = time;
+    }
+  }
+  return youngest;
 }
 
 /** What the configurations endpoint answered. */
@@ -49,10 +97,10 @@ export function configurationObserved(
   result: Result<Configuration | undefined>,
   at: number,
 ): TunnelState {
-  if (!result.ok) return failing(state, 'configuration', at);
+  if (!result.ok) return failing(state, 'configuration', { at, failure: result.failure });
   const known = state.configuration.value;
   const value = same(known, result.value) ? known : result.value;
-  return { ...state, configuration: { value, at, failingSince: undefined } };
+  return { ...state, configuration: { value, at, ...GOOD } };
 }
 
 /**
@@ -60,8 +108,11 @@ export function configurationObserved(
  * under the request budget stays: its age is a metric.
  */
 export function withoutStale(state: TunnelState, now: number, staleAfterMs: number): TunnelState {
-  const stale = (observed: Observed<unknown>): boolean =>
-    observed.value !== undefined && (expiryOf(observed, staleAfterMs) ?? Infinity) <= now;
+  const stale = (observed: Observed<unknown>): boolean => {
+    const expiry = expiryOf(observed, staleAfterMs);
+    // Far in the future: observed by a clock that has been set back since, so of unknown age.
+    return expiry !== undefined && (expiry <= now || expiry >= now + 2 * staleAfterMs);
+  };
   const connectors = stale(state.connectors) ? { ...state.connectors, value: undefined } : state.connectors;
   const configuration = stale(state.configuration)
     ? { ...state.configuration, value: undefined }
@@ -81,6 +132,11 @@ export function forgetful(state: TunnelState): TunnelState {
   };
 }
 
+/** As if its configuration had never been asked for. */
+export function withoutConfiguration(state: TunnelState): TunnelState {
+  return state.configuration === UNOBSERVED ? state : { ...state, configuration: UNOBSERVED };
+}
+
 /** When a value that fails to be renewed becomes too old to show; `undefined` for one that does not fail. */
 export function expiryOf(observed: Observed<unknown>, staleAfterMs: number): number | undefined {
   if (observed.value === undefined || observed.failingSince === undefined) return undefined;
@@ -97,12 +153,13 @@ function firstListed(tunnel: ListedTunnel): TunnelState {
     counters: { transitions: NO_TRANSITIONS, opened: 0, closed: 0, failovers: 0 },
     connectionIds: undefined,
     lastActiveConnector: undefined,
+    churn: NO_CHURN,
   };
 }
 
 function relist(previous: TunnelState, tunnel: ListedTunnel, at: number): TunnelState {
   const before = previous.tunnel;
-  if (same(before, tunnel)) return previous;
+  if (isSameEntry(before, tunnel)) return previous;
   const changed =
     before.status !== tunnel.status ||
     before.activeAt !== tunnel.activeAt ||
@@ -114,6 +171,21 @@ function relist(previous: TunnelState, tunnel: ListedTunnel, at: number): Tunnel
     counters:
       before.status === tunnel.status ? previous.counters : transitionTo(previous.counters, tunnel.status),
   };
+}
+
+/** What `same` would say, at a fraction of its cost: every tunnel of the fleet is compared at every poll. */
+function isSameEntry(a: ListedTunnel, b: ListedTunnel): boolean {
+  return (
+    a.id === b.id &&
+    a.accountId === b.accountId &&
+    a.name === b.name &&
+    a.type === b.type &&
+    a.status === b.status &&
+    a.configSource === b.configSource &&
+    a.createdAt === b.createdAt &&
+    a.activeAt === b.activeAt &&
+    a.inactiveAt === b.inactiveAt
+  );
 }
 
 function transitionTo(counters: TunnelCounters, status: TunnelStatus): TunnelCounters {
@@ -138,12 +210,12 @@ function withoutConnections(state: TunnelState): TunnelState {
 
 function withConnectors(state: TunnelState, connectors: readonly Connector[], at: number): TunnelState {
   const known = state.connectors.value;
-  const value = same(known, connectors) ? known : connectors;
+  const value = sameConnectors(known, connectors) ? known : connectors;
   const ids = value === known && state.connectionIds !== undefined ? state.connectionIds : idsOf(connectors);
   const active = activeConnector(connectors, state.lastActiveConnector);
   return {
     ...state,
-    connectors: { value, at, failingSince: undefined },
+    connectors: { value, at, ...GOOD },
     connectionIds: ids,
     lastActiveConnector: active ?? state.lastActiveConnector,
     counters: countConnections(state, ids, active),
@@ -200,24 +272,53 @@ function describe(
   });
 }
 
-function failing(state: TunnelState, what: 'connectors' | 'configuration', at: number): TunnelState {
-  if (state[what].failingSince !== undefined) return state;
-  return { ...state, [what]: { ...state[what], failingSince: at } };
+function failing(
+  state: TunnelState,
+  what: 'connectors' | 'configuration',
+  { at, failure }: { readonly at: number; readonly failure: Failure },
+): TunnelState {
+  // Not later than now, also after a clock has been set back: how long it has failed is what retries go by.
+  const failingSince = Math.min(state[what].failingSince ?? at, at);
+  return { ...state, [what]: { ...state[what], failingSince, failedAt: at, failedFor: failure.reason } };
 }
 
-/** Structural equality of plain data. */
+/** Structural equality of plain data. Every poll compares all that it lists, so nothing is allocated here. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = Object.entries(a);
-  const right = new Map(Object.entries(b));
-  return (
-    left.length === right.size && left.every(([key, value]) => right.has(key) && same(value, right.get(key)))
-  );
+  if (!isStructure(a) || !isStructure(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  let unmatched = 0;
+  for (const key in a) {
+    if (!Object.hasOwn(b, key) || !same(a[key], b[key])) return false;
+    unmatched += 1;
+  }
+  for (const _ in b) unmatched -= 1;
+  return unmatched === 0;
+}
+
+function isStructure(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Why a tunnel's detail requests fail says whether the collector is to blame: a tunnel deleted since the walk is not. */
-export function blamesCollector(failure: Failure): boolean {
-  return failure.reason !== 'not_found';
+export function blamesCollector(reason: FailureReason): boolean {
+  return reason !== 'not_found';
+}
+
+function isBlamed(failedFor: FailureReason | undefined): boolean {
+  return failedFor !== undefined && blamesCollector(failedFor);
+}
+
+/** Whether what a collector last asked of a tunnel, for which it would ask again, failed. */
+export function isFailing({ tunnel, connectors, configuration }: TunnelState, collector: Collector): boolean {
+  if (hasNoConnections(tunnel.status)) return false;
+  switch (collector) {
+    case 'tunnels':
+      return false;
+    case 'connections':
+      return tunnel.type !== 'warp_connector' && isBlamed(connectors.failedFor);
+    case 'warp_connections':
+      return tunnel.type === 'warp_connector' && isBlamed(connectors.failedFor);
+    case 'configurations':
+      return tunnel.configSource !== 'local' && isBlamed(configuration.failedFor);
+  }
 }

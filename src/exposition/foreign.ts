@@ -18,11 +18,11 @@ export function encodeForeign(metrics: readonly ForeignMetric[], format: PageFor
 function encodeMetric({ name, help, type, values }: ForeignMetric, format: PageFormat): string {
   // prom-client types this as an enum and gives the word.
   const header = encodeHeader({ name, help, type: typeOf(String(type)) }, format);
-  const lines = values.map((sample) => {
-    const sampleName = sampleNameOf(sample) ?? name;
-    return `${sampleName}${encodeLabels(sample.labels)} ${formatValue(sample.value)}\n`;
-  });
-  return header + lines.join('');
+  let lines = header;
+  for (const sample of values) {
+    lines += `${sampleNameOf(sample) ?? name}${encodeLabels(sample.labels)} ${formatValue(sample.value)}\n`;
+  }
+  return lines;
 }
 
 function typeOf(type: string): 'counter' | 'histogram' | 'summary' | 'gauge' {
@@ -34,11 +34,13 @@ function sampleNameOf(sample: Sample): string | undefined {
   return 'metricName' in sample && typeof sample.metricName === 'string' ? sample.metricName : undefined;
 }
 
+/** Done for some hundred samples at every scrape: no list of pairs is made in between. */
 function encodeLabels(labels: Readonly<Partial<Record<string, string | number>>>): string {
-  const pairs = Object.entries(labels).map(
-    ([label, value]) => `${label}="${escapeLabelValue(labelText(label, value))}"`,
-  );
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+  let pairs = '';
+  for (const label in labels) {
+    pairs += `${pairs === '' ? '{' : ','}${label}="${escapeLabelValue(labelText(label, labels[label]))}"`;
+  }
+  return pairs === '' ? '' : `${pairs}}`;
 }
 
 /** OpenMetrics demands that a bucket's bound is written as a float. */

@@ -1,27 +1,31 @@
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw } from 'node:zlib';
+import { joinCrc } from './crc.ts';
 
 const deflate = promisify(deflateRaw);
 
-/** A piece of a page, compressed such that pieces can be joined: deflate blocks that end on a byte, not the stream. */
-export interface DeflatedPiece {
-  readonly plain: Uint8Array;
-  readonly deflated: Uint8Array;
+/** Bytes, compressed such that they can be joined: deflate blocks that end on a byte, not the stream. */
+export interface Deflated {
+  readonly chunks: readonly Uint8Array[];
+  /** Checksum and length of what was compressed: what a gzip member ends with. */
+  readonly crc: number;
+  readonly length: number;
 }
 
 /** Off the event loop. */
-export async function deflatePiece(plain: Uint8Array): Promise<DeflatedPiece> {
-  return { plain, deflated: await deflate(plain, { level: 3, finishFlush: constants.Z_FULL_FLUSH }) };
+export async function deflatePiece(plain: Uint8Array): Promise<Deflated> {
+  const deflated = await deflate(plain, { level: 3, finishFlush: constants.Z_FULL_FLUSH });
+  return { chunks: [deflated], crc: crc32(plain), length: plain.length };
 }
 
 /** The most that a stored block holds: its length has 16 bits. */
 const STORED_BYTES = 0xffff;
 
 /**
- * A piece as it is, in stored blocks: for what is small and different every time, where a compressor would cost more
+ * Bytes as they are, in stored blocks: for what is small and different every time, where a compressor would cost more
  * than it saves.
  */
-export function storePiece(plain: Uint8Array): DeflatedPiece {
+export function storePiece(plain: Uint8Array): Deflated {
   const blocks: Uint8Array[] = [];
   for (let at = 0; at < plain.length; at += STORED_BYTES) {
     const content = plain.subarray(at, at + STORED_BYTES);
@@ -30,31 +34,34 @@ export function storePiece(plain: Uint8Array): DeflatedPiece {
     head.writeUInt16LE(0xffff - content.length, 3);
     blocks.push(head, content);
   }
-  return { plain, deflated: Buffer.concat(blocks) };
+  return { chunks: [Buffer.concat(blocks)], crc: crc32(plain), length: plain.length };
 }
 
-/** What a run of pieces adds to the trailer of a gzip member. */
-export interface Checksum {
-  readonly crc: number;
-  readonly length: number;
+export function joinDeflated(pieces: readonly Deflated[]): Deflated {
+  let crc = 0;
+  let length = 0;
+  for (const piece of pieces) {
+    crc = joinCrc(crc, piece.crc, { secondLength: piece.length });
+    length += piece.length;
+  }
+  return { chunks: pieces.flatMap(({ chunks }) => chunks), crc, length };
 }
 
-export const NOTHING: Checksum = { crc: 0, length: 0 };
-
-/** The checksum of what `before` stands for, followed by the piece. */
-export function checksumAfter(before: Checksum, { plain }: DeflatedPiece): Checksum {
-  return { crc: crc32(plain, before.crc), length: before.length + plain.length };
+/** The same in one chunk: a large page is not sent in crumbs. */
+export function inOneChunk(deflated: Deflated): Deflated {
+  return { ...deflated, chunks: [Buffer.concat(deflated.chunks)] };
 }
 
 /**
- * One gzip member of all the pieces (RFC 1952). A second member would be as valid, but not every HTTP client reads on
+ * The one member that the pieces make (RFC 1952). A second member would be as valid, but not every HTTP client reads on
  * after the first: curl does not.
  */
-export function joinGzip(pieces: readonly DeflatedPiece[], { crc, length }: Checksum): readonly Uint8Array[] {
+export function gzipMember(pieces: readonly Deflated[]): readonly Uint8Array[] {
+  const { chunks, crc, length } = joinDeflated(pieces);
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc, 0);
   trailer.writeUInt32LE(length % 2 ** 32, 4);
-  return [HEADER, ...pieces.map(({ deflated }) => deflated), LAST_BLOCK, trailer];
+  return [HEADER, ...chunks, LAST_BLOCK, trailer];
 }
 
 /** Deflate, no name, no time, unknown system. */

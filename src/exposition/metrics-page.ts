@@ -1,16 +1,9 @@
 import type { FamilyOptions, FleetContext } from '../core/families/family.ts';
 import { enabledFamilies } from '../core/families/table.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { createDeflater, once } from './deflater.ts';
 import { encodeForeign, type ForeignMetric } from './foreign.ts';
-import {
-  type Checksum,
-  checksumAfter,
-  type DeflatedPiece,
-  deflatePiece,
-  joinGzip,
-  NOTHING,
-  storePiece,
-} from './gzip.ts';
+import { type Deflated, gzipMember, joinDeflated, storePiece } from './gzip.ts';
 import { encodeHeader } from './header.ts';
 import type { MetricsPage, PageFormat, PageRequest } from './page.ts';
 import { createRenderer, type Section } from './renderer.ts';
@@ -39,11 +32,7 @@ export interface SnapshotPage extends MetricsPage {
 /** A snapshot's page in one format: made when first asked for, shared by every scrape. */
 interface FormattedPage {
   readonly chunks: readonly Uint8Array[];
-  /** Made when first asked for. */
-  readonly deflated: () => Promise<{
-    readonly pieces: readonly DeflatedPiece[];
-    readonly checksum: Checksum;
-  }>;
+  readonly deflated: () => Promise<Deflated>;
 }
 
 const CONTENT_TYPES: Readonly<Record<PageFormat, string>> = {
@@ -55,20 +44,26 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
   const table = enabledFamilies(families).filter(({ name }) => allows(name));
   const render = createRenderer({ table, families, context });
   const headers = createHeaders();
-  const deflate = createDeflater();
+  const deflate = createPageDeflater();
   const format = (sections: readonly Section[]): Record<PageFormat, () => FormattedPage> => {
     const make = (pageFormat: PageFormat) => (): FormattedPage => {
-      const chunks = sections.flatMap((section) => [headers(section, pageFormat), section.lines]);
-      return { chunks, deflated: lazy(() => deflateAll(chunks, deflate)) };
+      const parts = sections.map((section) => ({ header: headers(section, pageFormat), section }));
+      return {
+        chunks: parts.flatMap(({ header, section }) => [header, ...section.pieces.map(({ bytes }) => bytes)]),
+        deflated: () => deflate(parts),
+      };
     };
     return { text: lazy(make('text')), openmetrics: lazy(make('openmetrics')) };
   };
+  const ownMetrics = sharedWhileGoing(own);
   let sections: readonly Section[] = [];
   let current = format(sections);
   let newest: Snapshot;
-  let rendering: Promise<unknown> = Promise.resolve();
+  let going: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<RenderReport> | undefined;
 
   const renderNewest = async (): Promise<RenderReport> => {
+    waiting = undefined;
     const started = performance.now();
     sections = await render(newest);
     current = format(sections);
@@ -81,15 +76,18 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
   return {
     publish: (snapshot) => {
       newest = snapshot;
-      const done = rendering.then(renderNewest);
-      rendering = done.catch(() => undefined);
-      return done;
+      // Snapshots that come while one renders share the next rendering.
+      if (waiting === undefined) {
+        waiting = going.then(renderNewest);
+        going = waiting.catch(() => undefined);
+      }
+      return waiting;
     },
     body: async (request) => {
       const { names } = request;
       const page =
         names === undefined ? current : format(sections.filter(({ family }) => names.has(family.name)));
-      const metrics = (await own()).filter(({ name }) => allows(name) && (names?.has(name) ?? true));
+      const metrics = (await ownMetrics()).filter(({ name }) => allows(name) && (names?.has(name) ?? true));
       const end = request.format === 'text' ? '' : '# EOF\n';
       const tail = Buffer.from(encodeForeign(metrics, request.format) + end);
       return {
@@ -105,28 +103,20 @@ async function withTail(
   tail: Uint8Array,
   { gzip }: PageRequest,
 ): Promise<readonly Uint8Array[]> {
-  if (!gzip) return [...chunks, tail];
-  const { pieces, checksum } = await deflated();
-  const last = storePiece(tail);
-  return joinGzip([...pieces, last], checksumAfter(checksum, last));
+  return gzip ? gzipMember([await deflated(), storePiece(tail)]) : [...chunks, tail];
 }
 
-async function deflateAll(
-  chunks: readonly Uint8Array[],
-  deflate: (chunk: Uint8Array) => Promise<DeflatedPiece>,
-): Promise<{ readonly pieces: readonly DeflatedPiece[]; readonly checksum: Checksum }> {
-  const pieces = await Promise.all(chunks.map(deflate));
-  return { pieces, checksum: pieces.reduce(checksumAfter, NOTHING) };
-}
+type PageParts = readonly { readonly header: Uint8Array; readonly section: Section }[];
 
-/** Chunks that stay the same from page to page are compressed once. */
-function createDeflater(): (chunk: Uint8Array) => Promise<DeflatedPiece> {
-  const known = new WeakMap<Uint8Array, Promise<DeflatedPiece>>();
-  return (chunk) => {
-    const piece = known.get(chunk) ?? deflatePiece(chunk);
-    known.set(chunk, piece);
-    return piece;
-  };
+function createPageDeflater(): (parts: PageParts) => Promise<Deflated> {
+  const deflater = createDeflater();
+  return once(async (parts: PageParts) => {
+    const deflated: Deflated[] = [];
+    for (const { header, section } of parts) {
+      deflated.push(await deflater.header(header), await deflater.pieces(section.pieces));
+    }
+    return joinDeflated(deflated);
+  });
 }
 
 function createHeaders(): (section: Section, format: PageFormat) => Buffer {
@@ -142,4 +132,15 @@ function createHeaders(): (section: Section, format: PageFormat) => Buffer {
 function lazy<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
+}
+
+/** Who asks while an answer is on its way gets that one: a flood of scrapes does the work once. */
+function sharedWhileGoing<T>(ask: () => Promise<T>): () => Promise<T> {
+  let going: Promise<T> | undefined;
+  return () => {
+    going ??= ask().finally(() => {
+      going = undefined;
+    });
+    return going;
+  };
 }

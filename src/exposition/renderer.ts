@@ -1,12 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Family, FamilyOptions, FleetContext } from '../core/families/family.ts';
-import type { Snapshot, TunnelState } from '../core/snapshot.ts';
+import type { Family, FamilyOptions, FleetContext, TunnelFamily } from '../core/families/family.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import { type Block, createBlockEncoder, isChanged, type Piece } from './block.ts';
+import { regroup } from './regroup.ts';
 import { createTunnelEncoder, encodeFleetFamily, type Lines } from './tunnel-encoder.ts';
 
-/** The sample lines of one family, the same in both formats. The same object as before while they do not change. */
+/** The sample lines of one family. The same object as before while they do not change. */
 export interface Section {
   readonly family: Family;
-  readonly lines: Buffer;
+  readonly pieces: readonly Piece[];
   readonly series: number;
 }
 
@@ -16,20 +18,12 @@ export interface RendererOptions {
   readonly context: FleetContext;
 }
 
-/** What one tunnel has on the page. */
-interface TunnelEntry {
-  readonly state: TunnelState;
-  /** One for each tunnel family of the table, in its order; the same object as before where equal. */
-  readonly lines: readonly Lines[];
-}
-
-/** So many tunnels are rendered before the event loop gets its turn: some milliseconds. */
-const TUNNELS_PER_SLICE = 200;
+/** Work after which the event loop has its turn, in tunnels encoded; putting a block together is worth some, too. */
+const WORK_PER_SLICE = 128;
+const WORK_PER_BLOCK = 8;
 
 /**
- * Renders snapshots one after the other; cost follows change. A tunnel is encoded when its state is another object than
- * before, and a family is put together anew when a tunnel's lines in it are. A family without samples has no section:
- * nothing is known of it. Calls must not overlap.
+ * Renders snapshots one after the other, in slices between which the event loop has its turn; cost follows change. A family without samples has no section: nothing is known of it. Calls must not overlap.
  */
 export function createRenderer({
   table,
@@ -37,95 +31,62 @@ export function createRenderer({
   context,
 }: RendererOptions): (snapshot: Snapshot) => Promise<readonly Section[]> {
   const tunnelFamilies = table.filter((family) => family.scope === 'tunnel');
-  const encodeTunnel = createTunnelEncoder(tunnelFamilies, families);
-  const positions = new Map(tunnelFamilies.map(({ name }, position) => [name, position]));
-  let entries = new Map<string, TunnelEntry>();
-  let order: readonly TunnelEntry[] = [];
-  let sections = new Map<string, Section>();
+  const encodeBlock = createBlockEncoder(
+    tunnelFamilies.map((family) => createTunnelEncoder(family, families)),
+  );
+  let blocks: readonly Block[] = [];
+  let sections: ReadonlyMap<string, Section> = new Map();
 
-  const entryOf = (state: TunnelState): TunnelEntry => {
-    const before = entries.get(keyOf(state));
-    if (before?.state === state) return before;
-    const lines = encodeTunnel(state).map((encoded, position) => {
-      const known = before?.lines[position];
-      return known?.text === encoded.text ? known : encoded;
-    });
-    return { state, lines };
-  };
-
-  const renderTunnels = async (snapshot: Snapshot): Promise<readonly TunnelEntry[]> => {
-    const rendered: TunnelEntry[] = [];
-    for (const account of snapshot.accounts.values()) {
-      for (const state of account.tunnels.values()) {
-        rendered.push(entryOf(state));
-        if (rendered.length % TUNNELS_PER_SLICE === 0) await setImmediate();
+  const renderBlocks = async (snapshot: Snapshot): Promise<readonly Block[]> => {
+    const rendered: Block[] = [];
+    let work = 0;
+    for (const group of regroup(blocks, snapshot)) {
+      if (group.kind === 'same') {
+        rendered.push(group.block);
+        continue;
       }
+      rendered.push(encodeBlock(group.members));
+      work += WORK_PER_BLOCK + group.members.filter(isChanged).length;
+      if (work < WORK_PER_SLICE) continue;
+      work = 0;
+      await setImmediate();
     }
     return rendered;
   };
 
+  const tunnelPieces = (family: TunnelFamily): readonly Piece[] => {
+    const position = tunnelFamilies.indexOf(family);
+    return blocks.flatMap(({ pieces }) => pieces[position] ?? []);
+  };
+
   return async (snapshot) => {
-    const rendered = await renderTunnels(snapshot);
-    const next = new Map<string, Section>();
-    for (const family of table) {
+    blocks = await renderBlocks(snapshot);
+    const next = table.flatMap((family) => {
       const known = sections.get(family.name);
-      const section =
+      const pieces =
         family.scope === 'fleet'
-          ? fleetSection(family, known, encodeFleetFamily(family, snapshot, context))
-          : tunnelSection(family, known, {
-              position: positions.get(family.name) ?? 0,
-              before: order,
-              rendered,
-            });
-      if (section !== undefined) next.set(family.name, section);
-      if (section !== known) await setImmediate();
-    }
-    entries = new Map(rendered.map((entry) => [keyOf(entry.state), entry]));
-    order = rendered;
-    sections = next;
-    return [...next.values()];
+          ? [fleetPiece(known, encodeFleetFamily(family, snapshot, context))]
+          : tunnelPieces(family);
+      return sectionOf(family, { known, pieces: pieces.filter(({ series }) => series > 0) });
+    });
+    sections = new Map(next.map((section) => [section.family.name, section]));
+    return next;
   };
 }
 
-/** No id holds a space. */
-function keyOf({ tunnel }: TunnelState): string {
-  return `${tunnel.accountId} ${tunnel.id}`;
+function fleetPiece(known: Section | undefined, { text, series }: Lines): Piece {
+  const bytes = Buffer.from(text);
+  const [before] = known?.pieces ?? [];
+  return before?.bytes.equals(bytes) === true ? before : { bytes, series };
 }
 
-function fleetSection(
+function sectionOf(
   family: Family,
-  known: Section | undefined,
-  { text, series }: Lines,
-): Section | undefined {
-  if (series === 0) return undefined;
-  const lines = Buffer.from(text);
-  return known?.lines.equals(lines) === true ? known : { family, lines, series };
-}
-
-interface TunnelSectionInput {
-  readonly position: number;
-  readonly before: readonly TunnelEntry[];
-  readonly rendered: readonly TunnelEntry[];
-}
-
-function tunnelSection(
-  family: Family,
-  known: Section | undefined,
-  { position, before, rendered }: TunnelSectionInput,
-): Section | undefined {
-  const unchanged =
-    before.length === rendered.length &&
-    rendered.every((entry, index) => entry.lines[position] === before[index]?.lines[position]);
-  if (unchanged && (known !== undefined || rendered.length === 0)) return known;
-  let bytes = 0;
-  let series = 0;
-  for (const { lines } of rendered) {
-    bytes += lines[position]?.bytes ?? 0;
-    series += lines[position]?.series ?? 0;
-  }
-  if (series === 0) return undefined;
-  const buffer = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  for (const { lines } of rendered) at += buffer.write(lines[position]?.text ?? '', at);
-  return { family, lines: buffer, series };
+  { known, pieces }: { readonly known: Section | undefined; readonly pieces: readonly Piece[] },
+): readonly Section[] {
+  if (pieces.length === 0) return [];
+  const same =
+    known?.pieces.length === pieces.length && pieces.every((piece, index) => piece === known.pieces[index]);
+  if (same && known !== undefined) return [known];
+  return [{ family, pieces, series: pieces.reduce((sum, { series }) => sum + series, 0) }];
 }

@@ -1,10 +1,12 @@
 import {
+  type Emit,
   type FamilyOptions,
   type FleetContext,
   type FleetFamily,
   TUNNEL_LABELS,
   type TunnelFamily,
 } from '../core/families/family.ts';
+import type { ListedTunnel } from '../core/model.ts';
 import type { Snapshot, TunnelState } from '../core/snapshot.ts';
 import { escapeLabelValue, formatValue } from './text.ts';
 
@@ -12,67 +14,60 @@ import { escapeLabelValue, formatValue } from './text.ts';
 export interface Lines {
   readonly text: string;
   readonly series: number;
-  /** Of the text in UTF-8. */
-  readonly bytes: number;
 }
 
-/** The sample lines of one tunnel, one entry per family, in the order of the families. */
-export function createTunnelEncoder(
-  families: readonly TunnelFamily[],
-  options: FamilyOptions,
-): (state: TunnelState) => readonly Lines[] {
-  const compiled = families.map((family) => {
-    const { optionalLabel } = family;
-    const optional = optionalLabel !== undefined && options[optionalLabel.option] ? [optionalLabel.name] : [];
-    return { family, labels: [...family.labels, ...optional].map(beginLabel) };
-  });
-  return (state) => {
-    const { accountId, id, name } = state.tunnel;
-    const tunnel = encodeLabels(TUNNEL_LABELS.map(beginLabel), [accountId, id, name]).slice(1);
-    return compiled.map(({ family, labels }) => {
-      const begin = `${family.name}{${tunnel}`;
-      return collect((add) => {
-        family.samples(state, (value, ...values) => {
-          add(`${begin}${encodeLabels(labels, values)}} ${formatValue(value)}\n`);
-        });
-      });
-    });
+/** The lines of one tunnel in one family; its labels as `encodeTunnelLabels` gives them. */
+export type EncodeTunnel = (state: TunnelState, tunnelLabels: string) => Lines;
+
+export function createTunnelEncoder(family: TunnelFamily, options: FamilyOptions): EncodeTunnel {
+  const { optionalLabel } = family;
+  const optional = optionalLabel !== undefined && options[optionalLabel.option] ? [optionalLabel.name] : [];
+  const writer = createLineWriter([...family.labels, ...optional].map((label) => `,${label}="`));
+  return (state, tunnelLabels) => {
+    writer.begin(`${family.name}{${tunnelLabels}`);
+    family.samples(state, writer.emit);
+    return writer.end();
   };
+}
+
+/** The labels that every line about a tunnel begins with. */
+export function encodeTunnelLabels({ accountId, id, name }: ListedTunnel): string {
+  const values = [accountId, id, name];
+  // Joined, it is one flat string; added up, it would be the tree of its parts, to be walked for every line.
+  return TUNNEL_LABELS.map((label, index) => `${label}="${escapeLabelValue(values[index] ?? '')}"`).join(',');
 }
 
 /** The sample lines of a family of the whole fleet. */
 export function encodeFleetFamily(family: FleetFamily, snapshot: Snapshot, context: FleetContext): Lines {
-  const labels = family.labels.map(beginLabel);
-  return collect((add) => {
-    family.samples(
-      snapshot,
-      (value, ...values) => {
-        add(`${family.name}{${encodeLabels(labels, values).slice(1)}} ${formatValue(value)}\n`);
-      },
-      context,
-    );
-  });
+  const writer = createLineWriter(family.labels.map((label, index) => `${index === 0 ? '' : ','}${label}="`));
+  writer.begin(`${family.name}{`);
+  family.samples(snapshot, writer.emit, context);
+  return writer.end();
 }
 
-const NO_LINES: Lines = { text: '', series: 0, bytes: 0 };
-
-function collect(give: (add: (line: string) => void) => void): Lines {
-  const lines: string[] = [];
-  give((line) => lines.push(line));
-  if (lines.length === 0) return NO_LINES;
-  // Joined, a text is one flat string; added up, it would be kept as the tree of its parts.
-  const text = lines.join('');
-  return { text, series: lines.length, bytes: Buffer.byteLength(text) };
-}
-
-function beginLabel(name: string): string {
-  return `,${name}="`;
-}
-
-function encodeLabels(begins: readonly string[], values: readonly string[]): string {
-  let encoded = '';
-  for (let index = 0; index < begins.length; index += 1) {
-    encoded += `${begins[index] ?? ''}${escapeLabelValue(values[index] ?? '')}"`;
-  }
-  return encoded;
+/** Adds up the lines of the samples that `emit` is given; the same closure each time, for it is called a lot. */
+function createLineWriter(labelBegins: readonly string[]): {
+  readonly begin: (lineBegin: string) => void;
+  readonly emit: Emit;
+  readonly end: () => Lines;
+} {
+  let lineBegin = '';
+  let text = '';
+  let series = 0;
+  return {
+    begin: (nextLineBegin) => {
+      lineBegin = nextLineBegin;
+      text = '';
+      series = 0;
+    },
+    emit: (value, ...values) => {
+      let line = lineBegin;
+      for (let index = 0; index < labelBegins.length; index += 1) {
+        line += `${labelBegins[index] ?? ''}${escapeLabelValue(values[index] ?? '')}"`;
+      }
+      text += `${line}} ${formatValue(value)}\n`;
+      series += 1;
+    },
+    end: () => ({ text, series }),
+  };
 }

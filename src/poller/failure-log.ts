@@ -1,4 +1,4 @@
-import { type Failure, failureOf, type Observation } from '../core/model.ts';
+import { type Collector, COLLECTORS, type Failure, failureOf, type Observation } from '../core/model.ts';
 import type { Logger } from '../log.ts';
 
 /** Tells of failures when they begin, when they change, now and then while they last, and when they end. */
@@ -15,7 +15,14 @@ interface Ongoing {
   readonly told: Map<string, number>;
 }
 
-export function createFailureLog(log: Pick<Logger, 'warn' | 'info'>, clock: () => number): FailureLog {
+export interface FailureLogOptions {
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+  readonly clock: () => number;
+  /** Whether something that a collector asked for is still to be made good: it is not asked for in every poll. */
+  readonly isFailing: (accountId: string, collector: Collector) => boolean;
+}
+
+export function createFailureLog({ log, clock, isFailing }: FailureLogOptions): FailureLog {
   const ongoing = new Map<string, Ongoing>();
 
   const failed = (source: string, account: string, failures: readonly Failure[]): void => {
@@ -44,7 +51,8 @@ export function createFailureLog(log: Pick<Logger, 'warn' | 'info'>, clock: () =
         const failures = group.flatMap((each) => failureOf(each) ?? []);
         const blamed = failures.filter(({ reason }) => source === 'tunnels' || reason !== 'not_found');
         if (blamed.length > 0) failed(source, account, blamed);
-        else recovered(source, account);
+        else if (!collectorsOf(source).some((collector) => isFailing(account, collector)))
+          recovered(source, account);
       }
     },
   };
@@ -53,4 +61,10 @@ export function createFailureLog(log: Pick<Logger, 'warn' | 'info'>, clock: () =
 function sourceOf(observation: Observation): string {
   if (observation.kind === 'idle') return observation.collector;
   return observation.kind === 'configuration' ? 'configurations' : observation.kind;
+}
+
+/** A tunnel's type is not known here. */
+function collectorsOf(source: string): readonly Collector[] {
+  if (source === 'connections') return ['connections', 'warp_connections'];
+  return COLLECTORS.filter((collector) => collector === source);
 }

@@ -3,9 +3,14 @@ import type { Config } from '../config/config.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import type { Logger } from '../log.ts';
 import { createFailureLog } from './failure-log.ts';
-import { type PassOutcome, runPass, type TokenGroup } from './pass.ts';
-import { createSchedule } from './schedule.ts';
+import { createPasses, type PassOutcome, type TokenGroup } from './pass.ts';
+import { createSchedule, intervalOf } from './schedule.ts';
 import type { SnapshotStore } from './store.ts';
+import { createTokenWatch } from './token-watch.ts';
+import { createWorker, type Worker } from './worker.ts';
+
+/** How soon a token file that was replaced is noticed, and what it was refused is asked anew. */
+const TOKEN_CHECK_MS = 5_000;
 
 export interface PollerOptions {
   readonly config: Pick<Config, 'cloudflare' | 'poll' | 'tunnels'>;
@@ -49,31 +54,35 @@ export function createPoller({
   const stopping = new AbortController();
   // Every request in flight listens.
   setMaxListeners(0, stopping.signal);
-  const failures = createFailureLog(log, clock);
-  /** Told once each, not at every poll. */
-  const tokenProblems = new Map<TokenGroup, string | undefined>();
+  const failures = createFailureLog({
+    log,
+    clock,
+    isFailing: (accountId, collector) =>
+      store.current().accounts.get(accountId)?.collectors[collector].success === false,
+  });
+  const pollIntervalMs = intervalOf(config.poll.schedule);
+  const workers = groups.map((group) =>
+    createWorker(
+      createPasses(group, {
+        ...config,
+        concurrency: config.cloudflare.concurrency,
+        pollIntervalMs,
+        staleAfterMs: config.poll.staleAfterMs,
+        store,
+        clock,
+      }),
+    ),
+  );
+  const tokens = createTokenWatch(
+    groups.map(({ token }) => token),
+    { log, secrets },
+  );
+  let tokenTimer: NodeJS.Timeout | undefined;
 
-  const pollGroup = async (group: TokenGroup, exhaustive: boolean): Promise<PassOutcome> => {
-    const { changed, problem } = await group.token.refresh();
-    const token = group.token.current();
-    if (changed && token !== undefined) secrets.add(token);
-    if (problem !== undefined && problem !== tokenProblems.get(group))
-      log.warn(`${problem}; the token read before stays in use`);
-    tokenProblems.set(group, problem);
-    if (changed) log.info('API token replaced from its file');
-    return runPass(group, {
-      tunnels: config.tunnels,
-      concurrency: config.cloudflare.concurrency,
-      store,
-      clock,
-      signal: stopping.signal,
-      exhaustive,
-    });
-  };
-
-  const poll = async (exhaustive: boolean): Promise<boolean> => {
+  const poll = async (passOf: (worker: Worker) => Promise<PassOutcome>): Promise<boolean> => {
     const started = performance.now();
-    const results = await Promise.allSettled(groups.map((group) => pollGroup(group, exhaustive)));
+    await tokens.refresh();
+    const results = await Promise.allSettled(workers.map(passOf));
     if (stopping.signal.aborted) return false;
     let waiting = 0;
     let whole = true;
@@ -97,8 +106,10 @@ export function createPoller({
   const schedule = createSchedule({
     expression: config.poll.schedule,
     offsetMs,
+    // Exporters that watch single tunnels are many, start together and share a token.
+    startsAtOnce: config.tunnels.ids.length === 0,
     run: async () => {
-      await poll(false);
+      await poll((worker) => worker.poll(stopping.signal));
     },
     onSkip: () => {
       telemetry.pollSkipped();
@@ -106,15 +117,28 @@ export function createPoller({
         'poll skipped: the one before is still going; Cloudflare is slow or the schedule is too dense',
       );
     },
+    onClockJump: (seconds) => {
+      log.warn(`the system clock has jumped by ${Math.round(seconds)} s: polling now, and scheduling anew`);
+    },
   });
 
+  const lookAtTokens = async (): Promise<void> => {
+    const changed = await tokens.refresh();
+    if (changed && !stopping.signal.aborted) schedule.runSoon();
+  };
+
   return {
-    start: schedule.start,
+    start: () => {
+      schedule.start();
+      tokenTimer = setInterval(() => void lookAtTokens(), TOKEN_CHECK_MS);
+    },
     stop: async () => {
       stopping.abort();
+      clearInterval(tokenTimer);
       await schedule.stop();
+      await Promise.all(workers.map((worker) => worker.stop()));
     },
-    pollOnce: () => poll(true),
+    pollOnce: () => poll((worker) => worker.once(stopping.signal)),
   };
 }
 

@@ -1,5 +1,7 @@
 import { advance, nextExpiry } from '../core/advance.ts';
 import type { Observation } from '../core/model.ts';
+import { reconfigured, type Scope } from '../core/reconfigure.ts';
+import { type SidecarObservation, sidecarAfter } from '../core/sidecar.ts';
 import { emptySnapshot, type Snapshot } from '../core/snapshot.ts';
 
 export interface StoreOptions {
@@ -14,6 +16,9 @@ export interface StoreOptions {
 export interface SnapshotStore {
   readonly current: () => Snapshot;
   readonly apply: (observations: readonly Observation[]) => void;
+  readonly applySidecar: (observation: SidecarObservation) => void;
+  /** Goes on under other settings. What is in flight for the ones before must have ended. */
+  readonly reconfigure: (scope: Scope, staleAfterMs: number) => void;
   /** Stops the clock that hides stale data. */
   readonly stop: () => void;
 }
@@ -21,12 +26,8 @@ export interface SnapshotStore {
 /** Longest delay that a timer can have. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function createSnapshotStore({
-  accounts,
-  staleAfterMs,
-  clock,
-  onChange,
-}: StoreOptions): SnapshotStore {
+export function createSnapshotStore({ accounts, clock, onChange, ...options }: StoreOptions): SnapshotStore {
+  let { staleAfterMs } = options;
   let snapshot = emptySnapshot(accounts, clock());
   let expiry: NodeJS.Timeout | undefined;
 
@@ -45,6 +46,17 @@ export function createSnapshotStore({
   return {
     current: () => snapshot,
     apply,
+    applySidecar: (observation) => {
+      const sidecar = sidecarAfter(snapshot.sidecar, observation);
+      if (sidecar === snapshot.sidecar) return;
+      snapshot = { ...snapshot, sidecar };
+      apply([]);
+    },
+    reconfigure: (scope, nextStaleAfterMs) => {
+      staleAfterMs = nextStaleAfterMs;
+      snapshot = reconfigured(snapshot, scope);
+      apply([]);
+    },
     stop: () => {
       clearTimeout(expiry);
     },

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
 import type { ListenAddress } from '../config/config.ts';
 
 /** Resolves once connections are accepted; rejects with one line that names the address and what to do. */
@@ -21,7 +22,8 @@ export function listenOn(server: Server, { host, port }: ListenAddress): Promise
 export function urlOf(server: Server, { host }: ListenAddress): string | undefined {
   const address = server.address();
   if (address === null || typeof address === 'string') return undefined;
-  return `http://${hostAndPort(host === undefined ? 'localhost' : address.address, address.port)}`;
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://${hostAndPort(host === undefined ? 'localhost' : address.address, address.port)}`;
 }
 
 function hostAndPort(host: string, port: number): string {

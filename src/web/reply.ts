@@ -12,7 +12,8 @@ export interface WebRequest {
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly chunks: readonly Uint8Array[];
+  /** The whole body, or one that is made as fast as the client takes it. */
+  readonly chunks: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 }
 
 export function textReply(status: number, text: string, headers: Reply['headers'] = {}): Reply {
@@ -35,36 +36,72 @@ export interface SendOptions {
 
 /** Resolves when the reply was handed to the operating system or its connection has closed. */
 export async function sendReply(response: ServerResponse, reply: Reply, options: SendOptions): Promise<void> {
+  const { chunks } = reply;
   response.writeHead(reply.status, {
     ...COMMON_HEADERS,
     ...reply.headers,
-    'Content-Length': reply.chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ...(isWhole(chunks) ? { 'Content-Length': lengthOf(chunks) } : {}),
     ...(options.lastOnConnection ? { Connection: 'close' } : {}),
   });
-  if (!options.head) await writeChunks(response, reply.chunks, options.over);
+  if (!options.head) {
+    const batches = isWhole(chunks) ? batchesOf(chunks) : eachAlone(chunks);
+    for await (const batch of batches) {
+      if (options.over.aborted) return;
+      await writeBatch(response, batch, options.over);
+    }
+  }
   response.end();
 }
 
+function isWhole(chunks: Reply['chunks']): chunks is readonly Uint8Array[] {
+  return Array.isArray(chunks);
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** What is given to the operating system at once, where chunks are smaller. */
+const BATCH_BYTES = 1024 * 1024;
+
+function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for (const chunk of chunks) {
+    if (chunk.byteLength === 0) continue;
+    if (bytes > 0 && bytes + chunk.byteLength > BATCH_BYTES) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(chunk);
+    bytes += chunk.byteLength;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function* eachAlone(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
+  for await (const chunk of chunks) if (chunk.byteLength > 0) yield [chunk];
+}
+
 /**
- * Never more than one chunk ahead of the reader, so that a reader that stops holds the shared chunks and no copy of them.
- * Waits for the last chunk too: node's `server.close()` takes a response that has been ended for idle and cuts it off,
- * flushed or not.
+ * Never more than one batch ahead of the reader, so that a reader that stops holds the shared chunks and no copy of them.
+ * Waits until the batch is written, the last one too: node's `server.close()` takes a response that has been ended for
+ * idle and cuts it off, flushed or not.
  */
-async function writeChunks(
+function writeBatch(
   response: ServerResponse,
-  chunks: readonly Uint8Array[],
+  batch: readonly Uint8Array[],
   over: AbortSignal,
 ): Promise<void> {
-  const filled = chunks.filter(({ byteLength }) => byteLength > 0);
-  for (const [index, chunk] of filled.entries()) {
-    if (over.aborted) return;
-    const isLast = index === filled.length - 1;
-    await unlessOver(over, (written) => {
-      if (isLast) response.write(chunk, written);
-      else if (response.write(chunk)) written();
-      else response.once('drain', written);
-    });
-  }
+  return unlessOver(over, (written) => {
+    response.cork();
+    for (const [index, chunk] of batch.entries()) {
+      if (index === batch.length - 1) response.write(chunk, written);
+      else response.write(chunk);
+    }
+    response.uncork();
+  });
 }
 
 function unlessOver(over: AbortSignal, start: (done: () => void) => void): Promise<void> {

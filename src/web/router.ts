@@ -2,12 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
+import type { Authenticate } from './basic-auth.ts';
 import { createDocumentRoute } from './documentRoute.ts';
 import type { WebLog } from './log.ts';
 import { createMetricsRoute } from './metricsRoute.ts';
+import { createReloadRoute } from './reloadRoute.ts';
+import type { Reload } from './reloadRoute.ts';
 import { textReply } from './reply.ts';
 import type { Reply, WebRequest } from './reply.ts';
-import { CONTENT_SECURITY_POLICY, renderStatusPage } from './statusPage.ts';
+import { CONTENT_SECURITY_POLICY, statusPageParts } from './statusPage.ts';
 import { renderTunnels } from './tunnelsApi.ts';
 
 export interface Readiness {
@@ -24,28 +27,54 @@ export interface RouterOptions {
   readonly clock: () => number;
   readonly log: WebLog;
   readonly version: string;
-  readonly lateAfterMs: number;
+  readonly lateAfterMs: () => number;
+  /** Whether Cloudflare's edge sees the connector beside us; `undefined` where there is none. */
+  readonly edgeReadiness?: (() => Readiness | undefined) | undefined;
+  /** Left out where reloading over HTTP is not enabled. */
+  readonly reload?: Reload | undefined;
+  readonly authenticate?: Authenticate | undefined;
 }
 
-type Route = (request: WebRequest) => Reply | Promise<Reply>;
+/** What probes ask, who have no password; it tells nothing of the fleet. */
+const WITHOUT_PASSWORD: ReadonlySet<string> = new Set(['/livez', '/readyz', '/edge-ready']);
 
-/** From a request to its answer: by path, then by method. */
+interface Route {
+  readonly methods: readonly string[];
+  readonly answer: (request: WebRequest) => Reply | Promise<Reply>;
+}
+
+const READ = ['GET', 'HEAD'];
+
+/** From a request to its answer: by password where one is needed, then by path, then by method. */
 export function createRouter(
   options: RouterOptions,
 ): (request: IncomingMessage, over: AbortSignal) => Promise<Reply> {
-  const routes = createRoutes(options);
-  const notFound = `Not found. Served here: ${[...routes.keys()].join(' ')}`;
+  const { authenticate } = options;
+  const documents = createDocuments(options);
+  const notFound = `Not found. Served here: ${[...documents.keys()].join(' ')}`;
+  const routes = new Map<string, Route>([
+    ...[...documents].map(([path, answer]): [string, Route] => [path, { methods: READ, answer }]),
+    ['/edge-ready', { methods: READ, answer: () => edgeReply(options.edgeReadiness?.()) }],
+    ['/-/reload', { methods: ['POST'], answer: createReloadRoute(options.reload) }],
+  ]);
   return async ({ method, url = '', headers }, over) => {
     const { path, query } = parseTarget(url);
+    const refusal = WITHOUT_PASSWORD.has(path)
+      ? undefined
+      : await authenticate?.(headers.authorization, over);
+    if (refusal) return refusal;
     const route = routes.get(path);
     if (route === undefined) return textReply(404, notFound);
-    if (method !== 'GET' && method !== 'HEAD')
-      return textReply(405, 'Method not allowed; use GET or HEAD.', { Allow: 'GET, HEAD' });
-    return route({ headers, query, over });
+    const { methods, answer } = route;
+    if (!methods.includes(method ?? ''))
+      return textReply(405, `Method not allowed; use ${methods.join(' or ')}.`, {
+        Allow: methods.join(', '),
+      });
+    return answer({ headers, query, over });
   };
 }
 
-function createRoutes(options: RouterOptions): ReadonlyMap<string, Route> {
+function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['answer']> {
   const { config, snapshot, readiness, clock, version, lateAfterMs } = options;
   const { telemetryPath } = config;
   const statusPage = createDocumentRoute({
@@ -54,11 +83,11 @@ function createRoutes(options: RouterOptions): ReadonlyMap<string, Route> {
     limit: config.maxRequests,
     render: () => ({
       ok: true,
-      body: renderStatusPage(snapshot(), clock(), {
+      parts: statusPageParts(snapshot(), clock(), {
         version,
         telemetryPath,
         readiness: readiness(),
-        lateAfterMs,
+        lateAfterMs: lateAfterMs(),
       }),
     }),
   });
@@ -68,7 +97,7 @@ function createRoutes(options: RouterOptions): ReadonlyMap<string, Route> {
     limit: config.maxRequests,
     render: ({ query }) => renderTunnels(snapshot(), query),
   });
-  return new Map<string, Route>([
+  return new Map<string, Route['answer']>([
     ['/', statusPage],
     [telemetryPath, createMetricsRoute({ ...options, maxRequests: config.maxRequests })],
     ['/livez', () => textReply(200, 'ok')],
@@ -79,6 +108,12 @@ function createRoutes(options: RouterOptions): ReadonlyMap<string, Route> {
 
 function readyReply({ ready, reason }: Readiness): Reply {
   return ready ? textReply(200, 'ready') : textReply(503, reason);
+}
+
+function edgeReply(readiness: Readiness | undefined): Reply {
+  return readiness === undefined
+    ? textReply(404, 'Not found: no cloudflared to ask; it is named by --sidecar.cloudflared-url.')
+    : readyReply(readiness);
 }
 
 /** The target as sent, not decoded: nothing in it can be malformed then. Also the absolute form, as proxies send it. */

@@ -1,14 +1,19 @@
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Config, ListenAddress } from '../config/config.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
+import { verifyByBcrypt } from './basic-auth-bcrypt.ts';
+import { createBasicAuth } from './basic-auth.ts';
 import { listenOn, urlOf } from './listen.ts';
 import type { WebLog } from './log.ts';
 import { refuseMalformed } from './malformed.ts';
+import type { Reload } from './reloadRoute.ts';
 import { sendReply, textReply } from './reply.ts';
 import { createRouter } from './router.ts';
 import type { Readiness } from './router.ts';
+import { createListener } from './tls-listener.ts';
+import type { Listener } from './tls-listener.ts';
+import type { LiveWebConfig } from './web-config-live.ts';
 
 export interface WebServerOptions {
   readonly config: Config['web'];
@@ -21,9 +26,15 @@ export interface WebServerOptions {
   /** The exporter's own version, for the status page. */
   readonly version: string;
   /** A list of tunnels older than this is called late on the status page: a little over two polls is right. */
-  readonly lateAfterMs?: number;
+  readonly lateAfterMs?: () => number;
+  /** Whether Cloudflare's edge sees the connector beside us; `undefined` where there is none. */
+  readonly edgeReadiness?: () => Readiness | undefined;
+  /** Left out where reloading over HTTP is not enabled. */
+  readonly reload?: Reload | undefined;
   /** A response that its reader has not taken within this time is cut off. */
   readonly responseDeadlineMs?: number;
+  /** TLS, passwords and headers of `--web.config.file`; stopped by its owner. */
+  readonly webConfig?: LiveWebConfig | undefined;
 }
 
 export interface WebServer {
@@ -52,10 +63,15 @@ const LIMITS = {
 };
 
 export function createWebServer(options: WebServerOptions): WebServer {
-  const { config, log, responseDeadlineMs = DEFAULT_RESPONSE_DEADLINE_MS } = options;
-  const route = createRouter({ ...options, lateAfterMs: options.lateAfterMs ?? DEFAULT_LATE_AFTER_MS });
+  const { config, log, webConfig, responseDeadlineMs = DEFAULT_RESPONSE_DEADLINE_MS } = options;
+  const route = createRouter({
+    ...options,
+    lateAfterMs: options.lateAfterMs ?? (() => DEFAULT_LATE_AFTER_MS),
+    authenticate:
+      webConfig && createBasicAuth({ users: () => webConfig.current().users, verify: verifyByBcrypt }),
+  });
   const inFlight = new Set<AbortSignal>();
-  let listeners: readonly { readonly server: Server; readonly address: ListenAddress }[] = [];
+  let listeners: readonly (Listener & { readonly address: ListenAddress })[] = [];
   let stopped: Promise<unknown> | undefined;
   let draining = false;
 
@@ -69,26 +85,28 @@ export function createWebServer(options: WebServerOptions): WebServer {
       return textReply(500, 'Cannot answer; the log of the exporter says why.');
     });
     const head = request.method === 'HEAD';
-    await sendReply(response, reply, { over, head, lastOnConnection: draining });
+    const headers = { ...reply.headers, ...webConfig?.current().headers };
+    await sendReply(response, { ...reply, headers }, { over, head, lastOnConnection: draining });
   };
 
-  const openServer = (): Server => {
-    const server = createServer(LIMITS, (request, response) => {
+  const openListener = (): Listener => {
+    const handler = (request: IncomingMessage, response: ServerResponse): void => {
       const over = overSignal(request, response);
       const deadline = setTimeout(() => request.socket.destroy(), responseDeadlineMs);
       inFlight.add(over);
       over.addEventListener('abort', () => {
         clearTimeout(deadline);
         inFlight.delete(over);
-        if (draining) server.closeIdleConnections();
+        if (draining) listener.server.closeIdleConnections();
       });
       answer(request, response, { over }).catch((error: unknown) => {
         log.error({ err: error }, 'Cannot send an HTTP response');
         request.socket.destroy();
       });
-    });
-    server.on('clientError', refuseMalformed);
-    return server;
+    };
+    const listener = createListener(handler, { limits: LIMITS, webConfig, log });
+    listener.server.on('clientError', refuseMalformed);
+    return listener;
   };
 
   /** Closes the idle connections too. */
@@ -97,7 +115,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
 
   const close = async (): Promise<void> => {
     const done = stopListening();
-    for (const { server } of listeners) server.closeAllConnections();
+    for (const { closeAllConnections } of listeners) closeAllConnections();
     await done;
   };
 
@@ -105,8 +123,9 @@ export function createWebServer(options: WebServerOptions): WebServer {
     async listen() {
       try {
         for (const address of config.listenAddresses) {
-          const server = openServer();
-          listeners = [...listeners, { server, address }];
+          const listener = openListener();
+          listeners = [...listeners, { ...listener, address }];
+          const { server } = listener;
           await listenOn(server, address);
           server.on('error', (error) => log.error({ err: error }, 'A web listener failed'));
         }
@@ -131,13 +150,16 @@ export function createWebServer(options: WebServerOptions): WebServer {
   };
 }
 
+const OVER = 'the response is finished or its connection has closed';
+
 /**
  * Aborts when the response is finished or its connection has closed. Not every release of node tells a response that
  * waits behind another one (pipelining) of its connection's end; each tells the request.
  */
 function overSignal(request: IncomingMessage, response: ServerResponse): AbortSignal {
   const over = new AbortController();
-  const abort = (): void => over.abort();
+  // With a reason: without one, an exception and its stack are made for each request.
+  const abort = (): void => over.abort(OVER);
   response.once('close', abort);
   request.once('close', abort);
   return over.signal;

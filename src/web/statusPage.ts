@@ -13,7 +13,7 @@ import {
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
 import { STATUS_STYLE } from './statusStyle.ts';
-import { accountSection } from './tunnelTable.ts';
+import { accountParts } from './tunnelTable.ts';
 import { anchorOf, nameOf, sinceWordsInFull, statusChip } from './tunnelWords.ts';
 import { counted, durationWords, minuteWords } from './words.ts';
 
@@ -37,11 +37,18 @@ const FIRST_POLL_REFRESH_SECONDS = 5;
 /** In a great outage the tables below tell the rest. */
 const MOST_TROUBLED_SHOWN = 20;
 
-/** The fleet for a person: what is wrong first, then every tunnel, worst first. Needs no script. */
-export function renderStatusPage(snapshot: Snapshot, now: number, options: StatusPageOptions): string {
+/**
+ * The fleet for a person: what is wrong first, then every tunnel, worst first. Needs no script. In parts, for a fleet of
+ * thousands is too much for one go.
+ */
+export function* statusPageParts(
+  snapshot: Snapshot,
+  now: number,
+  options: StatusPageOptions,
+): Generator<string> {
   const polled = hasPolled(snapshot);
   const refreshSeconds = polled ? REFRESH_SECONDS : FIRST_POLL_REFRESH_SECONDS;
-  const page = html`<!doctype html>
+  yield html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -52,11 +59,14 @@ export function renderStatusPage(snapshot: Snapshot, now: number, options: Statu
       </head>
       <body>
         ${pageHeader(snapshot, now, options)}
-        <main>${polled ? fleet(snapshot, now, options) : firstPoll()}</main>
+        <main>${polled ? overview(snapshot, now, options) : firstPoll()}</main>
+      </body>
+    </html>`.markup;
+  if (polled) for (const account of snapshot.accounts.values()) yield* accountParts(account, now);
+  yield html`</main>
         ${pageFooter(options, refreshSeconds)}
       </body>
-    </html> `;
-  return page.markup;
+    </html> `.markup;
 }
 
 function titleOf(snapshot: Snapshot): string {
@@ -84,11 +94,8 @@ function firstPoll(): Html {
   </section>`;
 }
 
-function fleet(snapshot: Snapshot, now: number, options: StatusPageOptions): Html {
-  const tunnels = allTunnels(snapshot);
-  const accounts = [...snapshot.accounts.values()];
-  return html`${tiles(tunnels)} ${problemSection(snapshot, now, options)}
-  ${accounts.map((account) => accountSection(account, now))}`;
+function overview(snapshot: Snapshot, now: number, options: StatusPageOptions): Html {
+  return html`${tiles(allTunnels(snapshot))} ${problemSection(snapshot, now, options)}`;
 }
 
 function tiles(tunnels: readonly TunnelState[]): Html {

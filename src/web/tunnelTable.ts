@@ -26,16 +26,18 @@ const AGE_COLUMN: Column = { label: 'Observed', cell: ageCell };
 
 const NONE = html`<span class="quiet nothing">–</span>`;
 
-/** An account with all its tunnels in a table. */
-export function accountSection(account: AccountState, now: number): Html {
+/** An account with all its tunnels in a table, a row at a time. */
+export function* accountParts(account: AccountState, now: number): Generator<string> {
   const heading = `account-${encodeURIComponent(account.id.toWellFormed())}`;
-  return html`<section aria-labelledby="${heading}">
+  yield html`<section aria-labelledby="${heading}">
     <div class="title">
       <h2 id="${heading}">${accountTitle(account)}</h2>
       <span class="quiet small">${accountFacts(account, now)}</span>
     </div>
-    ${account.tunnels.size === 0 ? noTunnels(account) : tunnelTable(account, now)}
-  </section> `;
+  </section>`.markup;
+  if (account.tunnels.size === 0) yield noTunnels(account).markup;
+  else yield* tableParts(account, now);
+  yield '</section> ';
 }
 
 function accountTitle({ id, name }: AccountState): Html {
@@ -58,13 +60,13 @@ function noTunnels(account: AccountState): Html {
     : html`<p class="quiet">No tunnels: the account has none, or the settings select none.</p>`;
 }
 
-function tunnelTable(account: AccountState, now: number): Html {
+function* tableParts(account: AccountState, now: number): Generator<string> {
   const tunnels = worstFirst(account.tunnels.values());
   const columns = [...COLUMNS, ...(tunnels.some(hasHa) ? [HA_COLUMN] : []), AGE_COLUMN];
   const headings = columns.map(
     ({ label, className = '' }) => html`<th scope="col" class="${className}">${label}</th>`,
   );
-  return html`<table>
+  yield html`<table>
     <caption>
       Tunnels of account ${visible(account.name === '' ? account.id : account.name)}, worst first
     </caption>
@@ -74,10 +76,10 @@ function tunnelTable(account: AccountState, now: number): Html {
         ${headings}
       </tr>
     </thead>
-    <tbody>
-      ${tunnels.map((state) => tunnelRow(state, now, { columns }))}
-    </tbody>
-  </table>`;
+    <tbody></tbody>
+  </table>`.markup;
+  for (const state of tunnels) yield tunnelRow(state, now, { columns }).markup;
+  yield '</tbody></table>';
 }
 
 function tunnelRow(

@@ -16,28 +16,46 @@ export function renderTunnels(snapshot: Snapshot, query: URLSearchParams): Rende
       ok: false,
       problem: `Unknown status ${JSON.stringify(unknown)}; use one of ${TUNNEL_STATUSES.join(', ')}.`,
     };
-  const isAsked = selector(query);
-  const accounts = [...snapshot.accounts.values()].filter(({ id }) => isAsked('account_id', id));
-  const tunnels = accounts
-    .flatMap((account) => [...account.tunnels.values()])
-    .filter(({ tunnel }) => isAsked('status', tunnel.status) && isAsked('name', tunnel.name));
-  const document = {
-    taken_at: timeJson(snapshot.takenAt),
-    accounts: accounts.map(accountJson),
-    tunnels: tunnels.map(tunnelJson),
-  };
-  return { ok: true, body: `${JSON.stringify(document, wellFormed)}\n` };
+  return { ok: true, parts: documentParts(snapshot, selector(query)) };
 }
 
+/** A part for each tunnel: a fleet of thousands is too much for one go. */
+function* documentParts(snapshot: Snapshot, isAsked: Selector): Generator<string> {
+  const accounts = [...snapshot.accounts.values()].filter(({ id }) => isAsked('account_id', id));
+  const head = json({
+    taken_at: timeJson(snapshot.takenAt),
+    accounts: accounts.map(accountJson),
+    tunnels: [],
+  });
+  yield head.slice(0, -']}'.length);
+  let separator = '';
+  for (const account of accounts) {
+    for (const state of account.tunnels.values()) {
+      const { status, name } = state.tunnel;
+      if (!isAsked('status', status) || !isAsked('name', name)) continue;
+      yield separator + json(tunnelJson(state));
+      separator = ',';
+    }
+  }
+  yield ']}\n';
+}
+
+type Selector = (key: string, value: string) => boolean;
+
 /** Names are compared as they are shown, which is also the only way in which a URL can spell them. */
-function selector(query: URLSearchParams): (key: string, value: string) => boolean {
+function selector(query: URLSearchParams): Selector {
   return (key, value) => {
     const wanted = query.getAll(key);
     return wanted.length === 0 || wanted.includes(value.toWellFormed());
   };
 }
 
-/** Strict JSON parsers refuse the escape of a lone surrogate. */
+/** Strict JSON parsers refuse the escape of a lone surrogate; where there may be one, it is replaced. */
+function json(value: object): string {
+  const text = JSON.stringify(value);
+  return /\\ud[89a-f]/i.test(text) ? JSON.stringify(value, wellFormed) : text;
+}
+
 function wellFormed(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value;
 }

@@ -10,11 +10,11 @@ function drain(budget: Budget, now: number): number {
   return taken;
 }
 
-test('starts full with a quarter of the budget', () => {
+test('holds a quarter of the budget, and starts half full', () => {
   const budget = createBudget(600);
   expect(budget.capacity).toBe(150);
-  expect(budget.available(0)).toBe(150);
-  expect(drain(budget, 0)).toBe(150);
+  expect(budget.available(0)).toBe(75);
+  expect(drain(budget, 0)).toBe(75);
 });
 
 test('refills at the rate of the budget, up to the capacity', () => {
@@ -26,8 +26,9 @@ test('refills at the rate of the budget, up to the capacity', () => {
 
 test('five minutes of asking at every moment give 1.25 times the budget at most', () => {
   const budget = createBudget(600);
+  expect(budget.available(0)).toBe(75);
   let taken = 0;
-  for (let now = 0; now < WINDOW_MS; now += 100) taken += drain(budget, now);
+  for (let now = HOUR; now < HOUR + WINDOW_MS; now += 100) taken += drain(budget, now);
   expect(taken).toBeGreaterThanOrEqual(748);
   expect(taken).toBeLessThanOrEqual(750);
 });
@@ -106,4 +107,24 @@ test('a clock that goes forward an hour fills the bucket and no more', () => {
   const budget = createBudget(600);
   drain(budget, 0);
   expect(drain(budget, HOUR)).toBe(150);
+});
+
+test('with another size it goes on from what is left, and never gains by it', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  budget.resize(0, 1200);
+  expect(budget.requests).toBe(1200);
+  expect(budget.capacity).toBe(300);
+  expect(budget.available(0)).toBe(0);
+  expect(budget.available(10_000)).toBeCloseTo(40);
+  expect(budget.available(HOUR)).toBe(300);
+  budget.resize(HOUR, 60);
+  expect(budget.available(HOUR)).toBe(15);
+});
+
+test('a block lasts through a change of size', () => {
+  const budget = createBudget(600);
+  budget.block(0, 1_000);
+  budget.resize(0, 60);
+  expect(budget.blockedFor(400)).toBe(600);
 });

@@ -391,15 +391,15 @@ test('the budget is counted down, retries included', async () => {
   simulator.faults.add({ endpoint: 'tunnels', times: 2, effect: { kind: 'status', status: 503 } });
   const { client, retries } = await clientFor(simulator.url);
   expect(client.budget).toMatchObject({ requests: 600, capacity: 150 });
-  expect(client.budget.available()).toBe(150);
+  expect(client.budget.available()).toBe(75);
   expect(listOf((await client.listTunnels(firstAccount(simulator), BOTH))[0])).toHaveLength(14);
   expect(retries()).toBe(2);
-  expect(client.budget.available()).toBe(147);
+  expect(client.budget.available()).toBe(72);
 });
 
 test('a spent budget refuses what cannot have its turn in time, without a request', async () => {
   const { client, clocks, sent, errors } = await clientFor(await serve(always(200, envelope([]))), {
-    requestBudget: 12,
+    requestBudget: 24,
   });
   const tunnel = { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
   for (let call = 0; call < 3; call += 1) expect((await client.connections(tunnel)).result.ok).toBe(true);
@@ -407,21 +407,21 @@ test('a spent budget refuses what cannot have its turn in time, without a reques
     ok: false,
     failure: {
       reason: 'rate_limited',
-      message: containing('own budget of 12 requests per 5 minutes is spent for another 25 s'),
+      message: containing('own budget of 24 requests per 5 minutes is spent for another 13 s'),
     },
   });
   expect(sent).toHaveLength(3);
   expect(errors).toEqual(['rate_limited']);
   expect(client.budget.blockedUntil()).toBeUndefined();
-  clocks.monotonic += 25_000;
+  clocks.monotonic += 12_500;
   expect((await client.connections(tunnel)).result.ok).toBe(true);
 });
 
 test('where the budget has a turn in time, a call waits for it', async () => {
-  const { client, clocks } = await clientFor(await serve(always(200, envelope([]))), { requestBudget: 12 });
+  const { client, clocks } = await clientFor(await serve(always(200, envelope([]))), { requestBudget: 24 });
   const tunnel = { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
   for (let call = 0; call < 3; call += 1) await client.connections(tunnel);
-  clocks.monotonic += 24_950;
+  clocks.monotonic += 12_450;
   expect((await client.connections(tunnel)).result.ok).toBe(true);
   expect(client.budget.available()).toBe(0);
 });
@@ -434,9 +434,62 @@ test('without a token there is no request, and the failure says why', async () =
     failure: { reason: 'auth', message: 'no API token: the API token is empty' },
   });
   expect(sent).toEqual([]);
-  expect(client.budget.available()).toBe(client.budget.capacity);
+  expect(client.budget.available()).toBe(75);
 });
 
 test('every endpoint that is sent is a known label', () => {
   expect(new Set(ENDPOINTS).size).toBe(ENDPOINTS.length);
+});
+
+test('where the list of all types is not there, the typed lists serve', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'error', status: 404, code: 7000 } });
+  const { client, sent } = await clientFor(simulator.url);
+  const observations = await client.listTunnels(firstAccount(simulator), BOTH);
+  expect(observations.map((observation) => listOf(observation).length)).toEqual([12, 2]);
+  expect(sent.map(({ endpoint }) => endpoint)).toEqual(['tunnels', 'cfd_tunnel', 'warp_connector']);
+});
+
+test('one tunnel alone is listed by its id, from the typed list too where the token may read no other', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  const account = firstAccount(simulator);
+  const [tunnel] = simulator.fleet.tunnels(account.id);
+  const { client } = await clientFor(simulator.url);
+  const listAlone = async () =>
+    listOf((await client.listTunnels({ ...account, tunnelId: tunnel?.id }, BOTH))[0]);
+  expect((await listAlone()).map((entry) => entry.tunnel.id)).toEqual([tunnel?.id]);
+  simulator.faults.add({ effect: { kind: 'status', status: 403 }, endpoint: 'tunnels' });
+  expect((await listAlone()).map((entry) => entry.tunnel.id)).toEqual([tunnel?.id]);
+  expect(simulator.requests.entries().map(({ query }) => new URLSearchParams(query).get('uuid'))).toEqual(
+    simulator.requests.entries().map(() => tunnel?.id),
+  );
+});
+
+test('a connector is asked for by its id', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  const account = firstAccount(simulator);
+  const tunnel = [...simulator.fleet.tunnels(account.id)].find(({ connectors }) => connectors.length > 0);
+  const connector = tunnel?.connectors[0];
+  const { client, sent, errors } = await clientFor(simulator.url);
+  const ref = { accountId: account.id, id: tunnel?.id ?? '' };
+  expect(valueOf(await client.connector(ref, connector?.id ?? ''))).toMatchObject({
+    id: connector?.id,
+    connections: connector?.connections.map(({ id }) => ({ id })),
+  });
+  expect(valueOf(await client.connector(ref, '00000000-0000-4000-8000-000000000000'))).toBeUndefined();
+  expect(sent.map(({ endpoint, code }) => `${endpoint} ${code}`)).toEqual([
+    'cfd_tunnel_connector 200',
+    'cfd_tunnel_connector 404',
+  ]);
+  expect(errors).toEqual([]);
+});
+
+test('a connector that cannot be asked for is a failure, and none that is not there', async () => {
+  const { client } = await clientFor(await serve(always(404, apiError(7003, 'Could not route'))));
+  expect(await client.connector({ accountId: ACCOUNT, id: 't' }, 'c')).toMatchObject({ ok: false });
+  const odd = await clientFor(await serve(always(200, envelope(null))));
+  expect(await odd.client.connector({ accountId: ACCOUNT, id: 't' }, 'c')).toMatchObject({
+    ok: false,
+    failure: { reason: 'malformed' },
+  });
 });

@@ -387,8 +387,8 @@ test('calls that wait for the budget when the refusal comes fail at once, unsent
     if (calls < 3) response.end(envelope([]));
     else setTimeout(() => response.writeHead(429).end(), 20);
   });
-  // Three at once, then one per minute: without the refusal the fourth would wait for longer than the test may take.
-  const { client, sent } = await clientFor(url, { requestBudget: 12, requestTimeoutMs: 300_000 });
+  // Three at once, then one in 12.5 s: without the refusal the fifth would wait for longer than the test may take.
+  const { client, sent } = await clientFor(url, { requestBudget: 24, requestTimeoutMs: 300_000 });
   const results = await Promise.all(
     Array.from({ length: 5 }, (_, index) => client.connections({ ...TUNNEL, id: `t${index}` })),
   );

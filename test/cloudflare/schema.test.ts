@@ -380,7 +380,7 @@ test("a token's verification", () => {
   expect(value(parseVerification({ status: 3 }))).toEqual({ status: 'unknown', expiresAt: undefined });
 });
 
-test.each(['a"b\\c\n', ',:{}=', '\uD800 lone', '__proto__', 'constructor', 'x'.repeat(10_000), '🚇'])(
+test.each(['a"b\\c\n', ',:{}=', '__proto__', 'constructor', 'x'.repeat(10_000), '🚇'])(
   'the name %j comes through as it is',
   (name) => {
     const json: unknown = JSON.parse(
@@ -391,6 +391,18 @@ test.each(['a"b\\c\n', ',:{}=', '\uD800 lone', '__proto__', 'constructor', 'x'.r
     expect(item?.entry.embedded?.[0]?.id).toBe(name);
   },
 );
+
+test('what is no Unicode text becomes one: two names that differ only there would be one on the page', () => {
+  const json: unknown = JSON.parse('[{"id":"t","name":"\\ud800 lone"}]');
+  expect(value(parseTunnels(json, CONTEXT))[0]?.entry.tunnel.name).toBe('\uFFFD lone');
+});
+
+const featuresOf = (features: readonly string[]) =>
+  value(parseConnectors([{ id: 'c', features, conns: [] }]))[0]?.features;
+
+test('the order of features, which is random, says nothing', () => {
+  expect(featuresOf(['b', 'c', 'a'])).toEqual(featuresOf(['c', 'a', 'b']));
+});
 
 test("keys of an object's own prototype are keys like any other", () => {
   const json: unknown = JSON.parse(

@@ -74,7 +74,7 @@ test('a second SIGTERM ends it at once', async () => {
 test.each(['SIGTERM', 'SIGINT'] as const)('%s amid a poll that hangs ends it well', async (signal) => {
   const api = await simulate();
   api.faults.add({ effect: { kind: 'silence' } });
-  const exporter = await running(['--cloudflare.request-timeout=5m'], { api });
+  const exporter = await running([...ONCE, '--cloudflare.request-timeout=5m'], { api });
   await vi.waitUntil(() => api.requests.count() > 0, PATIENCE);
   exporter.kill(signal);
   expect(await exporter.ended()).toEqual({ code: 0, signal: null });

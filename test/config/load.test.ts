@@ -28,7 +28,15 @@ test('an account and a token are all that must be set', () => {
       configurations: true,
     },
     metrics: { originIp: false, features: false, hostnames: false, allow: [], deny: [] },
-    web: { listenAddresses: [{ host: undefined, port: 20240 }], telemetryPath: '/metrics', maxRequests: 40 },
+    web: {
+      listenAddresses: [{ host: undefined, port: 20240 }],
+      telemetryPath: '/metrics',
+      maxRequests: 40,
+      configFile: undefined,
+      enableLifecycle: false,
+    },
+    sidecar: undefined,
+    shard: { total: 1, index: 0 },
     log: { level: 'info', format: 'json' },
   });
 });
@@ -61,6 +69,9 @@ test('every setting can be a flag', () => {
       '--web.listen-address=[::1]:9000',
       '--web.telemetry-path=/prom/metrics',
       '--web.max-requests=1',
+      '--web.enable-lifecycle',
+      '--sidecar.cloudflared-url=http://127.0.0.1:20241/',
+      '--sidecar.min-connections=2',
       '--log.level=debug',
       '--log.format=pretty',
       '--config.check',
@@ -257,14 +268,6 @@ test('series that would vanish between two polls are warned of', () => {
   ]);
 });
 
-test('a tunnel token in the environment is ignored with a warning', () => {
-  const { warnings } = loaded({ env: { ...ACCESS, TUNNEL_TOKEN: 'eyJhIjoi', TUNNEL_TOKEN_FILE: 'x' } });
-  expect(warnings).toEqual([
-    'TUNNEL_TOKEN (environment): ignored, this version has no sidecar mode yet',
-    'TUNNEL_TOKEN_FILE (environment): ignored, this version has no sidecar mode yet',
-  ]);
-});
-
 test("variables that are Kubernetes' or another program's are none of ours", () => {
   const env = {
     ...ACCESS,
@@ -340,8 +343,7 @@ test.each([
   [['--no-poll.jitter'], '--no-poll.jitter (flag): unknown flag; did you mean --poll.jitter?'],
   [['-v'], '-v (flag): unknown flag'],
   [['--stale-after=5m'], '--stale-after (flag): unknown flag; did you mean --poll.stale-after?'],
-  [['--shard.total=2'], '--shard.total (flag): is not supported by this version yet'],
-  [['--web.config.file=web.yaml'], '--web.config.file (flag): is not supported by this version yet'],
+  [['--web.config.file=no/web.yaml'], '--web.config.file (flag): cannot read "no/web.yaml": no such file'],
   [['--config.file=no/such.yaml'], '--config.file (flag): cannot read "no/such.yaml": no such file'],
   [['--config.file=test'], '--config.file (flag): cannot read "test": it is a directory'],
 ])('%j is refused: %s', (argv, problem) => {

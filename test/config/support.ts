@@ -13,18 +13,36 @@ export interface Given {
   /** Files that exist besides those on disk. */
   readonly files?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
+  readonly hostName?: string;
   readonly demo?: NonNullable<LoadInput['demo']>;
+}
+
+export const TUNNEL = 'f70ff985-a4ef-4643-bbbc-4a0ed4fc8415';
+export const TUNNEL_SECRET = 'bm90LXRvLWJlLXNob3duLWluLWFueS1sb2ctb3ItZXJyb3I=';
+
+/** What cloudflared runs with. */
+export function tunnelToken(parts: Readonly<Record<string, unknown>> = {}): string {
+  const token = { a: ACCOUNT, t: TUNNEL, s: TUNNEL_SECRET, ...parts };
+  return Buffer.from(JSON.stringify(token)).toString('base64');
 }
 
 export const ACCESS = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: TOKEN };
 
 /** Loads with nothing but what is given. */
-export function load({ argv = [], env = {}, files = {}, isTerminal = false, demo }: Given): LoadResult {
+export function load({
+  argv = [],
+  env = {},
+  files = {},
+  isTerminal = false,
+  hostName,
+  demo,
+}: Given): LoadResult {
   return loadConfig({
     argv,
     env,
     readFile: (path) => files[path] ?? readFileSync(path, 'utf8'),
     isTerminal,
+    ...(hostName === undefined ? {} : { hostName }),
     ...(demo ? { demo } : {}),
   });
 }

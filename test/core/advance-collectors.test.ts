@@ -83,7 +83,7 @@ test('configurations of both types are one collector', () => {
 test('having nothing to do is as good as a success', () => {
   const story = aStory();
   story.pass(s(0), walk([aListed('a')]), connections('a', 'server'));
-  story.pass(s(30), idle('connections'), idle('configurations'));
+  story.pass(s(30), walk([]), idle('connections'), idle('configurations'));
   expect(story.account().collectors).toMatchObject({
     connections: { success: true, lastSuccessAt: s(30) },
     configurations: { success: true, lastSuccessAt: s(30) },
@@ -108,5 +108,34 @@ test('details of a WARP connector whose list has become too old meanwhile are st
   expect(story.account().collectors).toMatchObject({
     connections: NEVER,
     warp_connections: { success: false },
+  });
+});
+
+test('a collector fails until every tunnel that failed is made good, also where others are observed meanwhile', () => {
+  const story = aStory();
+  const tunnels = [aListed('a'), aListed('b')];
+  story.pass(s(0), walk(tunnels), connections('a', 'server'), connections('b', []));
+  story.pass(s(4), connections('b', []), configuration('a', undefined));
+  expect(story.account().collectors).toMatchObject({
+    connections: { success: false, lastSuccessAt: undefined },
+    configurations: { success: true },
+  });
+  story.pass(s(8), connections('a', []));
+  expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(8) });
+});
+
+test('what a collector would not ask of a tunnel any more does not fail it', () => {
+  const story = aStory();
+  story.pass(
+    s(0),
+    walk([aListed('a'), aListed('b')]),
+    connections('a', 'server'),
+    configuration('a', 'server'),
+  );
+  const gone = aListed('a', { status: 'down' });
+  story.pass(s(30), walk([gone, aListed('b')]), connections('b', []), configuration('b', undefined));
+  expect(story.account().collectors).toMatchObject({
+    connections: { success: true },
+    configurations: { success: true },
   });
 });

@@ -107,7 +107,13 @@ test('details that fail keep the last good value until it is too old, whatever t
   story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]));
   for (let after = 30; after < 300; after += 30)
     story.pass(s(after), walk([aListed('a')]), connections('a', 'server'));
-  expect(story.tunnel('a')?.connectors).toEqual({ value: [aConnector()], at: s(0), failingSince: s(30) });
+  expect(story.tunnel('a')?.connectors).toEqual({
+    value: [aConnector()],
+    at: s(0),
+    failingSince: s(30),
+    failedAt: s(270),
+    failedFor: 'server',
+  });
   story.pass(s(300) - 1);
   expect(story.tunnel('a')?.connectors.value).toEqual([aConnector()]);
   story.pass(s(300));
@@ -148,7 +154,11 @@ test('a tunnel without remote configuration has none, and had none observed', ()
   const story = aStory();
   story.pass(s(0), walk([aListed('a')]), configuration('a', CONFIGURATION));
   story.pass(s(30), walk([aListed('a')]), configuration('a', undefined));
-  expect(story.tunnel('a')?.configuration).toEqual({ value: undefined, at: s(30), failingSince: undefined });
+  expect(story.tunnel('a')?.configuration).toMatchObject({
+    value: undefined,
+    at: s(30),
+    failingSince: undefined,
+  });
 });
 
 test('nothing expires where nothing is shown', () => {
@@ -179,9 +189,9 @@ test('the next expiry is that of a failing detail where it comes before the list
   expect(expiry(story)).toBe(s(330));
 });
 
-test('a clock that goes backwards hides nothing', () => {
+test('a clock that is set back a little hides nothing', () => {
   const story = aStory();
-  story.pass(s(3600), walk([aListed('a')]), connections('a', [connectorOf('1')]));
+  story.pass(s(120), walk([aListed('a')]), connections('a', [connectorOf('1')]));
   story.pass(s(0), failedWalk(), connections('a', 'server'));
   expect(story.names()).toEqual(['a']);
   expect(story.tunnel('a')?.connectors.value).toEqual([connectorOf('1')]);
@@ -190,4 +200,40 @@ test('a clock that goes backwards hides nothing', () => {
     connectors: { at: s(30), failingSince: undefined },
     counters: { transitions: { degraded: 1 }, opened: 1, closed: 1 },
   });
+});
+
+test.each([
+  ['back', s(3600), s(0)],
+  ['forward', s(0), s(3600)],
+])(
+  'a list of unknown age, after a clock has been set %s by an hour, is not shown; its counters go on',
+  (_, before, after) => {
+    const story = aStory();
+    story.pass(before, walk([aListed('a')]), connections('a', [connectorOf('1')]));
+    story.pass(after, failedWalk());
+    expect(story.names()).toEqual([]);
+    story.pass(after + 30_000, walk([aListed('a')]), connections('a', [connectorOf('2')]));
+    expect(story.tunnel('a')?.counters).toMatchObject({ opened: 1, closed: 1 });
+  },
+);
+
+test('details of unknown age that fail to be renewed are not shown either, though their list is', () => {
+  const story = aStory();
+  story.pass(
+    s(3600),
+    walk([aListed('a')]),
+    connections('a', [connectorOf('1')]),
+    configuration('a', CONFIGURATION),
+  );
+  story.pass(s(0), walk([aListed('a')]), connections('a', 'server'), configuration('a', 'server'));
+  expect(story.names()).toEqual(['a']);
+  expect(story.tunnel('a')?.connectors.value).toBeUndefined();
+  expect(story.tunnel('a')?.configuration.value).toBeUndefined();
+});
+
+test('what failed by a clock that has been set back since has failed for no time yet', () => {
+  const story = aStory();
+  story.pass(s(3600), walk([aListed('a')]), connections('a', 'server'));
+  story.pass(s(0), walk([aListed('a')]), connections('a', 'server'));
+  expect(story.tunnel('a')?.connectors).toMatchObject({ failingSince: s(0), failedAt: s(0) });
 });

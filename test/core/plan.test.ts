@@ -28,12 +28,28 @@ function known(
       value: configured === undefined ? undefined : { version: 3, ingress: [], haMode: undefined },
       at: ago(configured),
       failingSince: undefined,
+      failedAt: undefined,
+      failedFor: undefined,
     },
   };
 }
 
+/** Nothing is kept back for what is urgent, and ages of a few minutes are overdue for no tunnel, unless the parts say so. */
+function planOptions(parts: Partial<PlanOptions> = {}): PlanOptions {
+  const { allowance = 1000 } = parts;
+  return {
+    now: NOW,
+    allowance,
+    routine: allowance,
+    fairShareMs: 60 * MINUTE,
+    minAgeMs: 0,
+    configurations: false,
+    ...parts,
+  };
+}
+
 function planned(tunnels: readonly TunnelState[], options: Partial<PlanOptions> = {}) {
-  return plan([anAccount({ tunnels })], { now: NOW, allowance: 1000, configurations: false, ...options });
+  return plan([anAccount({ tunnels })], planOptions(options));
 }
 
 /** What is asked for, in order: the name of the tunnel, with a `#` before it for a configuration. */
@@ -56,9 +72,9 @@ test('tunnels listed down or inactive cost nothing', () => {
     known('odd', { details: 1 }, { status: 'unknown' }),
   ];
   expect(asked(tunnels, CONFIGURATIONS)).toEqual([
-    'healthy',
     'degraded',
     'odd',
+    'healthy',
     '#healthy',
     '#degraded',
     '#odd',
@@ -109,6 +125,115 @@ test.each([true, false])('an allowance of 0 asks for nothing (configurations: %s
   expect(planned([], { allowance: 0, configurations })).toMatchObject({ requests: [], waiting: 0 });
 });
 
+test('what can wait leaves alone what is kept for changed and never observed tunnels', () => {
+  const tunnels = [
+    ...many('old', 5, { details: 9 }),
+    known('never', {}),
+    known('changed', { details: 2, changed: 1 }),
+  ];
+  expect(asked(tunnels, { allowance: 5, routine: 1 })).toEqual(['changed', 'never', 'old0']);
+  expect(asked(tunnels, { allowance: 5, routine: 0 })).toEqual(['changed', 'never']);
+  expect(asked(tunnels, { allowance: 1, routine: 1 })).toEqual(['changed']);
+});
+
+test('a tunnel observed moments ago has had its turn, unless it has changed since', () => {
+  const tunnels = [
+    known('young', { details: 1.9 }),
+    known('due', { details: 2 }),
+    known('changed', { details: 1, changed: 0.5 }),
+  ];
+  expect(asked(tunnels, { minAgeMs: 2 * MINUTE })).toEqual(['changed', 'due']);
+  expect(planned(tunnels, { minAgeMs: 2 * MINUTE, allowance: 0 }).waiting).toBe(2);
+});
+
+const isInFlight: PlanOptions['isInFlight'] = ({ kind, tunnel }) =>
+  tunnel.name === 'changed' || (kind === 'configuration' && tunnel.name === 'a');
+
+test('what is being asked right now is not asked again, and does not wait', () => {
+  const tunnels = [
+    known('a', { details: 1 }),
+    known('b', { details: 1 }),
+    known('changed', { details: 1, changed: 0 }),
+  ];
+  const { requests, waiting } = planned(tunnels, { ...CONFIGURATIONS, isInFlight });
+  expect(requests.map(({ kind, tunnel }) => `${kind} ${tunnel.name}`)).toEqual([
+    'connections a',
+    'connections b',
+    'configuration b',
+  ]);
+  expect(waiting).toBe(0);
+});
+
+/** A tunnel whose every attempt has failed from `since` to `last`, minutes ago. */
+function failing(
+  name: string,
+  [since, last]: readonly [since: number, last: number],
+  ages: Ages = { details: 9 },
+): TunnelState {
+  const state = known(name, ages);
+  const times = { failingSince: ago(since), failedAt: ago(last) };
+  return { ...state, connectors: { ...state.connectors, ...times } };
+}
+
+test('a first failure is tried again soon, then after as long as it has failed, and every five minutes at least', () => {
+  const second = 1 / 60;
+  const tunnels = [
+    failing('failed just now', [0, 0]),
+    failing('failed a second ago', [second, second]),
+    failing('failed for a minute', [2, 1]),
+    failing('failed for two minutes', [3, 1]),
+    failing('failed for an hour, asked 4.9 minutes ago', [65, 4.9]),
+    failing('failed for an hour, asked 5 minutes ago', [65, 5]),
+  ];
+  expect(asked(tunnels)).toEqual([
+    'failed for an hour, asked 5 minutes ago',
+    'failed for a minute',
+    'failed a second ago',
+  ]);
+});
+
+test('what failed before the token was replaced is tried again at once, what has failed since is not', () => {
+  const tunnels = [
+    failing('with the old token', [65, 1]),
+    failing('with the new token', [65, 0.2]),
+    known('configuration', { details: 0, configured: 30 }),
+  ].map((state) => ({
+    ...state,
+    configuration: { ...state.configuration, failingSince: ago(65), failedAt: ago(2) },
+  }));
+  const options = { ...CONFIGURATIONS, renewedAt: NOW - 0.5 * MINUTE };
+  expect(asked(tunnels, { configurations: false })).toEqual(['configuration']);
+  expect(asked(tunnels, options)).toContain('with the old token');
+  expect(asked(tunnels, options)).not.toContain('with the new token');
+  expect(asked(tunnels, options)).toContain('#configuration');
+});
+
+test('what keeps failing does not push aside what can be observed', () => {
+  const tunnels = [
+    failing('changed, failed twice', [2, 0.5], { details: 9, changed: 3 }),
+    failing('never observed, failed twice', [2, 1], {}),
+    known('old', { details: 8 }),
+    known('young', { details: 2 }),
+  ];
+  expect(asked(tunnels, { now: NOW + 2 * MINUTE })).toEqual([
+    'old',
+    'young',
+    'never observed, failed twice',
+    'changed, failed twice',
+  ]);
+});
+
+test('a changed tunnel whose first attempt failed is still urgent', () => {
+  const tunnels = [known('old', { details: 30 }), failing('changed', [0.5, 0.5], { details: 9, changed: 1 })];
+  expect(asked(tunnels, { routine: 0 })).toEqual(['changed']);
+});
+
+test('what was observed by a clock that has been set back since is due', () => {
+  const tunnels = [known('old', { details: 8 }), known('ahead', { details: -60 })];
+  expect(asked(tunnels, { minAgeMs: MINUTE })).toEqual(['ahead', 'old']);
+  expect(asked([failing('failed ahead', [-60, -60])])).toEqual(['failed ahead']);
+});
+
 test('tunnels wait their turn: every one is asked for before one is asked for again', () => {
   let tunnels = many('t', 7, { details: 5 });
   const turns = Array.from({ length: 4 }, (_, pass) => {
@@ -125,7 +250,7 @@ test('tunnels wait their turn: every one is asked for before one is asked for ag
 test('accounts that share a token share the allowance, and the order of worth', () => {
   const one = anAccount({ id: 'one', tunnels: [known('a', { details: 1 }), known('b', { details: 9 })] });
   const two = anAccount({ id: 'two', tunnels: [known('c', { details: 5 }), known('d', {})] });
-  const { requests, waiting } = plan([one, two], { now: NOW, allowance: 3, configurations: false });
+  const { requests, waiting } = plan([one, two], planOptions({ allowance: 3 }));
   expect(requests.map(({ tunnel }) => [tunnel.accountId, tunnel.name])).toEqual([
     ['two', 'd'],
     ['one', 'b'],
@@ -136,26 +261,26 @@ test('accounts that share a token share the allowance, and the order of worth', 
 
 test('hidden tunnels are not asked for', () => {
   const account = anAccount({ hidden: [known('a', {})] });
-  expect(plan([account], { now: NOW, allowance: 10, configurations: true }).requests).toEqual([]);
+  expect(plan([account], planOptions(CONFIGURATIONS)).requests).toEqual([]);
 });
 
 test('configurations are not asked for where the user does not want them', () => {
   expect(asked([known('a', {})], { configurations: false })).toEqual(['a']);
 });
 
-test('configurations get a tenth of an allowance while connections wait, the oldest first', () => {
+test('configurations get a twentieth of an allowance while connections wait, the oldest first', () => {
   const tunnels = [
-    ...many('never', 2, { details: 1 }),
+    ...many('never', 1, { details: 1 }),
     ...many('young', 40, { details: 1, configured: 11 }),
     ...many('old', 2, { details: 1, configured: 30 }),
   ];
   const requests = asked(tunnels, { ...CONFIGURATIONS, allowance: 30 });
   expect(requests).toHaveLength(30);
-  expect(requests.slice(27)).toEqual(['#never0', '#never1', '#old0']);
+  expect(requests.filter((name) => name.startsWith('#'))).toEqual(['#never0', '#old0']);
 });
 
 test('configurations get one request of a small allowance, but never its only one while connections wait', () => {
-  const tunnels = many('t', 5, {});
+  const tunnels = many('t', 5, { details: 1 });
   expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 3 })).toEqual(['t0', 't1', '#t0']);
   expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 1 })).toEqual(['t0']);
 });
@@ -178,13 +303,13 @@ test('the share of configurations goes to connections where no configuration is 
   expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 10 })).toHaveLength(10);
 });
 
-test('a configuration is asked for every ten minutes, and at once where the last attempt failed', () => {
-  const failing = known('failing', { details: 1, configured: 2 });
+test('a configuration is asked for every ten minutes, and soon where the last attempt failed', () => {
+  const unrenewed = known('failing', { details: 1, configured: 2 });
   const tunnels = [
     known('young', { details: 1, configured: 9.9 }),
     known('due', { details: 1, configured: 10 }),
     known('never', { details: 1 }),
-    { ...failing, configuration: { ...failing.configuration, failingSince: NOW - MINUTE } },
+    { ...unrenewed, configuration: { ...unrenewed.configuration, failingSince: NOW - MINUTE } },
   ];
   expect(asked(tunnels, CONFIGURATIONS).filter((name) => name.startsWith('#'))).toEqual([
     '#never',
@@ -243,13 +368,13 @@ test('tunnels whose list embeds their connections are asked for only now and the
   const tunnels = [
     embedded('told', 4.9),
     embedded('old', 5),
-    embedded('failing', 1, { connectorsFailingSince: NOW }),
+    embedded('failing', 1, { connectorsFailingSince: NOW - 1000 }),
     embedded('undescribed', 1, { connectors: [aConnector(), { ...bare, id: 'new' }] }),
     embedded('mesh', 1, { type: 'warp_connector' }),
     { ...changed, changedAt: NOW },
     { ...never, detailedAt: undefined },
   ];
-  expect(asked(tunnels)).toEqual(['changed', 'never', 'old', 'failing', 'undescribed', 'mesh']);
+  expect(asked(tunnels)).toEqual(['changed', 'never', 'old', 'undescribed', 'mesh', 'failing']);
 });
 
 test('embedded connections that are told do not wait', () => {

@@ -6,6 +6,7 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { FAMILIES } from '../../src/core/families/table.ts';
 import type { TunnelState } from '../../src/core/snapshot.ts';
 import type { PageRequest } from '../../src/exposition/page.ts';
+import { TUNNELS_PER_BLOCK } from '../../src/exposition/regroup.ts';
 import { debianProgram } from '../support/debian.ts';
 import { parseExposition } from '../support/exposition-parser.ts';
 import { aPage, bytesOf, NO_OPTIONS, OPENMETRICS, pageOf, TEXT } from '../support/pages.ts';
@@ -101,19 +102,22 @@ test('many scrapes at once share one compression', async () => {
   }
 });
 
-test('a metric that has not changed keeps its bytes, and what they are when compressed', async () => {
-  const page = aPage();
-  const request = { ...TEXT, names: new Set(['cloudflare_tunnel_created_timestamp_seconds']) };
-  const zipped = { ...request, gzip: true };
-  await page.publish(fleetOf(aTunnel({ status: 'healthy' })));
-  const before = [await page.body(request), await page.body(zipped)];
-  await page.publish(fleetOf(aTunnel({ status: 'degraded' })));
-  const after = [await page.body(request), await page.body(zipped)];
-  // Plain: HELP and TYPE, then the samples. Compressed: these after the header of the stream.
-  for (const index of [0, 1]) expect(after[0]?.chunks[index]).toBe(before[0]?.chunks[index]);
-  for (const index of [1, 2]) expect(after[1]?.chunks[index]).toBe(before[1]?.chunks[index]);
-  expect((await bytesOf(page, TEXT)).toString()).toMatch(/status="degraded"\} 1/);
-});
+test.each(['cloudflare_tunnel_created_timestamp_seconds', 'cloudflare_tunnel_account_info'])(
+  '%s, which has not changed, keeps its bytes, and what they are when compressed',
+  async (name) => {
+    const page = aPage();
+    const request = { ...TEXT, names: new Set([name]) };
+    const zipped = { ...request, gzip: true };
+    await page.publish(fleetOf(aTunnel({ status: 'healthy' })));
+    const before = [await page.body(request), await page.body(zipped)];
+    await page.publish(fleetOf(aTunnel({ status: 'degraded' })));
+    const after = [await page.body(request), await page.body(zipped)];
+    // Plain: HELP and TYPE, then the samples. Compressed: these after the header of the stream.
+    for (const index of [0, 1]) expect(after[0]?.chunks[index]).toBe(before[0]?.chunks[index]);
+    for (const index of [1, 2]) expect(after[1]?.chunks[index]).toBe(before[1]?.chunks[index]);
+    expect((await bytesOf(page, TEXT)).toString()).toMatch(/status="degraded"\} 1/);
+  },
+);
 
 test.each(['the shorter last', 'the longer last'])(
   'a snapshot published while another renders: %s, the newest stays',
@@ -149,8 +153,7 @@ test('the event loop has its turns while a large fleet renders', async () => {
   setImmediate(turn);
   await page.publish(fleetOf(...Array.from({ length: 1000 }, (_, index) => aTunnel({ id: `${index}` }))));
   rendering = false;
-  // At least one for each metric on the page.
-  expect(turns).toBeGreaterThanOrEqual(namesOn(await bytesOf(page, TEXT)).length);
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(1000 / TUNNELS_PER_BLOCK));
 });
 
 test('publishing tells how many series the page has', async () => {

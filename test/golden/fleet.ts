@@ -121,7 +121,15 @@ export function goldenFleet(): Snapshot {
       configurations: never,
     },
   });
-  return aSnapshot(production, warp, unreachable);
+  return {
+    ...aSnapshot(production, warp, unreachable),
+    sidecar: {
+      connectorId: 'c0000000-0000-4000-8000-000000000001',
+      ready: true,
+      readyConnections: 4,
+      edge: { connections: 3, at: NOW - 14_000 },
+    },
+  };
 }
 
 export const goldenContext: FleetContext = {

@@ -17,9 +17,15 @@ function aFailureLog() {
     (level: Line['level']) =>
     (fields: unknown, message?: string): void =>
       void lines.push({ level, fields, message });
-  const { passed } = createFailureLog({ warn: write('warn'), info: write('info') }, () => now);
+  const unmended = new Set<string>();
+  const { passed } = createFailureLog({
+    log: { warn: write('warn'), info: write('info') },
+    clock: () => now,
+    isFailing: (accountId, collector) => unmended.has(`${accountId} ${collector}`),
+  });
   return {
     passed,
+    unmended,
     wait: (ms: number) => void (now += ms),
     /** What was written since the last call. */
     told: (): readonly Line[] => lines.splice(0),
@@ -114,4 +120,17 @@ test('a collector that was not asked in a pass has neither failed nor recovered'
   log.passed([list()]);
   log.passed([]);
   expect(log.messages()).toEqual(['it is server']);
+});
+
+test('a failure that is not asked about in every poll has not ended before it is made good', () => {
+  const log = aFailureLog();
+  log.unmended.add('one connections');
+  log.passed([connections(failing('server'))]);
+  log.told();
+  log.passed([connections()]);
+  log.passed([connections(failing('server'))]);
+  expect(log.told()).toEqual([]);
+  log.unmended.clear();
+  log.passed([connections()]);
+  expect(log.messages()).toEqual(['recovered']);
 });

@@ -32,7 +32,7 @@ const detailRequests = (rig: Rig): number => asked(rig, ...DETAILS).length;
 
 test('a pass lists the tunnels and observes their connectors and configurations', async () => {
   const rig = await aRig({ simulator: fleetOf('a', WARP) });
-  const outcome = await rig.pass();
+  const outcome = await rig.poll();
   expect(rig.names()).toEqual(['a', 'mesh']);
   expect(rig.account().up).toBe(true);
   expect(rig.tunnel('a').connectors.value).toHaveLength(1);
@@ -48,13 +48,13 @@ test('a list is published before any detail is asked for', async () => {
     simulator: fleetOf('a', 'b'),
     onChange: (snapshot) => published.push({ snapshot, detailRequests: detailRequests(rig) }),
   });
-  await rig.pass();
+  await rig.poll();
   const tunnels = [...(published[0]?.snapshot.accounts.get(ACCOUNT)?.tunnels.values() ?? [])];
   expect(tunnels.map(({ tunnel, connectors }) => [tunnel.name, connectors.value])).toEqual([
     ['a', undefined],
     ['b', undefined],
   ]);
-  expect(published.map((each) => each.detailRequests)).toEqual([0, 4]);
+  expect(published.map((each) => each.detailRequests)).toEqual([0, 2, 4, 4]);
 });
 
 test('a quick account is published while a slow one is still being listed', async () => {
@@ -66,7 +66,7 @@ test('a quick account is published while a slow one is still being listed', asyn
   });
   rig.simulator.faults.add({ endpoint: 'tunnels', accountId: ACCOUNT, effect: { kind: 'silence' } });
   const stopping = new AbortController();
-  const pass = rig.pass({ signal: stopping.signal });
+  const pass = rig.poll(stopping.signal);
   await shown.promise;
   expect(rig.names()).toEqual([]);
   stopping.abort();
@@ -80,7 +80,7 @@ test('an account whose list fails leaves the others whole', async () => {
     accountId: ACCOUNT,
     effect: { kind: 'status', status: 500 },
   });
-  await rig.pass();
+  await rig.poll();
   expect(rig.account()).toMatchObject({ up: false, collectors: { tunnels: { success: false } } });
   expect(rig.names()).toEqual([]);
   expect(rig.account(OTHER_ACCOUNT)).toMatchObject({
@@ -92,10 +92,10 @@ test('an account whose list fails leaves the others whole', async () => {
 
 test('a list that fails keeps the tunnels that an earlier pass has shown, and their details go on', async () => {
   const rig = await aRig({ simulator: fleetOf('a') });
-  await rig.pass();
+  await rig.poll();
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 500 } });
   rig.clock.pass(30_000);
-  await rig.pass();
+  await rig.poll();
   expect(rig.account().up).toBe(false);
   expect(rig.tunnel('a').connectors).toMatchObject({ at: rig.clock.now(), failingSince: undefined });
 });
@@ -103,10 +103,10 @@ test('a list that fails keeps the tunnels that an earlier pass has shown, and th
 test('where /tunnels is forbidden the typed lists serve', async () => {
   const rig = await aRig({ simulator: fleetOf('a', WARP) });
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: FORBIDDEN });
-  await rig.pass();
+  await rig.poll();
   expect(rig.names()).toEqual(['a', 'mesh']);
   expect(rig.account()).toMatchObject({ up: true, collectors: { tunnels: { success: true } } });
-  await rig.pass();
+  await rig.poll();
   expect(rig.simulator.requests.totals()).toMatchObject({ tunnels: 1, cfd_tunnel: 2, warp_connector: 2 });
 });
 
@@ -116,7 +116,7 @@ test('where only WARP connectors are forbidden the cloudflared tunnels are whole
     simulator: { ...fleetOf('a', WARP), tokens: [{ value: SIMULATOR_TOKEN, permissions }] },
   });
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: FORBIDDEN });
-  const { observations } = await rig.pass();
+  const { observations } = await rig.poll();
   expect(rig.names()).toEqual(['a']);
   expect(rig.account()).toMatchObject({ up: false, collectors: { connections: { success: true } } });
   expect(rig.tunnel('a').connectors.value).toHaveLength(1);
@@ -128,7 +128,7 @@ test('where only WARP connectors are forbidden the cloudflared tunnels are whole
 test('connections that are forbidden for every tunnel are asked for a few times only, yet all of them count as failing', async () => {
   const rig = await aRig({ simulator: fleetOf(...numbered(30)), config: { cloudflare: { concurrency: 4 } } });
   rig.simulator.faults.add({ endpoint: 'cfd_tunnel_connections', effect: FORBIDDEN });
-  await rig.pass();
+  await rig.poll();
   const first = asked(rig, 'cfd_tunnel_connections').length;
   expect(first).toBeGreaterThanOrEqual(3);
   expect(first).toBeLessThan(3 + 4);
@@ -140,7 +140,8 @@ test('connections that are forbidden for every tunnel are asked for a few times 
   const failing = [...rig.account().tunnels.values()].filter(({ connectors }) => connectors.failingSince);
   expect(failing).toHaveLength(30);
 
-  await rig.pass();
+  rig.clock.pass(30_000);
+  await rig.poll();
   expect(asked(rig, 'cfd_tunnel_connections').length).toBeGreaterThan(first);
 });
 
@@ -151,7 +152,7 @@ test('some forbidden tunnels do not keep the others from being asked about', asy
     const tunnelId = rig.simulator.fleet.tunnelNamed(ACCOUNT, name)?.id ?? '';
     rig.simulator.faults.add({ endpoint: 'cfd_tunnel_connections', tunnelId, effect: FORBIDDEN });
   }
-  await rig.pass();
+  await rig.poll();
   expect(asked(rig, 'cfd_tunnel_connections')).toEqual(names);
   expect(rig.account().collectors.connections.success).toBe(false);
 });
@@ -160,7 +161,7 @@ test('a tunnel deleted between list and detail is not a failure of the collector
   const rig = await aRig({ simulator: fleetOf('a', 'b') });
   const tunnelId = rig.simulator.fleet.tunnelNamed(ACCOUNT, 'b')?.id ?? '';
   rig.simulator.faults.add({ endpoint: DETAILS, tunnelId, effect: { kind: 'status', status: 404 } });
-  const { observations } = await rig.pass();
+  const { observations } = await rig.poll();
   expect(observations.flatMap((each) => failureOf(each)?.reason ?? [])).toContain('not_found');
   expect(rig.account()).toMatchObject({
     up: true,
@@ -179,24 +180,24 @@ test('after a 429 no request is made until Cloudflare allows it again, and the d
     skip: 2,
     effect: { kind: 'status', status: 429, headers: { 'retry-after': '400' } },
   });
-  await rig.pass();
+  await rig.poll();
   expect(rig.simulator.requests.totals()).toEqual({ tunnels: 1, cfd_tunnel_connections: 3 });
   expect(rig.group.client.budget.blockedUntil()).toBe(rig.clock.now() + 400_000);
   fault.remove();
 
   rig.clock.pass(299_999);
-  await rig.pass();
+  await rig.poll();
   expect(rig.simulator.requests.count()).toBe(4);
   expect(rig.account()).toMatchObject({ up: false });
   expect(rig.names()).toEqual(numbered(6));
 
   rig.clock.pass(1);
-  await rig.pass();
+  await rig.poll();
   expect(rig.simulator.requests.count()).toBe(4);
   expect(rig.names()).toEqual([]);
 
   rig.clock.pass(100_000 + 300_000);
-  await rig.pass();
+  await rig.poll();
   expect(rig.account()).toMatchObject({ up: true });
   expect(rig.names()).toEqual(numbered(6));
 });
@@ -204,56 +205,76 @@ test('after a 429 no request is made until Cloudflare allows it again, and the d
 test('a small budget is kept, and later passes go on with the tunnels that had to wait', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(20)),
-    // Ten requests at once, and eight more a minute.
-    config: { cloudflare: { requestBudget: 40 }, tunnels: { configurations: false } },
+    // Ten requests at once, and sixteen more a minute.
+    config: { cloudflare: { requestBudget: 80 }, tunnels: { configurations: false } },
   });
-  expect((await rig.pass()).waiting).toBe(12);
-  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 1, cfd_tunnel_connections: 8 });
+  expect((await rig.poll()).waiting).toBe(11);
+  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 1, cfd_tunnel_connections: 9 });
   for (const minute of [1, 2]) {
     rig.clock.pass(60_000);
-    await rig.pass();
-    expect(rig.simulator.requests.count()).toBeLessThanOrEqual(10 + 8 * minute);
+    await rig.poll();
+    expect(rig.simulator.requests.count()).toBeLessThanOrEqual(10 + 16 * minute);
   }
   const names = asked(rig, 'cfd_tunnel_connections');
   expect(names.slice(0, 20).toSorted()).toEqual(numbered(20).toSorted());
   expect(rig.account().up).toBe(true);
 });
 
-test('an exhaustive pass observes every tunnel, however long a small budget makes that take', async () => {
+test('a pass of everything observes every tunnel and configuration, however long a small budget makes that take', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(9)),
-    // Three requests at once, and then one every 25 seconds: longer than a request may wait.
-    config: {
-      cloudflare: { requestBudget: 12, requestTimeoutMs: 5_000 },
-      tunnels: { configurations: false },
-    },
+    // Three requests at once, and then one every 25 seconds: longer than a request may wait. All of them take longer
+    // than a list may be old.
+    config: { cloudflare: { requestBudget: 12, requestTimeoutMs: 5_000 } },
   });
-  const time = setInterval(() => rig.clock.pass(25_000), 20);
-  const { observations, waiting } = await rig.pass({ exhaustive: true });
-  clearInterval(time);
+  const { observations, waiting } = await rig.passes.once(new AbortController().signal);
   expect(waiting).toBe(0);
   expect(observations.flatMap((each) => failureOf(each) ?? [])).toEqual([]);
-  expect(
-    rig
-      .account()
-      .tunnels.values()
-      .every(({ connectors }) => connectors.value?.length === 1),
-  ).toBe(true);
+  const states = [...rig.account().tunnels.values()];
+  expect(states.filter(({ connectors }) => connectors.value?.length === 1)).toHaveLength(9);
+  expect(states.filter(({ configuration }) => configuration.at !== undefined)).toHaveLength(9);
+});
+
+test('a pass of everything comes to an end where the lists would need more than the budget', async () => {
+  const ids = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32));
+  const accounts = ids.map((id) => ({ id, name: id, tunnels: [specOf('t')] }));
+  const rig = await aRig({
+    simulator: { accounts },
+    accounts: ids,
+    // Three requests at once, four for the lists.
+    config: { cloudflare: { requestBudget: 12, requestTimeoutMs: 500 }, tunnels: { configurations: false } },
+    pollIntervalMs: 1,
+  });
+  await rig.passes.once(new AbortController().signal);
+  expect(rig.account(ids[0]).collectors.connections.success).toBe(true);
+});
+
+test('a pass of everything asks for what failed once, and ends', async () => {
+  const rig = await aRig({ simulator: fleetOf('a', 'b'), config: { tunnels: { configurations: false } } });
+  const fault = rig.simulator.faults.add({
+    endpoint: 'cfd_tunnel_connections',
+    effect: { kind: 'status', status: 400 },
+  });
+  await rig.passes.once(new AbortController().signal);
+  expect(fault.hits()).toBe(2);
+  expect(rig.account().collectors.connections.success).toBe(false);
 });
 
 test('only the selected tunnels are shown and asked about', async () => {
-  const rig = await aRig({ simulator: fleetOf('shop-eu', 'shop-us', 'erp', 'shop-test') });
-  const selection = { include: [/^shop/], exclude: [/test$/], ids: [] };
-  const tunnels = { types: ['cfd_tunnel'], configurations: false } as const;
-  await rig.pass({ tunnels: { ...tunnels, ...selection } });
+  const simulator = fleetOf('shop-eu', 'shop-us', 'erp', 'shop-test');
+  const rig = await aRig({ simulator, config: { tunnels: { include: [/^shop/], exclude: [/test$/] } } });
+  await rig.poll();
   expect(rig.names()).toEqual(['shop-eu', 'shop-us']);
-  expect(asked(rig, ...DETAILS).toSorted()).toEqual(['shop-eu', 'shop-us']);
+  expect(asked(rig, 'cfd_tunnel_connections').toSorted()).toEqual(['shop-eu', 'shop-us']);
+});
 
-  rig.simulator.requests.clear();
-  const ids = [rig.simulator.fleet.tunnelNamed(ACCOUNT, 'erp')?.id ?? ''];
-  await rig.pass({ tunnels: { ...tunnels, include: [], exclude: [], ids } });
+test('of a sidecar only its own tunnel is shown and asked about', async () => {
+  const id = '0'.repeat(8) + '-0000-4000-8000-' + '0'.repeat(12);
+  const simulator = fleetOf('shop', { name: 'erp', id, connectors: [{}] });
+  const rig = await aRig({ simulator, config: { tunnels: { ids: [id] } } });
+  await rig.poll();
   expect(rig.names()).toEqual(['erp']);
-  expect(asked(rig, ...DETAILS)).toEqual(['erp']);
+  expect(asked(rig, 'cfd_tunnel_connections')).toEqual(['erp']);
 });
 
 test('types that are not wanted are not asked for', async () => {
@@ -261,7 +282,7 @@ test('types that are not wanted are not asked for', async () => {
     simulator: fleetOf('a', WARP),
     config: { tunnels: { types: ['warp_connector'] } },
   });
-  await rig.pass();
+  await rig.poll();
   expect(rig.names()).toEqual(['mesh']);
   expect(asked(rig, ...DETAILS)).toEqual(['mesh', 'mesh']);
   expect(rig.account().collectors.connections.success).toBeUndefined();
@@ -269,7 +290,7 @@ test('types that are not wanted are not asked for', async () => {
 
 test('without configurations no configuration is asked for, and there is no such collector', async () => {
   const rig = await aRig({ simulator: fleetOf('a', WARP), config: { tunnels: { configurations: false } } });
-  await rig.pass();
+  await rig.poll();
   expect(asked(rig, 'cfd_tunnel_configurations', 'warp_connector_configurations')).toEqual([]);
   expect(rig.account().collectors).toMatchObject({
     connections: { success: true },
@@ -282,8 +303,8 @@ test('tunnels that are down or inactive are never asked about, and an idle colle
   const rig = await aRig({
     simulator: fleetOf({ name: 'down', downSince: Date.now() - 60_000 }, { name: 'inactive' }),
   });
-  await rig.pass();
-  await rig.pass();
+  await rig.poll();
+  await rig.poll();
   expect(rig.names()).toEqual(['down', 'inactive']);
   expect(rig.simulator.requests.totals()).toEqual({ tunnels: 2 });
   expect(rig.account().collectors).toMatchObject({
@@ -301,12 +322,12 @@ test('a collector with nothing left to do in one account recovers there while an
     accountId: OTHER_ACCOUNT,
     effect: FORBIDDEN,
   });
-  await rig.pass();
+  await rig.poll();
   expect(rig.account(OTHER_ACCOUNT).collectors.warp_connections.success).toBe(false);
   fault.remove();
   const gone = rig.simulator.fleet.tunnelNamed(OTHER_ACCOUNT, 'mesh');
   rig.simulator.fleet.deleteTunnel(gone?.id ?? '', Date.now());
-  await rig.pass();
+  await rig.poll();
   expect(rig.account(OTHER_ACCOUNT).collectors.warp_connections.success).toBe(true);
 });
 
@@ -315,10 +336,10 @@ test('connectors that a list embeds are described once and then not asked about 
     simulator: { ...fleetOf('a', 'b'), embeddedConnections: 'populated' },
     config: { tunnels: { configurations: false } },
   });
-  await rig.pass();
+  await rig.poll();
   expect(detailRequests(rig)).toBe(2);
   rig.clock.pass(30_000);
-  await rig.pass();
+  await rig.poll();
   expect(detailRequests(rig)).toBe(2);
   expect(rig.tunnel('a').connectors).toMatchObject({
     at: rig.clock.now(),
@@ -338,7 +359,7 @@ test('a pass that is stopped among its details applies none of them', async () =
     effect: { kind: 'silence' },
   });
   const stopping = new AbortController();
-  const pass = rig.pass({ signal: stopping.signal });
+  const pass = rig.poll(stopping.signal);
   await vi.waitUntil(() => detailRequests(rig) >= 2);
   const before = rig.store.current();
   stopping.abort();
@@ -353,10 +374,120 @@ test('a pass that is stopped among its lists applies nothing', async () => {
   });
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'silence' } });
   const stopping = new AbortController();
-  const pass = rig.pass({ signal: stopping.signal });
+  const pass = rig.poll(stopping.signal);
   await vi.waitUntil(() => rig.simulator.requests.count() === 1);
   const before = rig.store.current();
   stopping.abort();
   expect(await pass).toEqual({ observations: [], waiting: 0 });
   expect(rig.store.current()).toBe(before);
+});
+
+test('between polls it goes on as the budget refills, until every tunnel has had its turn', async () => {
+  const rig = await aRig({
+    simulator: fleetOf(...numbered(20)),
+    config: { cloudflare: { requestBudget: 80 }, tunnels: { configurations: false } },
+    pollIntervalMs: 600_000,
+  });
+  await rig.poll();
+  const { signal } = new AbortController();
+  const before = rig.clock.now();
+  const { waiting } = await rig.passes.goOn({ stopped: signal, ended: signal });
+  expect(waiting).toBe(0);
+  const names = asked(rig, 'cfd_tunnel_connections');
+  expect(names.toSorted()).toEqual([...numbered(20)].toSorted());
+  const minutes = (rig.clock.now() - before) / 60_000;
+  expect(rig.simulator.requests.count()).toBeLessThanOrEqual(10 + 16 * minutes);
+});
+
+test('what goes on between polls ends when the next one begins', async () => {
+  const ended = new AbortController();
+  const rig: Rig = await aRig({
+    simulator: fleetOf(...numbered(200)),
+    config: { cloudflare: { requestBudget: 80 }, tunnels: { configurations: false } },
+    onChange: () => {
+      if (detailRequests(rig) > 20) ended.abort();
+    },
+  });
+  await rig.poll();
+  const { waiting } = await rig.passes.goOn({ stopped: new AbortController().signal, ended: ended.signal });
+  expect(waiting).toBeGreaterThan(0);
+  expect(detailRequests(rig)).toBeLessThan(40);
+});
+
+test('an account whose list hangs delays neither the list nor the urgent details of another', async () => {
+  const observed = Promise.withResolvers<void>();
+  const rig: Rig = await aRig({
+    simulator: twoAccounts,
+    accounts: [ACCOUNT, OTHER_ACCOUNT],
+    config: { cloudflare: { requestTimeoutMs: 300_000 } },
+    onChange: () => {
+      const tunnels = rig.account(OTHER_ACCOUNT).tunnels.values();
+      if (tunnels.some(({ connectors }) => connectors.value?.length === 1)) observed.resolve();
+    },
+  });
+  rig.simulator.faults.add({ endpoint: 'tunnels', accountId: ACCOUNT, effect: { kind: 'silence' } });
+  const stopping = new AbortController();
+  const poll = rig.poll(stopping.signal);
+  await observed.promise;
+  expect(rig.account()).toMatchObject({ up: undefined });
+  expect(rig.account(OTHER_ACCOUNT)).toMatchObject({ up: true });
+  stopping.abort();
+  await poll;
+});
+
+test.each([
+  ['429', { kind: 'status', status: 429, headers: { 'retry-after': '60' } }],
+  ['971 under 200', { kind: 'error', status: 200, code: 971 }],
+  ['971 under 503', { kind: 'error', status: 503, code: 971 }],
+] as const)(
+  'after %s nothing at all is asked with that token until it may, others go on, and then it ramps up',
+  async (_, effect) => {
+    const accounts = [
+      { id: ACCOUNT, name: 'One', tunnels: numbered(40).map(specOf) },
+      { id: OTHER_ACCOUNT, name: 'Two', tunnels: ['c'].map(specOf) },
+    ];
+    const rig = await aRig({
+      simulator: { accounts, tokens: [{ value: SIMULATOR_TOKEN }, { value: 'other-token' }] },
+      accounts: [ACCOUNT, OTHER_ACCOUNT],
+      other: { accounts: [OTHER_ACCOUNT], token: 'other-token' },
+      config: { tunnels: { configurations: false } },
+    });
+    const requestsOf = (id: string): number =>
+      rig.simulator.requests.entries().filter(({ accountId }) => accountId === id).length;
+    rig.simulator.faults.add({ token: SIMULATOR_TOKEN, times: 1, effect });
+    await Promise.all([rig.poll(), rig.otherPasses.poll(new AbortController().signal)]);
+    expect(requestsOf(ACCOUNT)).toBe(1);
+    const until = (rig.group.client.budget.blockedUntil() ?? 0) - rig.clock.now();
+    expect(until).toBe(effect.kind === 'status' ? 60_000 : 300_000);
+
+    rig.clock.pass(until - 1);
+    const others = requestsOf(OTHER_ACCOUNT);
+    await Promise.all([rig.poll(), rig.otherPasses.poll(new AbortController().signal)]);
+    expect(requestsOf(ACCOUNT)).toBe(1);
+    expect(requestsOf(OTHER_ACCOUNT)).toBeGreaterThan(others);
+
+    // Two requests a second from then on, and no burst.
+    rig.clock.pass(1 + 5_000);
+    await rig.poll();
+    expect(rig.account().up).toBe(true);
+    expect(requestsOf(ACCOUNT)).toBeLessThanOrEqual(1 + 10);
+    rig.clock.pass(30_000);
+    await rig.poll();
+    expect(requestsOf(ACCOUNT)).toBeGreaterThan(40);
+  },
+);
+
+test('a tunnel that goes down loses its connections with the list, without a request', async () => {
+  const rig = await aRig({ simulator: fleetOf('a', 'b'), config: { tunnels: { configurations: false } } });
+  await rig.poll();
+  const { fleet, requests } = rig.simulator;
+  const ids = fleet.tunnelNamed(ACCOUNT, 'a')?.connectors.map(({ id }) => id) ?? [];
+  for (const id of ids) fleet.stopConnector(id, Date.now());
+  requests.clear();
+  rig.clock.pass(30_000);
+  await rig.poll();
+  expect(rig.tunnel('a').tunnel.status).toBe('down');
+  expect(rig.tunnel('a').connectors.value).toBeUndefined();
+  expect(rig.tunnel('a').counters.closed).toBe(4);
+  expect(requests.totals()).toEqual({ tunnels: 1, cfd_tunnel_connections: 1 });
 });

@@ -1,60 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createPoller, type Poller } from '../../src/poller/poller.ts';
 import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
-import { aConfig, type ConfigParts } from '../support/config.ts';
-import { ACCOUNT, aRig, fleetOf, OTHER_ACCOUNT, specOf, type Rig, type RigOptions } from './support.ts';
+import { aMountedToken, aPoller, aTokenFile } from './poller-rig.ts';
+import { ACCOUNT, fleetOf, OTHER_ACCOUNT, specOf } from './support.ts';
 
 const NEW_TOKEN = 'another-token-with-every-permission';
-
-interface PollerRig extends Rig {
-  readonly poller: Poller;
-  readonly logged: readonly string[];
-  readonly secrets: readonly string[];
-  /** success, failure or skipped. */
-  readonly polls: readonly string[];
-}
-
-async function aPoller(
-  options: RigOptions & { readonly poll?: ConfigParts['poll'] } = {},
-): Promise<PollerRig> {
-  const rig = await aRig(options);
-  const logged: string[] = [];
-  const secrets: string[] = [];
-  const polls: string[] = [];
-  const write =
-    (level: string) =>
-    (...entry: readonly unknown[]): void =>
-      void logged.push(`${level}: ${String(entry.at(-1))}`);
-  const poller = createPoller({
-    config: aConfig({ ...options.config, poll: { ...options.poll } }),
-    groups: [rig.group],
-    store: rig.store,
-    clock: rig.clock.now,
-    offsetMs: 0,
-    log: { warn: write('warn'), info: write('info'), error: write('error'), debug: () => undefined },
-    secrets: { add: (secret) => void secrets.push(secret) },
-    telemetry: {
-      pollFinished: ({ failed }) => void polls.push(failed ? 'failure' : 'success'),
-      pollSkipped: () => void polls.push('skipped'),
-      waiting: () => undefined,
-    },
-  });
-  onTestFinished(() => poller.stop());
-  return { ...rig, poller, logged, secrets, polls };
-}
-
-/** A token file that lives as long as the test. */
-function aTokenFile(content: string): { readonly path: string; readonly write: (content: string) => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'exporter-token-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'token');
-  const write = (text: string): void => writeFileSync(path, text);
-  write(content);
-  return { path, write };
-}
 
 test('the first poll is at once, and counted', async () => {
   const { poller, polls, names } = await aPoller({ simulator: fleetOf('a') });
@@ -72,7 +22,7 @@ test('polls follow the schedule, one at a time: those that cannot begin are coun
   });
   const fault = simulator.faults.add({ endpoint: 'tunnels', times: 1, effect: { kind: 'silence' } });
   poller.start();
-  await vi.waitUntil(() => polls.includes('skipped'), 10_000);
+  await vi.waitUntil(() => polls.includes('skipped') && simulator.requests.count() > 0, 10_000);
   expect(simulator.requests.count({ endpoint: 'tunnels' })).toBe(1);
   expect(polls).not.toContain('success');
   expect(logged).toContainEqual(expect.stringMatching(/^warn: poll skipped/));
@@ -157,4 +107,61 @@ test('failures and their end are logged', async () => {
     expect.stringMatching(/^warn: Cloudflare has a problem: GET .*\/tunnels answered 500/),
     'info: recovered',
   ]);
+});
+
+test('a token that Kubernetes swaps is noticed within seconds, and what was refused is asked anew at once', async () => {
+  const mounted = aMountedToken(SIMULATOR_TOKEN);
+  const rig = await aPoller({
+    simulator: { ...fleetOf('a'), tokens: [{ value: SIMULATOR_TOKEN }, { value: NEW_TOKEN }] },
+    token: { kind: 'file', path: mounted.path },
+  });
+  const refused = { kind: 'status', status: 403 } as const;
+  rig.simulator.faults.add({ token: SIMULATOR_TOKEN, endpoint: 'cfd_tunnel_connections', effect: refused });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  rig.poller.start();
+  await vi.waitUntil(() => rig.polls.length === 1);
+  expect(rig.tunnel('a').connectors.failedFor).toBe('permission');
+  rig.simulator.tokens.revoke(SIMULATOR_TOKEN);
+  mounted.unmount();
+  await vi.advanceTimersByTimeAsync(5_000);
+  await vi.waitUntil(() => rig.logged.some((line) => line.includes('the token read before stays in use')));
+
+  // The schedule itself comes again in months.
+  mounted.swap(`${NEW_TOKEN}\n`);
+  await vi.advanceTimersByTimeAsync(5_000);
+  await vi.waitUntil(() => rig.polls.length === 2);
+  expect(rig.polls).toEqual(['failure', 'success']);
+  expect(rig.account().up).toBe(true);
+  expect(rig.tunnel('a').connectors.value).toHaveLength(1);
+});
+
+test('exporters that watch single tunnels do not all start in the same second', async () => {
+  // Longer than the test: whoever waits for it does not poll.
+  const offsetMs = 100_000;
+  const whole = await aPoller({ simulator: fleetOf('a'), offsetMs });
+  const id = whole.simulator.fleet.tunnelNamed(ACCOUNT, 'a')?.id ?? '';
+  const sidecar = await aPoller({ simulator: fleetOf('a'), offsetMs, config: { tunnels: { ids: [id] } } });
+  sidecar.poller.start();
+  whole.poller.start();
+  await vi.waitUntil(() => whole.polls.length === 1);
+  expect(sidecar.simulator.requests.count()).toBe(0);
+});
+
+test('a token that Cloudflare refuses does not keep another one from its poll', async () => {
+  const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: [specOf('a')] }));
+  const rig = await aPoller({
+    simulator: { accounts, tokens: [{ value: SIMULATOR_TOKEN }, { value: NEW_TOKEN }] },
+    accounts: [ACCOUNT, OTHER_ACCOUNT],
+    other: { accounts: [OTHER_ACCOUNT], token: NEW_TOKEN },
+  });
+  rig.simulator.faults.add({ token: SIMULATOR_TOKEN, effect: { kind: 'status', status: 429 } });
+  expect(await rig.poller.pollOnce()).toBe(false);
+  expect(rig.account()).toMatchObject({ up: false });
+  expect(rig.account(OTHER_ACCOUNT)).toMatchObject({
+    up: true,
+    collectors: { connections: { success: true }, configurations: { success: true } },
+  });
+  const refused = rig.simulator.requests.entries().filter(({ accountId }) => accountId === ACCOUNT);
+  expect(refused).toHaveLength(1);
 });

@@ -11,15 +11,18 @@ afterEach(() => {
 /** A schedule whose runs go on until the test ends them. */
 function aSchedule(options: Partial<ScheduleOptions> = {}) {
   const ends: (() => void)[] = [];
+  const jumps: number[] = [];
   let skips = 0;
   const schedule = createSchedule({
     expression: NEVER_IN_A_TEST,
     offsetMs: 0,
+    startsAtOnce: true,
+    onClockJump: (seconds) => void jumps.push(seconds),
     run: () => new Promise<void>((resolve) => ends.push(resolve)),
     onSkip: () => void (skips += 1),
     ...options,
   });
-  return { ...schedule, runs: () => ends.length, skips: () => skips, endRun: () => ends.at(-1)?.() };
+  return { ...schedule, runs: () => ends.length, skips: () => skips, jumps, endRun: () => ends.at(-1)?.() };
 }
 
 test('the first run is at once', async () => {
@@ -61,6 +64,8 @@ test('runs come the offset after the times of the schedule', async () => {
   const schedule = createSchedule({
     expression: '*/30 * * * * *',
     offsetMs: 4_321,
+    startsAtOnce: true,
+    onClockJump: () => undefined,
     run: () => {
       at.push(Date.now() - Date.UTC(2026, 0, 1, 12));
       return Promise.resolve();
@@ -80,6 +85,8 @@ test('an offset longer than the interval neither piles runs up nor leaves any be
   const schedule = createSchedule({
     expression: EVERY_SECOND,
     offsetMs: 4_500,
+    startsAtOnce: true,
+    onClockJump: () => undefined,
     run: () => {
       runs += 1;
       return Promise.resolve();
@@ -95,15 +102,97 @@ test('an offset longer than the interval neither piles runs up nor leaves any be
   expect(runs).toBe(11);
 });
 
-test('a machine that slept through many runs makes one of them, and counts no skips', async () => {
+test('a machine that slept through many runs makes one or two of them at once, and counts no skips', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
   const schedule = aSchedule({ expression: '*/30 * * * * *' });
   schedule.start();
   schedule.endRun();
   await vi.advanceTimersByTimeAsync(1_000);
   vi.setSystemTime(Date.UTC(2026, 0, 2, 12, 0, 10));
-  await vi.advanceTimersByTimeAsync(30_000);
-  expect([schedule.runs(), schedule.skips()]).toEqual([2, 0]);
+  for (let second = 0; second < 15; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    schedule.endRun();
+  }
+  expect(schedule.jumps).toEqual([expect.closeTo(24 * 3600 + 8, -1)]);
+  expect(schedule.runs()).toBeGreaterThanOrEqual(2);
+  expect(schedule.runs()).toBeLessThanOrEqual(3);
+  expect(schedule.skips()).toBe(0);
+  await schedule.stop();
+});
+
+test.each([-1, 1])(
+  'a clock that jumps by %d h is told, leads to a run at once, and to the usual ones after it',
+  async (hours) => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
+    const runs: number[] = [];
+    const jumps: number[] = [];
+    const schedule = createSchedule({
+      expression: '*/30 * * * * *',
+      offsetMs: 0,
+      startsAtOnce: true,
+      run: () => {
+        runs.push(performance.now());
+        return Promise.resolve();
+      },
+      onSkip: () => undefined,
+      onClockJump: (seconds) => void jumps.push(Math.round(seconds)),
+    });
+    schedule.start();
+    await vi.advanceTimersByTimeAsync(1_000);
+    const jumpedAt = performance.now();
+    vi.setSystemTime(Date.now() + hours * 3_600_000);
+    await vi.advanceTimersByTimeAsync(120_000);
+    await schedule.stop();
+    expect(jumps).toEqual([hours * 3600]);
+    const after = runs.map((at) => at - jumpedAt).filter((elapsed) => elapsed > 0);
+    expect(after[0]).toBeLessThanOrEqual(5_000);
+    // No gap longer than an interval: the schedule goes by the new clock.
+    const gaps = after.slice(1).map((at, index) => at - (after[index] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(30_000);
+    expect(after.length).toBeGreaterThanOrEqual(4);
+  },
+);
+
+test('the small corrections of a time service are no jump', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
+  const schedule = aSchedule();
+  schedule.start();
+  schedule.endRun();
+  for (const correction of [2_900, -2_900, 1_000]) {
+    vi.setSystemTime(Date.now() + correction);
+    await vi.advanceTimersByTimeAsync(6_000);
+  }
+  expect(schedule.jumps).toEqual([]);
+  expect(schedule.runs()).toBe(1);
+  await schedule.stop();
+});
+
+test('a schedule that does not start at once starts after its offset', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
+  const schedule = aSchedule({ startsAtOnce: false, expression: '*/30 * * * * *', offsetMs: 4_321 });
+  schedule.start();
+  await vi.advanceTimersByTimeAsync(4_320);
+  expect(schedule.runs()).toBe(0);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(schedule.runs()).toBe(1);
+  schedule.endRun();
+  await schedule.stop();
+});
+
+test('a run that is wanted soon comes now, or right after the one that is going on, once', async () => {
+  const schedule = aSchedule();
+  schedule.start();
+  schedule.runSoon();
+  schedule.runSoon();
+  expect(schedule.runs()).toBe(1);
+  schedule.endRun();
+  await vi.waitUntil(() => schedule.runs() === 2);
+  schedule.endRun();
+  await vi.waitUntil(() => {
+    schedule.runSoon();
+    return schedule.runs() === 3;
+  });
+  expect(schedule.skips()).toBe(0);
   schedule.endRun();
   await schedule.stop();
 });

@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { createClient } from '../../src/cloudflare/client.ts';
+import { type ClientHooks, createClient } from '../../src/cloudflare/client.ts';
 import { createToken, type Token } from '../../src/cloudflare/token.ts';
 import type { TokenSource } from '../../src/config/config.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
-import { type PassOptions, type PassOutcome, runPass, type TokenGroup } from '../../src/poller/pass.ts';
+import { createPasses, type Passes, type PassOutcome, type TokenGroup } from '../../src/poller/pass.ts';
 import { createSnapshotStore, type SnapshotStore } from '../../src/poller/store.ts';
 import type { TunnelSpec } from '../../src/simulator/fleet.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
@@ -20,6 +21,13 @@ export interface RigOptions {
   readonly accounts?: readonly string[];
   /** Default: the simulator's own. */
   readonly token?: TokenSource;
+  /** Some of the accounts have a token of their own. */
+  readonly other?: { readonly accounts: readonly string[]; readonly token: string };
+  /** Default: 30 s. */
+  readonly pollIntervalMs?: number;
+  /** Default: the simulator's. */
+  readonly apiUrl?: string;
+  readonly hooks?: ClientHooks;
   /** Told of every new snapshot. */
   readonly onChange?: (snapshot: Snapshot) => void;
 }
@@ -28,10 +36,20 @@ export interface Rig {
   readonly simulator: Simulator;
   readonly store: SnapshotStore;
   readonly group: TokenGroup;
+  /** Of every token: `group` first. */
+  readonly groups: readonly TokenGroup[];
   readonly token: Token;
-  /** Both clocks of the exporter; the simulated API keeps the machine's. */
-  readonly clock: { readonly now: () => number; readonly pass: (ms: number) => void };
-  readonly pass: (options?: Partial<PassOptions>) => Promise<PassOutcome>;
+  /** The exporter's; the simulated API keeps the machine's. */
+  readonly clock: {
+    readonly now: () => number;
+    readonly pass: (ms: number) => void;
+    /** The wall clock is set, while as much time passes as ever. */
+    readonly jump: (ms: number) => void;
+  };
+  readonly passes: Passes;
+  readonly otherPasses: Passes;
+  /** One poll. */
+  readonly poll: (signal?: AbortSignal) => Promise<PassOutcome>;
   /** Throws where there is no such account. */
   readonly account: (id?: string) => AccountState;
   /** Of ACCOUNT; throws where no tunnel of that name is shown. */
@@ -45,10 +63,10 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
   onTestFinished(() => simulator.close());
   const config = aConfig({
     ...options.config,
-    cloudflare: { apiUrl: simulator.url, ...options.config?.cloudflare },
+    cloudflare: { apiUrl: options.apiUrl ?? simulator.url, ...options.config?.cloudflare },
   });
   let passed = 0;
-  const start = Date.now();
+  let start = Date.now();
   const now = (): number => start + passed;
   const accounts = (options.accounts ?? [ACCOUNT]).map((id) => ({ id, name: '' }));
   const store = createSnapshotStore({
@@ -58,17 +76,42 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
     onChange: options.onChange ?? (() => undefined),
   });
   onTestFinished(() => store.stop());
-  const token = await createToken(options.token ?? { kind: 'value', value: SIMULATOR_TOKEN });
-  const client = createClient({
-    config: config.cloudflare,
-    token,
-    clock: now,
-    monotonic: () => passed,
-    random: () => 0,
-    version: '1.2.3',
-  });
-  onTestFinished(() => client.close());
-  const group: TokenGroup = { accounts, token, client };
+  const groupOf = async (source: TokenSource, isIts: (id: string) => boolean): Promise<TokenGroup> => {
+    const token = await createToken(source);
+    const client = createClient({
+      config: config.cloudflare,
+      token,
+      clock: now,
+      monotonic: () => passed,
+      random: () => 0,
+      version: '1.2.3',
+      ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    onTestFinished(() => client.close());
+    return { accounts: accounts.filter(({ id }) => isIts(id)), token, client };
+  };
+  const passesOf = (group: TokenGroup): Passes =>
+    createPasses(group, {
+      tunnels: config.tunnels,
+      concurrency: config.cloudflare.concurrency,
+      pollIntervalMs: options.pollIntervalMs ?? 30_000,
+      staleAfterMs: config.poll.staleAfterMs,
+      store,
+      clock: now,
+      // Time passes as fast as it is waited for.
+      pause: async (ms, signal) => {
+        await setImmediate();
+        passed += ms;
+        return !signal.aborted;
+      },
+    });
+  const { accounts: others = [], token: otherToken = '' } = options.other ?? {};
+  const group = await groupOf(
+    options.token ?? { kind: 'value', value: SIMULATOR_TOKEN },
+    (id) => !others.includes(id),
+  );
+  const otherGroup = await groupOf({ kind: 'value', value: otherToken }, (id) => others.includes(id));
+  const passes = passesOf(group);
   const account = (id = ACCOUNT): AccountState => {
     const state = store.current().accounts.get(id);
     if (state === undefined) throw new Error(`Cannot find account: current value is ${id}`);
@@ -79,18 +122,12 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
     simulator,
     store,
     group,
-    token,
-    clock: { now, pass: (ms) => void (passed += ms) },
-    pass: (parts = {}) =>
-      runPass(group, {
-        tunnels: config.tunnels,
-        concurrency: config.cloudflare.concurrency,
-        store,
-        clock: now,
-        signal: new AbortController().signal,
-        exhaustive: false,
-        ...parts,
-      }),
+    groups: others.length === 0 ? [group] : [group, otherGroup],
+    token: group.token,
+    clock: { now, pass: (ms) => void (passed += ms), jump: (ms) => void (start += ms) },
+    passes,
+    otherPasses: passesOf(otherGroup),
+    poll: (signal = new AbortController().signal) => passes.poll(signal),
     account,
     tunnel: (name) => {
       const state = tunnels().find(({ tunnel }) => tunnel.name === name);

@@ -1,8 +1,10 @@
-import type { Config } from '../../src/config/config.ts';
+import type { Config, SidecarConfig } from '../../src/config/config.ts';
 
 /** A section may be given in part. */
 export type ConfigParts = {
-  readonly [Key in keyof Config]?: Config[Key] extends readonly unknown[] ? Config[Key] : Part<Config[Key]>;
+  readonly [Key in keyof Config]?: Config[Key] extends readonly unknown[] | SidecarConfig | undefined
+    ? Config[Key]
+    : Part<Config[Key]>;
 };
 type Part<T> = T extends object ? { readonly [Key in keyof T]?: T[Key] } : T;
 
@@ -13,7 +15,9 @@ export function aConfig(parts: ConfigParts = {}): Config {
     configCheck: false,
     accounts: [{ id: 'a'.repeat(32), name: '', token: { kind: 'value', value: 'token-of-a-test' } }],
     expectedTunnels: [],
+    sidecar: undefined,
     ...parts,
+    shard: { total: 1, index: 0, ...parts.shard },
     cloudflare: {
       apiUrl: 'http://127.0.0.1:9/client/v4',
       requestBudget: 600,
@@ -35,6 +39,8 @@ export function aConfig(parts: ConfigParts = {}): Config {
       listenAddresses: [{ host: '127.0.0.1', port: 0 }],
       telemetryPath: '/metrics',
       maxRequests: 40,
+      configFile: undefined,
+      enableLifecycle: false,
       ...parts.web,
     },
     log: { level: 'info', format: 'json', ...parts.log },

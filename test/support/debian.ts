@@ -13,7 +13,21 @@ interface Program {
 const PROGRAMS = {
   promtool: { package: 'prometheus', find: () => onPath('promtool') },
   prometheus: { package: 'prometheus', find: () => onPath('prometheus') },
+  'prometheus-alertmanager': {
+    package: 'prometheus-alertmanager',
+    find: () => onPath('prometheus-alertmanager'),
+  },
+  amtool: { package: 'prometheus-alertmanager', find: () => onPath('amtool') },
   curl: { package: 'curl', find: () => onPath('curl') },
+  openssl: { package: 'openssl', find: () => onPath('openssl') },
+  htpasswd: { package: 'apache2-utils', find: () => onPath('htpasswd') },
+  unzip: { package: 'unzip', find: () => onPath('unzip') },
+  'systemd-analyze': { package: 'systemd', find: () => onPath('systemd-analyze') },
+  buildah: { package: 'buildah', find: () => onPath('buildah') },
+  podman: { package: 'podman', find: () => onPath('podman') },
+  // What podman runs containers with, and what it makes a pod's pause image of.
+  runc: { package: 'runc', find: () => onPath('runc') },
+  catatonit: { package: 'catatonit', find: () => onPath('catatonit') },
   // Debian's module belongs to Debian's Python, which need not be the first on the path.
   'prometheus_client of Python': { package: 'python3-prometheus-client', find: pythonWithPrometheusClient },
 } as const satisfies Record<string, Program>;
@@ -65,7 +79,7 @@ export function installMissing(): void {
 }
 
 function onPath(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin'];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/sbin'];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

@@ -72,13 +72,21 @@ export function aTunnel(parts: TunnelParts = {}): TunnelState {
       inactiveAt: undefined,
       ...listed,
     },
-    connectors: { value: connectors, at: observedAt, failingSince: connectorsFailingSince },
+    connectors: {
+      value: connectors,
+      at: observedAt,
+      failingSince: connectorsFailingSince,
+      failedAt: connectorsFailingSince,
+      failedFor: connectorsFailingSince === undefined ? undefined : 'server',
+    },
     detailedAt: observedAt,
     changedAt: undefined,
     configuration: {
       value: configuration,
       at: configuration === undefined ? undefined : NOW - 5 * MINUTE,
       failingSince: undefined,
+      failedAt: undefined,
+      failedFor: undefined,
     },
     counters: {
       transitions: { healthy: 0, degraded: 0, down: 0, inactive: 0, unknown: 0 },
@@ -89,6 +97,7 @@ export function aTunnel(parts: TunnelParts = {}): TunnelState {
     },
     connectionIds: undefined,
     lastActiveConnector: undefined,
+    churn: { changes: 0, observedMs: 0 },
   };
 }
 
@@ -129,7 +138,11 @@ export function anAccount(parts: AccountParts = {}): AccountState {
 }
 
 export function aSnapshot(...accounts: readonly AccountState[]): Snapshot {
-  return { takenAt: NOW, accounts: new Map(accounts.map((account) => [account.id, account])) };
+  return {
+    takenAt: NOW,
+    accounts: new Map(accounts.map((account) => [account.id, account])),
+    sidecar: undefined,
+  };
 }
 
 function byId(tunnels: readonly TunnelState[], accountId: string): ReadonlyMap<string, TunnelState> {

@@ -39,18 +39,21 @@ export type ServingOptions = Partial<Omit<WebServerOptions, 'config'>> & {
 /** A web server that is not listening yet; closed when the test ends. */
 export function aWebServer(options: ServingOptions = {}): { server: WebServer; logged: readonly Logged[] } {
   const logged: Logged[] = [];
+  const noted = (details: object, message: string): void => void logged.push({ details, message });
   const server = createWebServer({
     page: aPage('metric 1\n'),
     snapshot: aCalmFleet,
     readiness: () => ({ ready: true, reason: '' }),
     clock: () => NOW,
-    log: { error: (details, message) => logged.push({ details, message }) },
+    log: { warn: noted, error: noted },
     version: '1.2.3',
     ...options,
     config: {
       listenAddresses: [{ host: '127.0.0.1', port: 0 }],
       telemetryPath: '/metrics',
       maxRequests: 40,
+      configFile: undefined,
+      enableLifecycle: false,
       ...options.config,
     },
   });

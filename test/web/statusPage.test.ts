@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderStatusPage } from '../../src/web/statusPage.ts';
+import { statusPageParts } from '../../src/web/statusPage.ts';
 import type { StatusPageOptions } from '../../src/web/statusPage.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import {
@@ -17,13 +17,14 @@ import { aCalmFleet, aTroubledFleet, hostileNames } from './sampleFleets.ts';
 const MINUTE = 60_000;
 
 function render(snapshot: Snapshot, options: Partial<StatusPageOptions> = {}): string {
-  return renderStatusPage(snapshot, NOW, {
+  const parts = statusPageParts(snapshot, NOW, {
     version: '1.2.3',
     telemetryPath: '/metrics',
     readiness: { ready: true, reason: '' },
     lateAfterMs: 2 * MINUTE,
     ...options,
   });
+  return [...parts].join('');
 }
 
 /** What a person reads, without the markup and with single spaces. */

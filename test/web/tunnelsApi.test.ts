@@ -13,7 +13,7 @@ import {
 
 function bodyOf(snapshot: Snapshot, query = ''): string {
   const rendered = renderTunnels(snapshot, new URLSearchParams(query));
-  return rendered.ok ? rendered.body : rendered.problem;
+  return rendered.ok ? [...rendered.parts].join('') : rendered.problem;
 }
 
 function namesFor(snapshot: Snapshot, query: string): readonly string[] {

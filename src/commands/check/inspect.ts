@@ -16,7 +16,9 @@ export async function inspectAccount(
   account: { readonly id: string; readonly name: string },
   options: InspectOptions,
 ): Promise<AccountFindings> {
-  const walks = await options.client.listTunnels(account, options.types);
+  const { ids } = options.selection;
+  const tunnelId = ids.length === 1 ? ids[0] : undefined;
+  const walks = await options.client.listTunnels({ id: account.id, tunnelId }, options.types);
   const tunnels = tunnelsOf(walks, options.selection);
   return {
     id: account.id,

@@ -3,6 +3,7 @@ import { connectionFamilies } from './connections.ts';
 import { connectorFamilies } from './connector.ts';
 import type { Family, FamilyOptions } from './family.ts';
 import { fleetFamilies } from './fleet.ts';
+import { sidecarFamilies } from './sidecar.ts';
 import { tunnelFamilies } from './tunnel.ts';
 
 /** Every metric about tunnels, in the order of the page. */
@@ -12,6 +13,7 @@ export const FAMILIES: readonly Family[] = [
   ...connectionFamilies,
   ...connectorFamilies,
   ...configurationFamilies,
+  ...sidecarFamilies,
 ];
 
 /** The families that exist with these options. */

@@ -1,0 +1,155 @@
+{{- /* The Pod of Deployment and StatefulSet. */ -}}
+{{- define "exporter.pod" -}}
+metadata:
+  annotations:
+    {{- /* A changed configuration rolls the Pods; a rotated token does not, for it is read again. */}}
+    checksum/config: {{ include "exporter.configFile" . | sha256sum }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  labels:
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- include "exporter.selectorLabels" . | nindent 4 }}
+spec:
+  serviceAccountName: {{ include "exporter.serviceAccountName" . }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: 15
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if .Values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- toYaml .Values.topologySpreadConstraints | nindent 4 }}
+  {{- else if gt (include "exporter.pods" . | int) 1 }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "exporter.selectorLabels" . | nindent 10 }}
+  {{- end }}
+  securityContext:
+    {{- toYaml .Values.podSecurityContext | nindent 4 }}
+  containers:
+    - name: exporter
+      image: {{ include "exporter.image" . }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args:
+        - --config.file=/etc/cloudflare-tunnel-exporter/config/config.yaml
+        {{- if include "exporter.apiTokenSecret" . }}
+        - --cloudflare.api-token-file=/etc/cloudflare-tunnel-exporter/token/{{ include "exporter.apiTokenKey" . }}
+        {{- end }}
+        {{- if .Values.webConfig.existingSecret }}
+        - --web.config.file=/etc/cloudflare-tunnel-exporter/web/{{ .Values.webConfig.existingSecretKey }}
+        {{- end }}
+        {{- if and (gt (int .Values.replicas) 1) (not (dig "cloudflare" "request_budget" "" .Values.config)) }}
+        - --cloudflare.request-budget={{ max 1 (div 600 (int .Values.replicas)) }}
+        {{- end }}
+        {{- if gt (int .Values.shards) 1 }}
+        - --shard.total={{ .Values.shards }}
+        {{- end }}
+        {{- with .Values.extraArgs }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- with .Values.extraEnv }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      ports:
+        - name: metrics
+          containerPort: 20240
+          protocol: TCP
+      livenessProbe:
+        {{- include "exporter.probe" (dict "scheme" (include "exporter.scheme" .) "path" "/livez" "probe" .Values.livenessProbe) | nindent 8 }}
+      readinessProbe:
+        {{- include "exporter.probe" (dict "scheme" (include "exporter.scheme" .) "path" "/readyz" "probe" .Values.readinessProbe) | nindent 8 }}
+      resources:
+        {{- toYaml .Values.resources | nindent 8 }}
+      securityContext:
+        {{- toYaml .Values.securityContext | nindent 8 }}
+      volumeMounts:
+        - name: config
+          mountPath: /etc/cloudflare-tunnel-exporter/config
+          readOnly: true
+        {{- if include "exporter.apiTokenSecret" . }}
+        - name: api-token
+          mountPath: /etc/cloudflare-tunnel-exporter/token
+          readOnly: true
+        {{- end }}
+        {{- range .Values.accounts }}
+        {{- if .apiTokenSecret }}
+        - name: token-{{ .id }}
+          mountPath: /etc/cloudflare-tunnel-exporter/tokens/{{ .id }}
+          readOnly: true
+        {{- end }}
+        {{- end }}
+        {{- if .Values.webConfig.existingSecret }}
+        - name: web-config
+          mountPath: /etc/cloudflare-tunnel-exporter/web
+          readOnly: true
+        {{- end }}
+        {{- with .Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+  volumes:
+    - name: config
+      configMap:
+        name: {{ include "exporter.fullname" . }}
+    {{- with include "exporter.apiTokenSecret" . }}
+    - name: api-token
+      {{- include "exporter.secretVolume" . | nindent 6 }}
+    {{- end }}
+    {{- range .Values.accounts }}
+    {{- if .apiTokenSecret }}
+    - name: token-{{ .id }}
+      {{- include "exporter.secretVolume" .apiTokenSecret.name | nindent 6 }}
+    {{- end }}
+    {{- end }}
+    {{- with .Values.webConfig.existingSecret }}
+    - name: web-config
+      {{- include "exporter.secretVolume" . | nindent 6 }}
+    {{- end }}
+    {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{- define "exporter.secretVolume" -}}
+secret:
+  secretName: {{ . }}
+  defaultMode: 288 # 0440
+  optional: false
+{{- end }}
+
+{{- /* A probe whose values name a handler of their own keeps it. */ -}}
+{{- define "exporter.probe" -}}
+{{- $probe := deepCopy .probe }}
+{{- if not (or .probe.httpGet .probe.exec .probe.tcpSocket) }}
+{{- $handler := dict "path" .path "port" "metrics" }}
+{{- if eq .scheme "https" }}
+{{- $_ := set $handler "scheme" "HTTPS" }}
+{{- end }}
+{{- $_ := set $probe "httpGet" $handler }}
+{{- end }}
+{{- toYaml $probe }}
+{{- end }}

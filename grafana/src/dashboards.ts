@@ -1,0 +1,15 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { exporter } from './exporter/exporter.ts';
+import { overview } from './overview/overview.ts';
+import { tunnel } from './tunnel/tunnel.ts';
+import { warpHa } from './warp-ha.ts';
+
+/** By the name of the file that holds them. */
+export const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
+  'overview.json': overview,
+  'tunnel.json': tunnel,
+  'warp-ha.json': warpHa,
+  'exporter.json': exporter,
+};
+
+export const FOLDER = 'grafana/dashboards';

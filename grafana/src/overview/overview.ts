@@ -1,0 +1,18 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { exporterRestarts } from '../board/annotations.ts';
+import { assemble } from '../board/assemble.ts';
+import { changes } from './changes.ts';
+import { now } from './now.ts';
+import { places } from './places.ts';
+import { redundancy } from './redundancy.ts';
+import { versions } from './versions.ts';
+
+export function overview(): Dashboard {
+  return assemble({
+    board: 'overview',
+    description: 'Is the fleet of tunnels well, what is wrong now, and what changed.',
+    variables: { tunnel: 'all' },
+    annotations: [exporterRestarts()],
+    sections: [now(), changes(), places(), redundancy(), versions()],
+  });
+}

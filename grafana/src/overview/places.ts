@@ -1,0 +1,39 @@
+import type { Section } from '../board/layout.ts';
+import { connectionsPer } from '../fleet.ts';
+import { airportMap } from '../panels/airport-map.ts';
+import { barGauge } from '../panels/bar-gauge.ts';
+
+export function places(): Section {
+  return {
+    title: 'Where tunnels connect',
+    shelves: [
+      {
+        height: 12,
+        panels: [
+          [
+            16,
+            airportMap({
+              title: 'Connections by airport',
+              description:
+                'Where the connections end: Cloudflare names its data centers after airports. A place far from your machines ' +
+                'costs latency. Airports that Grafana does not know are in the list beside the map only.',
+              unit: 'none',
+              expr: connectionsPer('airport'),
+              value: 'Connections',
+            }),
+          ],
+          [
+            8,
+            barGauge({
+              title: 'Connections by airport, in figures',
+              description:
+                'The airports with the most connections. When Cloudflare has an incident in one, this tells how much of the fleet it is.',
+              unit: 'none',
+              queries: [{ expr: `sort_desc(topk(20, ${connectionsPer('airport')}))`, legend: '{{airport}}' }],
+            }),
+          ],
+        ],
+      },
+    ],
+  };
+}

@@ -1,0 +1,79 @@
+import type { Config } from '../config/config.ts';
+import type { LoadResult } from '../config/load.ts';
+import type { Logger, Secrets } from '../log.ts';
+import { isSame } from './is-same.ts';
+
+export interface ReloaderOptions {
+  /** As it was at the start: what of it cannot change at run time stays. */
+  readonly initial: Config;
+  readonly load: () => LoadResult;
+  readonly apply: (config: Config) => Promise<void>;
+  /** The configuration is bad, and the one before stays. */
+  readonly failed: () => void;
+  readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'level'>;
+  readonly secrets: Pick<Secrets, 'add'>;
+}
+
+export interface Reloader {
+  /** Reads the configuration again and uses it. Resolves to what is wrong with it, a line each. One after the other. */
+  readonly reload: () => Promise<readonly string[]>;
+  /** No further ones; resolves when the current one is over. */
+  readonly stop: () => Promise<void>;
+}
+
+export function createReloader(options: ReloaderOptions): Reloader {
+  const { initial, load, apply, failed, log, secrets } = options;
+  let last: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+
+  const reloadNow = async (): Promise<readonly string[]> => {
+    if (stopped) return ['the exporter is stopping'];
+    const loaded = load();
+    if (loaded.kind !== 'loaded') {
+      const problems = loaded.kind === 'invalid' ? loaded.problems : [];
+      for (const problem of problems) log.error(problem);
+      log.error('the configuration is not reloaded: the settings before stay in use');
+      failed();
+      return problems;
+    }
+    for (const secret of loaded.secrets) secrets.add(secret);
+    for (const warning of loaded.warnings) log.warn(warning);
+    const { config } = loaded;
+    for (const setting of fixedOf(initial, config)) {
+      log.warn(`${setting}: a change takes effect with the next start, not by reloading`);
+    }
+    await apply({ ...config, web: initial.web });
+    log.level = config.log.level;
+    log.info({ accounts: config.accounts.map(({ id }) => id) }, 'configuration reloaded');
+    return [];
+  };
+
+  return {
+    reload: () => {
+      const reloaded = last.then(reloadNow).catch((error: unknown) => {
+        log.error({ err: error }, 'Cannot reload; please report this');
+        failed();
+        return ['reloading failed in a way that it should not; the log says more'];
+      });
+      last = reloaded;
+      return reloaded;
+    },
+    stop: async () => {
+      stopped = true;
+      await last;
+    },
+  };
+}
+
+/** The settings that have changed and cannot at run time. */
+function fixedOf({ web, log }: Config, next: Config): readonly string[] {
+  const pairs: readonly (readonly [string, unknown, unknown])[] = [
+    ['web.listen-address', web.listenAddresses, next.web.listenAddresses],
+    ['web.telemetry-path', web.telemetryPath, next.web.telemetryPath],
+    ['web.max-requests', web.maxRequests, next.web.maxRequests],
+    ['web.config.file', web.configFile, next.web.configFile],
+    ['web.enable-lifecycle', web.enableLifecycle, next.web.enableLifecycle],
+    ['log.format', log.format, next.log.format],
+  ];
+  return pairs.filter(([, before, after]) => !isSame(before, after)).map(([setting]) => setting);
+}

@@ -1,0 +1,76 @@
+import type { Config } from '../config/config.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { ForeignMetric } from '../exposition/foreign.ts';
+import { createMetricsPage, type RenderReport, type SnapshotPage } from '../exposition/metrics-page.ts';
+import type { MetricsPage } from '../exposition/page.ts';
+import { isSame } from './is-same.ts';
+
+/** What of the settings decides what the page shows. */
+type PageConfig = Pick<Config, 'metrics' | 'tunnels' | 'expectedTunnels'>;
+
+export interface ServedPageOptions {
+  readonly own: () => Promise<readonly ForeignMetric[]>;
+  readonly rendered: (report: RenderReport) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** The metrics page, which other settings replace by another when that is rendered. */
+export interface ServedPage extends MetricsPage {
+  readonly render: (snapshot: Snapshot) => void;
+  /** For what is rendered from now on. */
+  readonly reconfigure: (config: PageConfig) => void;
+  /** Resolves when the newest snapshot is on the page. */
+  readonly settled: () => Promise<void>;
+}
+
+export function createServedPage(config: PageConfig, options: ServedPageOptions): ServedPage {
+  let settings = settingsOf(config);
+  let newest = createPage(config, options.own);
+  let served = newest;
+  let rendering = Promise.resolve();
+
+  const publish = async (page: SnapshotPage, snapshot: Snapshot): Promise<void> => {
+    try {
+      const report = await page.publish(snapshot);
+      if (page === newest) served = page;
+      options.rendered(report);
+    } catch (error) {
+      options.failed(error);
+    }
+  };
+
+  return {
+    body: (request) => served.body(request),
+    render: (snapshot) => {
+      rendering = publish(newest, snapshot);
+    },
+    reconfigure: (next) => {
+      const nextSettings = settingsOf(next);
+      if (isSame(settings, nextSettings)) return;
+      settings = nextSettings;
+      newest = createPage(next, options.own);
+    },
+    settled: () => rendering,
+  };
+}
+
+function settingsOf({ metrics, tunnels, expectedTunnels }: PageConfig): unknown {
+  return { metrics, types: tunnels.types, expectedTunnels };
+}
+
+function createPage(
+  { metrics, tunnels, expectedTunnels }: PageConfig,
+  own: ServedPageOptions['own'],
+): SnapshotPage {
+  return createMetricsPage({
+    families: metrics,
+    context: { types: tunnels.types, expected: expectedTunnels },
+    allows: (name) => isAllowed(name, metrics),
+    own,
+  });
+}
+
+function isAllowed(name: string, { allow, deny }: Config['metrics']): boolean {
+  if (allow.length > 0 && !allow.some((expression) => expression.test(name))) return false;
+  return !deny.some((expression) => expression.test(name));
+}

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import type { ReadFile } from '../config/read-text.ts';
+import type { Logger } from '../log.ts';
+import { readWebConfig } from '../web/web-config.ts';
+import { openWebConfig } from '../web/web-config-live.ts';
+import type { Opened } from '../web/web-config-live.ts';
+
+/** What is wrong with the web configuration, a line each. */
+export function webConfigProblems(file: string, readFile: ReadFile): readonly string[] {
+  const reading = readWebConfig(file, readFile);
+  return reading.ok ? [] : reading.problems;
+}
+
+/** Opens the web configuration that the server follows; no live one where there is no file. */
+export function followWebConfig({ web }: Pick<Config, 'web'>, log: Logger): OpenedOrNone {
+  if (web.configFile === undefined) return { ok: true, live: undefined };
+  return openWebConfig(web.configFile, { readFile: (path) => readFileSync(path, 'utf8'), log });
+}
+
+type OpenedOrNone = Opened | { readonly ok: true; readonly live: undefined };

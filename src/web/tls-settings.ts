@@ -1,0 +1,162 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { isAbsolute, join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
+import { quotePath } from '../config/quote.ts';
+import { readText } from '../config/read-text.ts';
+import type { ReadFile } from '../config/read-text.ts';
+import { sanText } from './tls-client-certificate.ts';
+import type { ClientPolicy } from './tls-client-certificate.ts';
+import { CIPHER_SUITES, CLIENT_AUTH_TYPES, CURVES, NO_CLIENT_CERT, VERSIONS } from './tls-names.ts';
+import type { Section } from './web-config-yaml.ts';
+
+export interface TlsSettings extends ClientPolicy {
+  /** Holds the private key. */
+  readonly context: SecureContextOptions;
+}
+
+export const TLS_KEYS = [
+  'cert',
+  'cert_file',
+  'key',
+  'key_file',
+  'client_ca',
+  'client_ca_file',
+  'client_auth_type',
+  'client_allowed_sans',
+  'min_version',
+  'max_version',
+  'cipher_suites',
+  'prefer_server_cipher_suites',
+  'curve_preferences',
+] as const;
+
+export interface PemOptions {
+  /** What relative paths start from. */
+  readonly folder: string;
+  readonly readFile: ReadFile;
+  /** Whether nothing has been found wrong so far. */
+  readonly isGood: () => boolean;
+}
+
+/** `undefined` where the section is empty, or has problems, which are told. */
+export function readTls(section: Section, options: PemOptions): TlsSettings | undefined {
+  if (section.keys().length === 0) return undefined;
+  const { isGood } = options;
+  const pem = (name: PemName): Pem | undefined => readPem(section, name, options);
+  const cert = pem('cert');
+  const key = pem('key');
+  const ca = pem('client_ca');
+  const certificates = cert && certificatesOf(section, cert);
+  if (ca) certificatesOf(section, ca);
+  if (key) checkKey(section, { key, certificate: certificates?.[0] });
+
+  const givenType = section.word('client_auth_type', CLIENT_AUTH_TYPES);
+  const clientAuth = givenType ?? NO_CLIENT_CERT;
+  const allowedSans = section.list('client_allowed_sans')?.map(sanText);
+  // A type that is none has been told; what it lacks is then unknown.
+  if (givenType || section.text('client_auth_type') === undefined) {
+    if (ca && !clientAuth.request)
+      section.problem(ca.from, 'is of no use without client_auth_type; give e.g. RequireAndVerifyClientCert');
+    if (clientAuth.verify && !isGiven(section, 'client_ca'))
+      section.problem('client_auth_type', 'verifies certificates by client_ca_file, which is not given');
+    if (allowedSans && !clientAuth.require)
+      section.problem(
+        'client_allowed_sans',
+        'needs client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert: where no certificate need be given there is none to compare',
+      );
+  }
+
+  const minVersion = section.word('min_version', VERSIONS) ?? 'TLSv1.2';
+  const maxVersion = section.word('max_version', VERSIONS) ?? 'TLSv1.3';
+  if (minVersion > maxVersion) section.problem('min_version', 'is above max_version');
+  const ciphers = section.listOf('cipher_suites', CIPHER_SUITES) ?? [];
+  if (maxVersion === 'TLSv1.2' && ciphers.length > 0 && ciphers.every((name) => name.startsWith('TLS_')))
+    section.problem('cipher_suites', 'has none of TLS12, which max_version asks for');
+  const curves = section.listOf('curve_preferences', CURVES) ?? [];
+  const honorCipherOrder = section.flag('prefer_server_cipher_suites') ?? true;
+  if (!cert || !key || !isGood()) return undefined;
+  const context: SecureContextOptions = {
+    cert: cert.text,
+    key: key.text,
+    minVersion,
+    maxVersion,
+    honorCipherOrder,
+    ...(ca ? { ca: ca.text } : {}),
+    ...(ciphers.length > 0 ? { ciphers: ciphers.join(':') } : {}),
+    ...(curves.length > 0 ? { ecdhCurve: curves.join(':') } : {}),
+  };
+  checkContext(section, context);
+  return { context, clientAuth, allowedSans: allowedSans && new Set(allowedSans) };
+}
+
+type PemName = 'cert' | 'key' | 'client_ca';
+
+interface Pem {
+  /** The key that gave it. */
+  readonly from: string;
+  /** What to call it: the path, or `it` where the text itself is in the file. */
+  readonly name: string;
+  readonly text: string;
+}
+
+function isGiven(section: Section, name: PemName): boolean {
+  return section.text(name) !== undefined || section.text(`${name}_file`) !== undefined;
+}
+
+function readPem(section: Section, name: PemName, { folder, readFile }: PemOptions): Pem | undefined {
+  const inline = section.text(name);
+  const file = section.text(`${name}_file`);
+  if (inline !== undefined && file !== undefined)
+    section.problem(name, `cannot be given together with ${name}_file; keep one`);
+  if (inline !== undefined) return { from: name, name: 'it', text: inline };
+  if (file === undefined) {
+    if (name !== 'client_ca') section.problem(undefined, `${name}_file is missing`);
+    return undefined;
+  }
+  const path = isAbsolute(file) ? file : join(folder, file);
+  const read = readText(path, readFile);
+  if (!read.ok) section.problem(`${name}_file`, read.problem);
+  return read.ok ? { from: `${name}_file`, name: quotePath(path), text: read.value } : undefined;
+}
+
+const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END [A-Z0-9 ]*-----/g;
+
+function certificatesOf(section: Section, { from, name, text }: Pem): readonly X509Certificate[] {
+  const blocks = text.match(CERTIFICATE) ?? [];
+  const certificates = blocks.map((block) => resultOf(() => new X509Certificate(block)));
+  if (blocks.length === 0) section.problem(from, `${name} holds no certificate in PEM form`);
+  else if (certificates.includes(undefined))
+    section.problem(from, `${name} holds a certificate that cannot be read`);
+  return certificates.filter((certificate) => certificate !== undefined);
+}
+
+/** OpenSSL's own message would not say which of the two files is wrong. */
+function checkKey(
+  section: Section,
+  { key, certificate }: { readonly key: Pem; readonly certificate: X509Certificate | undefined },
+): void {
+  const privateKey = resultOf(() => createPrivateKey(key.text));
+  if (!privateKey)
+    section.problem(key.from, `${key.name} holds no private key in PEM form without a passphrase`);
+  else if (certificate && resultOf(() => certificate.checkPrivateKey(privateKey)) !== true)
+    section.problem(key.from, `${key.name} is not the key of the certificate`);
+}
+
+/** What else OpenSSL does not take, such as a key that is too short. */
+function checkContext(section: Section, context: SecureContextOptions): void {
+  try {
+    createSecureContext(context);
+  } catch (error) {
+    const reason = error instanceof Error && 'reason' in error ? error.reason : error;
+    section.problem(undefined, `OpenSSL does not take it: ${String(reason)}`);
+  }
+}
+
+function resultOf<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,173 @@
+import { createQueue } from '../../../src/simulator/queue.ts';
+import type { AccountSpec } from '../../../src/simulator/fleet.ts';
+import { createRandom, type Random } from '../../../src/simulator/random.ts';
+import { sampleAccounts } from '../../../src/simulator/sample.ts';
+import { createSimulation, SIMULATOR_TOKEN, type Simulation } from '../../../src/simulator/simulation.ts';
+
+/** What happens to a fleet, and when each happening was noticed. */
+export type ChangeKind = 'status' | 'restart' | 'failover';
+
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly tunnelId: string;
+  readonly at: number;
+  noticedAt: number | undefined;
+}
+
+export interface Scenario {
+  readonly simulation: Simulation;
+  readonly accountIds: readonly string[];
+  readonly start: number;
+  readonly now: () => number;
+  /** Moves the clock, and lets happen what is due until then. */
+  readonly advanceTo: (at: number) => void;
+  /** The tunnel's connections were observed now: what they can tell is noticed. */
+  readonly observed: (tunnelId: string) => void;
+  /** The list was read now: what it can tell is noticed. */
+  readonly listed: () => void;
+  readonly changes: readonly Change[];
+}
+
+export interface ScenarioOptions {
+  readonly tunnels: number;
+  readonly seed: number;
+  /** No changes after this many milliseconds. */
+  readonly changesForMs: number;
+}
+
+export const TOKEN = SIMULATOR_TOKEN;
+const HOUR = 3_600_000;
+const ACCOUNTS = 4;
+/** One tunnel in ten is hot, and the hot ones make nine changes in ten. */
+const HOT_SHARE = 0.1;
+const HOT_INTERVAL_MS = 30 * 60_000;
+const COLD_INTERVAL_MS = HOT_INTERVAL_MS * 81;
+/** A visible outage for so many hidden restarts. */
+const RESTARTS_PER_OUTAGE = 10;
+const OUTAGE_MS = 5 * 60_000;
+const FAILOVER_INTERVAL_MS = 2 * HOUR;
+const START = Date.UTC(2026, 0, 1);
+
+export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions): Scenario {
+  const random = createRandom(seed);
+  let now = START;
+  const simulation = createSimulation({
+    seed,
+    now: () => now,
+    accounts: withPast(
+      sampleAccounts({
+        seed,
+        now: START,
+        accounts: ACCOUNTS,
+        tunnels,
+        warpConnectors: Math.max(2, Math.round(tunnels / 50)),
+      }),
+      random,
+    ),
+    keepRequests: 1,
+  });
+  const { fleet } = simulation;
+  const accountIds = fleet.accounts().map(({ id }) => id);
+  const queue = createQueue<(at: number) => void>();
+  const changes: Change[] = [];
+  const pending = new Map<string, Change[]>();
+  const end = START + changesForMs;
+
+  const note = (kind: ChangeKind, tunnelId: string, at: number): void => {
+    const change: Change = { kind, tunnelId, at, noticedAt: undefined };
+    changes.push(change);
+    pending.set(tunnelId, [...(pending.get(tunnelId) ?? []), change]);
+  };
+  const notice = (tunnelId: string, tells: (kind: ChangeKind) => boolean): void => {
+    const open = pending.get(tunnelId);
+    if (open === undefined) return;
+    for (const change of open) if (tells(change.kind)) change.noticedAt = now;
+    const rest = open.filter(({ noticedAt }) => noticedAt === undefined);
+    if (rest.length === 0) pending.delete(tunnelId);
+    else pending.set(tunnelId, rest);
+  };
+  /** Again and again, at random with this mean, until the end of changes. */
+  const repeat = (meanMs: number, act: (at: number) => void): void => {
+    const schedule = (from: number): void => {
+      const at = from - Math.log(1 - random.next()) * meanMs;
+      if (at > end) return;
+      queue.add(at, (due) => {
+        act(due);
+        schedule(due);
+      });
+    };
+    schedule(START);
+  };
+
+  const restart = (tunnelId: string, at: number): void => {
+    const connector = fleet.tunnel(tunnelId)?.connectors[0];
+    if (connector === undefined) return;
+    fleet.restartConnector(connector.id, at);
+    note('restart', tunnelId, at);
+  };
+  const outage = (tunnelId: string, at: number): void => {
+    const connectors = fleet.tunnel(tunnelId)?.connectors ?? [];
+    if (connectors.length === 0) return;
+    for (const { id } of connectors) fleet.stopConnector(id, at);
+    note('status', tunnelId, at);
+    queue.add(at + OUTAGE_MS, (due) => {
+      for (const connector of connectors) fleet.startConnector({ tunnelId, colos: connector.colos }, due);
+      note('status', tunnelId, due);
+    });
+  };
+  const failOver = (tunnelId: string, at: number): void => {
+    const passive = fleet.tunnel(tunnelId)?.connectors.find(({ haStatus }) => haStatus === 'passive');
+    if (passive === undefined) return;
+    fleet.failOver({ tunnelId, clientId: passive.id }, at);
+    note('failover', tunnelId, at);
+  };
+
+  for (const accountId of accountIds) {
+    for (const [index, { id, type }] of fleet.tunnels(accountId).entries()) {
+      if (type === 'warp_connector') {
+        repeat(FAILOVER_INTERVAL_MS, (at) => failOver(id, at));
+        continue;
+      }
+      const meanMs = restartInterval(index);
+      repeat(meanMs, (at) => restart(id, at));
+      repeat(meanMs * RESTARTS_PER_OUTAGE, (at) => outage(id, at));
+    }
+  }
+
+  return {
+    simulation,
+    accountIds,
+    start: START,
+    now: () => now,
+    advanceTo: (at) => {
+      for (let due = queue.nextAt(); due !== undefined && due <= at; due = queue.nextAt()) {
+        now = due;
+        queue.take()?.(due);
+      }
+      now = at;
+    },
+    observed: (tunnelId) => notice(tunnelId, (kind) => kind !== 'status'),
+    listed: () => {
+      for (const tunnelId of pending.keys()) notice(tunnelId, (kind) => kind === 'status');
+    },
+    changes,
+  };
+}
+
+function restartInterval(index: number): number {
+  return index % (1 / HOT_SHARE) === 0 ? HOT_INTERVAL_MS : COLD_INTERVAL_MS;
+}
+
+/** The past that belongs to the future: one connector of each tunnel was last restarted as long ago as its rate has it. */
+function withPast(accounts: readonly AccountSpec[], random: Random): readonly AccountSpec[] {
+  return accounts.map((account) => ({
+    ...account,
+    tunnels: (account.tunnels ?? []).map((tunnel, index) => {
+      const [first, ...others] = tunnel.connectors ?? [];
+      if (first === undefined || tunnel.type === 'warp_connector') return tunnel;
+      const startedAt = START + Math.log(1 - random.next()) * restartInterval(index);
+      const old = others.map((connector) => ({ ...connector, startedAt: START - 30 * 24 * HOUR }));
+      return { ...tunnel, connectors: [{ ...first, startedAt }, ...old] };
+    }),
+  }));
+}

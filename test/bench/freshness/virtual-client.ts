@@ -1,0 +1,108 @@
+import { type Budget, createBudget } from '../../../src/cloudflare/budget.ts';
+import type { Client } from '../../../src/cloudflare/client.ts';
+import { parseConnectors } from '../../../src/cloudflare/schema.ts';
+import type { ListEntry, ListedTunnel, Observation } from '../../../src/core/model.ts';
+import { statusOf } from '../../../src/simulator/fleet-model.ts';
+import { type Scenario, TOKEN } from './scenario.ts';
+
+/** The API as a planner sees it, without network, latency or waiting: every call is over at once. */
+export interface VirtualClient extends Pick<Client, 'connections' | 'configuration' | 'budget'> {
+  readonly list: (accountId: string) => Observation;
+  /** Requests that went out, by time. */
+  readonly sentAt: readonly number[];
+}
+
+const TUNNELS_PER_PAGE = 1000;
+const FIVE_MINUTES = 300_000;
+
+export function createVirtualClient(scenario: Scenario, requestBudget: number): VirtualClient {
+  const { simulation, now, start } = scenario;
+  const budget = createBudget(requestBudget);
+  const sentAt: number[] = [];
+  const elapsed = (): number => now() - start;
+
+  const spend = (): boolean => {
+    if (budget.reserve(elapsed(), 0).kind !== 'granted') return false;
+    sentAt.push(now());
+    return true;
+  };
+  const get = (path: string): { readonly status: number; readonly result: unknown } => {
+    const { status, body } = simulation.handle({
+      method: 'GET',
+      path,
+      query: new URLSearchParams(),
+      headers: { authorization: `Bearer ${TOKEN}` },
+      body: '',
+    });
+    if (status === 429) budget.block(elapsed(), FIVE_MINUTES);
+    const { result }: { result: unknown } = JSON.parse(body);
+    return { status, result };
+  };
+  const failed = { ok: false, failure: { reason: 'rate_limited', message: '' } } as const;
+
+  return {
+    sentAt,
+    budget: viewOf(budget, { requestBudget, elapsed, now }),
+    list: (accountId) => {
+      const tunnels = simulation.fleet.tunnels(accountId);
+      // Of a list only the requests are played; its JSON would be most of the run time, and tells nothing more.
+      const pages = Math.max(1, Math.ceil(tunnels.length / TUNNELS_PER_PAGE));
+      const whole = Array.from({ length: pages }, spendOnList).every(Boolean);
+      function spendOnList(): boolean {
+        return spend() && simulation.rateLimit.take(TOKEN, now()) === undefined;
+      }
+      if (whole) scenario.listed();
+      return {
+        kind: 'tunnels',
+        accountId,
+        types: ['cfd_tunnel', 'warp_connector'],
+        at: now(),
+        result: whole ? { ok: true, value: tunnels.map(entryOf) } : failed,
+      };
+    },
+    connections: ({ id, accountId, type }) => {
+      const observation = { kind: 'connections', accountId, tunnelId: id, at: now() } as const;
+      if (!spend()) return Promise.resolve({ ...observation, result: failed });
+      const { status, result } = get(`/accounts/${accountId}/${type}/${id}/connections`);
+      const parsed = status === 200 ? parseConnectors(result) : undefined;
+      if (parsed?.ok !== true) return Promise.resolve({ ...observation, result: failed });
+      scenario.observed(id);
+      return Promise.resolve({ ...observation, result: parsed });
+    },
+    configuration: ({ id, accountId }) => {
+      const observation = { kind: 'configuration', accountId, tunnelId: id, at: now() } as const;
+      if (!spend() || simulation.rateLimit.take(TOKEN, now()) !== undefined) {
+        return Promise.resolve({ ...observation, result: failed });
+      }
+      return Promise.resolve({ ...observation, result: { ok: true, value: undefined } });
+    },
+  };
+}
+
+function viewOf(
+  budget: Budget,
+  { requestBudget, elapsed, now }: { requestBudget: number; elapsed: () => number; now: () => number },
+): Client['budget'] {
+  return {
+    requests: requestBudget,
+    capacity: budget.capacity,
+    available: () => budget.available(elapsed()),
+    blockedUntil: () => (budget.blockedFor(elapsed()) > 0 ? now() + budget.blockedFor(elapsed()) : undefined),
+  };
+}
+
+function entryOf(tunnel: Parameters<typeof statusOf>[0]): ListEntry {
+  const { id, accountId, name, type, configSource, createdAt, activeAt, inactiveAt } = tunnel;
+  const listed: ListedTunnel = {
+    id,
+    accountId,
+    name,
+    type,
+    status: statusOf(tunnel),
+    configSource: type === 'cfd_tunnel' ? configSource : '',
+    createdAt,
+    activeAt,
+    inactiveAt,
+  };
+  return { tunnel: listed, embedded: undefined };
+}

@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import {
+  ACCESS,
+  ACCOUNT,
+  configOf,
+  loaded,
+  OTHER_ACCOUNT,
+  problemsOf,
+  TOKEN,
+  TUNNEL,
+  TUNNEL_SECRET,
+  tunnelToken,
+} from './support.ts';
+
+const API = { CLOUDFLARE_API_TOKEN: TOKEN };
+const URL_FLAG = '--sidecar.cloudflared-url=http://127.0.0.1:20241';
+
+test("cloudflared's own token names account and tunnel, beside an API token", () => {
+  const { config, warnings } = loaded({ env: { ...API, TUNNEL_TOKEN: `${tunnelToken()}\n` } });
+  expect(config.accounts).toEqual([{ id: ACCOUNT, name: '', token: { kind: 'value', value: TOKEN } }]);
+  expect(config.tunnels).toMatchObject({ ids: [TUNNEL], types: ['cfd_tunnel'] });
+  expect(config.sidecar).toBeUndefined();
+  expect(warnings).toEqual([]);
+});
+
+test('the secret of a tunnel token is in no part of the configuration, and the log is told to hide it', () => {
+  const token = tunnelToken();
+  for (const result of [
+    loaded({ env: { ...API, TUNNEL_TOKEN: token } }),
+    loaded({ env: { ...API, TUNNEL_TOKEN_FILE: '/run/token' }, files: { '/run/token': `${token}\n` } }),
+  ]) {
+    expect(JSON.stringify(result.config)).not.toContain(TUNNEL_SECRET);
+    expect(JSON.stringify(result.config)).not.toContain(token);
+    expect(result.secrets).toEqual(expect.arrayContaining([token, TUNNEL_SECRET]));
+  }
+});
+
+test('a tunnel token may be in a file, with account and types of the user beside it', () => {
+  const { config } = loaded({
+    argv: ['--sidecar.tunnel-token-file=t', '--config.file=c.yaml', URL_FLAG, '--sidecar.min-connections=2'],
+    env: { ...ACCESS, TUNNEL_EXPORTER_TUNNELS_TYPES: 'cfd_tunnel,gre' },
+    files: { t: tunnelToken(), 'c.yaml': `accounts: [{id: ${ACCOUNT}, name: shop}]` },
+  });
+  expect(config).toMatchObject({
+    accounts: [{ id: ACCOUNT, name: 'shop' }],
+    tunnels: { ids: [TUNNEL], types: ['cfd_tunnel', 'gre'] },
+    sidecar: {
+      cloudflaredUrl: 'http://127.0.0.1:20241',
+      tunnel: { accountId: ACCOUNT, id: TUNNEL },
+      minConnections: 2,
+    },
+  });
+});
+
+test('other accounts and expected tunnels of a file are left out with a warning', () => {
+  const { config, warnings } = loaded({
+    argv: ['--config.file=c.yaml'],
+    env: { ...API, TUNNEL_TOKEN: tunnelToken() },
+    files: { 'c.yaml': `accounts: [{id: ${OTHER_ACCOUNT}}]\nexpected_tunnels: [{name: shop}]` },
+  });
+  expect(config.accounts.map(({ id }) => id)).toEqual([ACCOUNT]);
+  expect(config.expectedTunnels).toEqual([]);
+  expect(warnings).toEqual([
+    `accounts[0] (c.yaml:1): account "${OTHER_ACCOUNT}" is not watched, as TUNNEL_TOKEN (environment) names the accounts`,
+    'expected_tunnels[0] (c.yaml:2): ignored, as only the tunnel of TUNNEL_TOKEN (environment) is watched',
+  ]);
+});
+
+test('one account and one tunnel id serve as well as a token', () => {
+  expect(configOf({ argv: [URL_FLAG, `--tunnels.id=${TUNNEL}`] }).sidecar).toEqual({
+    cloudflaredUrl: 'http://127.0.0.1:20241',
+    tunnel: { accountId: ACCOUNT, id: TUNNEL },
+    minConnections: 1,
+  });
+});
+
+const NOT_A_TOKEN =
+  'is not a tunnel token, what cloudflared runs with (base64 of JSON with account and tunnel); an API token belongs into CLOUDFLARE_API_TOKEN';
+
+test.each([
+  ['an API token', TOKEN],
+  ['a list', Buffer.from('[1]').toString('base64')],
+  ['null', Buffer.from('null').toString('base64')],
+  ['no tunnel', tunnelToken({ t: undefined })],
+  ['an account that is none', tunnelToken({ a: '../x' })],
+  ['a number for an id', tunnelToken({ t: 7 })],
+  ['half a token', tunnelToken().slice(0, 40)],
+  ['text around it', `cloudflared tunnel run --token ${tunnelToken()}`],
+])('%s is no tunnel token, and is not repeated', (_what, text) => {
+  expect(problemsOf({ env: { ...API, TUNNEL_TOKEN: text } })).toEqual([
+    `TUNNEL_TOKEN (environment): ${NOT_A_TOKEN}`,
+  ]);
+  const files = { 'token-file': text };
+  expect(problemsOf({ argv: ['--sidecar.tunnel-token-file=token-file', URL_FLAG], env: API, files })).toEqual(
+    [`--sidecar.tunnel-token-file (flag): "token-file" ${NOT_A_TOKEN}`],
+  );
+});
+
+test.each([
+  [
+    'two sources of a tunnel token',
+    { env: { ...API, TUNNEL_TOKEN: tunnelToken(), TUNNEL_TOKEN_FILE: 't' }, files: { t: tunnelToken() } },
+    'TUNNEL_TOKEN (environment) and TUNNEL_TOKEN_FILE (environment): both give a tunnel token; keep one',
+  ],
+  [
+    'another account',
+    { env: { ...API, CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT, TUNNEL_TOKEN: tunnelToken() } },
+    `CLOUDFLARE_ACCOUNT_ID (environment): "${OTHER_ACCOUNT}" is not the account of TUNNEL_TOKEN (environment), "${ACCOUNT}"; leave one of the two out`,
+  ],
+  [
+    'another tunnel',
+    { argv: [`--tunnels.id=${TUNNEL},other`], env: { ...API, TUNNEL_TOKEN: tunnelToken() } },
+    `--tunnels.id (flag): "other" is not the tunnel of TUNNEL_TOKEN (environment), "${TUNNEL}"; leave one of the two out`,
+  ],
+  [
+    'no API token',
+    { env: { TUNNEL_TOKEN: tunnelToken() } },
+    'cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE',
+  ],
+  [
+    'a token as an argument',
+    { argv: [`--sidecar.tunnel-token=${tunnelToken()}`], env: ACCESS },
+    '--sidecar.tunnel-token (flag): never give the token as an argument, where every process can read it; use TUNNEL_TOKEN or --sidecar.tunnel-token-file',
+  ],
+  [
+    'a token in the file',
+    { argv: ['--config.file=c'], env: ACCESS, files: { c: `sidecar: {tunnel_token: ${tunnelToken()}}` } },
+    'sidecar.tunnel_token (c:1): no token in this file: put it in a file and name it by tunnel_token_file',
+  ],
+  [
+    'a cloudflared whose tunnel is not known',
+    { argv: [URL_FLAG], env: ACCESS },
+    '--sidecar.cloudflared-url (flag): which tunnel this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
+  ],
+  [
+    'one tunnel for several shards',
+    {
+      argv: ['--shard.total=2', '--shard.index=0'],
+      env: { ...API, TUNNEL_TOKEN: tunnelToken({ a: 'first' }) },
+    },
+    'TUNNEL_TOKEN (environment): one tunnel cannot be shared by 2 shards; leave shard.total out',
+  ],
+])('%s: refused, with one line', (_what, given, problem) => {
+  expect(problemsOf(given)).toEqual([problem]);
+});
+
+test.each([
+  ['not a url', '"not a url" is not a URL'],
+  ['ftp://127.0.0.1:20241', '"ftp://127.0.0.1:20241" must be http or https'],
+  ['http://user:pw@127.0.0.1:20241', 'must not hold credentials'],
+  [
+    'http://127.0.0.1:20241/metrics',
+    '"http://127.0.0.1:20241/metrics" must be scheme, host and port alone; use e.g. http://127.0.0.1:20241',
+  ],
+])('cloudflared cannot be at %s', (url, problem) => {
+  expect(
+    problemsOf({ argv: [`--sidecar.cloudflared-url=${url}`], env: { ...API, TUNNEL_TOKEN: tunnelToken() } }),
+  ).toEqual([`--sidecar.cloudflared-url (flag): ${problem}`]);
+});
+
+test('a health check does not care for a tunnel token, nor does a demo', () => {
+  const env = { TUNNEL_TOKEN: 'nonsense', TUNNEL_TOKEN_FILE: 'no/such/file' };
+  expect(loaded({ argv: ['healthcheck'], env }).warnings).toEqual([]);
+  expect(loaded({ argv: ['demo'], env }).warnings).toEqual([
+    'TUNNEL_TOKEN (environment): ignored, demo brings its own account and API',
+    'TUNNEL_TOKEN_FILE (environment): ignored, demo brings its own account and API',
+  ]);
+});

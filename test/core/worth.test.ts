@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import type { TunnelState } from '../../src/core/snapshot.ts';
+import { createWorth } from '../../src/core/worth.ts';
+import { aConnector, aTunnel, NOW, type TunnelParts } from '../support/snapshots.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const FAIR_SHARE_MS = 10 * MINUTE;
+
+/** A tunnel observed so many minutes ago, and seen to change so often in six hours. */
+function observed(minutesAgo: number, changes = 0, parts: TunnelParts = {}): TunnelState {
+  const state = aTunnel({ connectorsAt: NOW - minutesAgo * MINUTE, ...parts });
+  return { ...state, churn: { changes, observedMs: 6 * HOUR } };
+}
+
+/** The worth of each, among the others. */
+function worthOf(...states: readonly TunnelState[]): readonly number[] {
+  return states.map(createWorth(states, { now: NOW, fairShareMs: FAIR_SHARE_MS }));
+}
+
+const ratio = ([a = 0, b = 0]: readonly number[]): number => a / b;
+
+test('of tunnels alike, the worth is the age', () => {
+  expect(ratio(worthOf(observed(4), observed(2)))).toBeCloseTo(2);
+});
+
+test('the worth grows as the square root of the learned rate of change', () => {
+  // 40.5 and 4.5 with what the fleet knows of each beforehand, in nearly the same time.
+  expect(ratio(worthOf(observed(1, 8), observed(1, 2)))).toBeCloseTo(2, 0);
+});
+
+test('a tunnel that has not been watched for long is taken for an average one', () => {
+  const unknown = { ...observed(1), churn: { changes: 0, observedMs: 0 } };
+  const [calm = 0, average = 0, restless = 0] = worthOf(observed(1), unknown, observed(1, 20));
+  expect(average).toBeGreaterThan(calm);
+  expect(average).toBeLessThan(restless);
+});
+
+test('while nothing is known of any tunnel, all are alike', () => {
+  const states = [1, 2].map((minutes) => ({ ...observed(minutes), churn: { changes: 0, observedMs: 0 } }));
+  expect(ratio(worthOf(...states))).toBeCloseTo(0.5);
+});
+
+test.each<[string, TunnelParts]>([
+  ['degraded', { status: 'degraded' }],
+  ['of unknown status', { status: 'unknown' }],
+])('a tunnel that is %s comes before a healthy one as old', (_, parts) => {
+  const healthy = observed(1);
+  expect(ratio(worthOf(observed(1, 0, parts), healthy, healthy))).toBeGreaterThan(1.4);
+});
+
+test.each<[string, TunnelParts]>([
+  ['by its connectors', { connectors: [aConnector({ haStatus: 'active' })] }],
+  [
+    'by its configuration',
+    { configuration: { version: 1, ingress: undefined, haMode: 'aws' }, connectors: [aConnector()] },
+  ],
+])('a highly available tunnel, known %s, comes before a degraded one as old', (_, parts) => {
+  const healthy = Array.from({ length: 9 }, () => observed(1));
+  const [ha = 0, degraded = 0] = worthOf(
+    observed(1, 0, { type: 'warp_connector', ...parts }),
+    observed(1, 0, { status: 'degraded' }),
+    ...healthy,
+  );
+  expect(ha).toBeGreaterThan(degraded);
+});
+
+test('a tunnel that never changes waits for no more than 1.75 fair shares beside the most restless ones', () => {
+  const calm = observed(17.5);
+  const restless = Array.from({ length: 9 }, () => observed(17.5, 500));
+  const [worth = 0] = worthOf(calm, ...restless);
+  expect(worth).toBeGreaterThanOrEqual(0.99);
+});
+
+test('what is overdue comes before everything else', () => {
+  const [overdue, restless] = worthOf(observed(19.1), observed(18, 1000));
+  expect(overdue).toBe(Infinity);
+  expect(restless).toBeLessThan(Infinity);
+});
+
+test('a failed attempt counts as asked', () => {
+  const failed = observed(18);
+  const state = {
+    ...failed,
+    connectors: { ...failed.connectors, failingSince: NOW - MINUTE, failedAt: NOW - MINUTE },
+  };
+  expect(ratio(worthOf(state, observed(1)))).toBeCloseTo(1);
+});

@@ -1,0 +1,210 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { isMap, isScalar, parseDocument } from 'yaml';
+import { runExporter } from '../../support/exporter-process.ts';
+import { incoherences } from '../kubernetes/coherence.ts';
+import { helm, kubectlLayer } from '../kubernetes/kubectl-layer.ts';
+import { ofKind, only, podTemplates } from '../kubernetes/objects.ts';
+import type { KubernetesObject, PodTemplate } from '../kubernetes/objects.ts';
+import { hardeningGaps, restrictedViolations } from '../kubernetes/pod-security.ts';
+import { refusals, TYPE_CHECK_MS } from '../kubernetes/refusals.ts';
+import { CHART, CI_VALUES, ciValues, refusalOf, renderChart } from './chart.ts';
+
+const ACCOUNT = '--set=accounts[0].id=023e105f4ecef8ad9ca31a8372d0c353';
+const OTHER_ACCOUNT = '--set=accounts[1].id=9a7806061c88ada191ed06f989cc3dac';
+/** Values whose configuration files differ. */
+const CONFIGURATIONS = ['one-token', 'everything'].map(ciValues);
+const INLINE = '--set=apiToken.value=an-inline-api-token';
+const EXISTING = '--set=apiToken.existingSecret=cloudflare-api-token';
+
+function templateOf(flags: readonly string[], values = ciValues('one-token')): PodTemplate {
+  return only(podTemplates(renderChart(values, flags)));
+}
+
+function configOf(objects: readonly KubernetesObject[]): string {
+  return (
+    ofKind(objects, 'ConfigMap').find(({ data }) => data?.['config.yaml'] !== undefined)?.data?.[
+      'config.yaml'
+    ] ?? ''
+  );
+}
+
+function budgetsIn(flags: readonly string[]): readonly string[] {
+  return templateOf(flags).spec.containers[0]?.args?.filter((arg) => arg.includes('budget')) ?? [];
+}
+
+function notesOf(flags: readonly string[]): string {
+  const output = helm(['install', 'release', CHART, '--dry-run=client', ACCOUNT, EXISTING, ...flags]);
+  return output.split('NOTES:')[1] ?? '';
+}
+
+describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
+  const rendered = new Map(
+    kubectlLayer.missing ? [] : CI_VALUES.map((values) => [values, renderChart(values)]),
+  );
+
+  test('lints', () => {
+    const values = CI_VALUES.flatMap((file) => ['--values', file]);
+    expect(helm(['lint', '--strict', CHART, ...values])).toContain('0 chart(s) failed');
+    expect(helm(['lint', CHART])).toContain('0 chart(s) failed');
+  });
+
+  test(
+    'renders no field that Kubernetes and the Prometheus Operator do not know',
+    async () => {
+      const objects = [...rendered.values()].flat();
+      expect(new Set(objects.map(({ kind }) => kind)).size).toBe(11);
+      expect(await refusals(objects)).toEqual([]);
+    },
+    TYPE_CHECK_MS,
+  );
+
+  test.each(CI_VALUES)('every container meets the restricted Pod Security Standard with %s', (values) => {
+    const { spec } = only(podTemplates(rendered.get(values) ?? []));
+    expect(restrictedViolations(spec)).toEqual([]);
+    expect(hardeningGaps(spec)).toEqual([]);
+  });
+
+  test.each(CI_VALUES)('selectors, ports, volumes and flags fit together with %s', (values) => {
+    expect(incoherences(rendered.get(values) ?? [])).toEqual([]);
+  });
+
+  test.each(CONFIGURATIONS)(
+    'the exporter takes the configuration file that is rendered with %s',
+    async (values) => {
+      const folder = mkdtempSync(join(tmpdir(), 'chart-config-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const file = join(folder, 'config.yaml');
+      const token = join(folder, 'token');
+      writeFileSync(token, 'an-api-token-that-is-none-0123456789abcd');
+      const tokens = /\/etc\/cloudflare-tunnel-exporter\/tokens\/\S+/g;
+      writeFileSync(file, configOf(rendered.get(values) ?? []).replaceAll(tokens, token));
+      const { stdout, stderr } = await runExporter([
+        '--config.check',
+        `--config.file=${file}`,
+        `--cloudflare.api-token-file=${token}`,
+      ]);
+      expect(stdout + stderr).toBe('The configuration is valid.\n');
+    },
+  );
+
+  test('values that cannot work are refused with a line that says what to do', () => {
+    expect(refusalOf([EXISTING])).toContain('accounts: give at least one');
+    expect(refusalOf([ACCOUNT])).toContain('has no API token: set apiToken.existingSecret, apiToken.value');
+    expect(refusalOf([ACCOUNT, EXISTING, INLINE])).toContain(
+      'apiToken: both value and existingSecret are set; keep one',
+    );
+    expect(refusalOf([ACCOUNT, EXISTING, '--set=replicas=2,shards=2'])).toContain(
+      'replicas and shards: both are above 1; keep one',
+    );
+  });
+
+  test.each([
+    ['an unknown value', '--set=replicaCount=2', 'replicaCount'],
+    ['a wrong type', '--set=replicas=two', '/replicas'],
+    ['an account id that is none', '--set=accounts[0].id=production', '/accounts/0/id'],
+    ['accounts in the configuration file', '--set=config.accounts[0].id=a', '/config'],
+    ['a port in the configuration file', '--set=config.web.listen_address=:1', '/config'],
+  ])('%s is refused by the schema', (_, flag, named) => {
+    expect(refusalOf([ACCOUNT, EXISTING, flag])).toContain(named);
+  });
+
+  test('an inline token becomes a Secret, and a rotated one rolls no Pod', () => {
+    const none = '--set=apiToken.existingSecret=';
+    const before = renderChart(ciValues('one-token'), [none, INLINE]);
+    expect(only(ofKind(before, 'Secret')).data).toEqual({
+      'api-token': Buffer.from('an-inline-api-token').toString('base64'),
+    });
+    const after = renderChart(ciValues('one-token'), [none, `${INLINE}-2`]);
+    expect(only(ofKind(after, 'Secret')).data).not.toEqual(only(ofKind(before, 'Secret')).data);
+    expect(podTemplates(after)).toEqual(podTemplates(before));
+  });
+
+  test('a changed configuration rolls the Pods', () => {
+    const checksum = 'checksum/config';
+    const before = templateOf([]).metadata.annotations?.[checksum];
+    const after = templateOf(['--set=config.poll.stale_after=10m']).metadata.annotations?.[checksum];
+    expect(before).toMatch(/^[0-9a-f]{64}$/);
+    expect(after).not.toBe(before);
+  });
+
+  test('accounts with tokens of their own need no common one', () => {
+    const own = '--set=accounts[0].apiTokenSecret.name=own,accounts[0].apiTokenSecret.key=token';
+    const { spec } = templateOf(['--set=apiToken.existingSecret=', own]);
+    expect(spec.volumes?.map(({ secret }) => secret?.secretName)).toEqual([undefined, 'own']);
+    expect(spec.containers[0]?.args).toEqual([expect.stringMatching(/^--config\.file=/)]);
+    expect(refusalOf([ACCOUNT, own, OTHER_ACCOUNT])).toContain(
+      '9a7806061c88ada191ed06f989cc3dac has no API token',
+    );
+  });
+
+  test('replicas share the request budget, unless one is given', () => {
+    expect(budgetsIn([])).toEqual([]);
+    expect(budgetsIn(['--set=replicas=3'])).toEqual(['--cloudflare.request-budget=200']);
+    expect(budgetsIn(['--set=replicas=3,config.cloudflare.request_budget=300'])).toEqual([]);
+  });
+
+  test('TLS of the web configuration reaches probes and monitors', () => {
+    const objects = rendered.get(ciValues('everything')) ?? [];
+    const [container] = only(podTemplates(objects)).spec.containers;
+    expect(container?.livenessProbe?.httpGet).toEqual({ path: '/livez', port: 'metrics', scheme: 'HTTPS' });
+    expect(container?.readinessProbe?.httpGet).toEqual({ path: '/readyz', port: 'metrics', scheme: 'HTTPS' });
+    const endpoints = [...ofKind(objects, 'ServiceMonitor'), ...ofKind(objects, 'PodMonitor')].flatMap(
+      ({ spec }) => [...(spec?.endpoints ?? []), ...(spec?.podMetricsEndpoints ?? [])],
+    );
+    expect(endpoints).toHaveLength(2);
+    for (const endpoint of endpoints) expect(endpoint).toMatchObject({ scheme: 'https', path: '/tunnels' });
+  });
+
+  test("every dashboard is a ConfigMap with the label that Grafana's sidecar looks for", () => {
+    const dashboards = ofKind(rendered.get(ciValues('operator')) ?? [], 'ConfigMap').filter(
+      ({ metadata }) => metadata.labels?.['grafana_dashboard'] === '1',
+    );
+    for (const { data = {} } of dashboards) {
+      for (const [file, text] of Object.entries(data)) {
+        expect(JSON.parse(text)).toEqual(JSON.parse(readFileSync(join('grafana/dashboards', file), 'utf8')));
+      }
+    }
+    expect(dashboards.flatMap(({ data = {} }) => Object.keys(data)).toSorted()).toEqual(
+      readdirSync('grafana/dashboards')
+        .filter((file) => file.endsWith('.json'))
+        .toSorted(),
+    );
+  });
+
+  test('extra manifests are templates', () => {
+    const names = (rendered.get(ciValues('everything')) ?? []).map(({ metadata }) => metadata.name);
+    expect(names).toContain('cloudflare-tunnel-exporter-extra');
+    expect(names).toContain('cloudflare-tunnel-exporter-text');
+  });
+
+  test('the notes say how to check the installation, and warn of scraping twice', () => {
+    expect(notesOf([])).toContain('deployment/release-cloudflare-tunnel-exporter -- node dist/main.js check');
+    expect(notesOf([])).not.toContain('WARNING');
+    expect(notesOf(['--set=serviceMonitor.enabled=true,podMonitor.enabled=true'])).toContain('scraped twice');
+  });
+});
+
+test("the chart's README lists every value with its default", () => {
+  const readme = readFileSync(join(CHART, 'README.md'), 'utf8');
+  const rows = [...readme.matchAll(/^\| `([^`]+)` \| (?:`([^`]*)` )?\|/gm)].map(
+    ([, key, value]) => `${key} = ${value ?? ''}`,
+  );
+  const { contents } = parseDocument(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+  expect(rows).toEqual(leaves(contents, '').map(([key, value]) => `${key} = ${value}`));
+});
+
+/** The values that have no values in them; a list, an empty map and what is copied as a whole count as one. */
+function leaves(node: unknown, path: string): readonly (readonly [string, string])[] {
+  const whole = ['resources', 'livenessProbe', 'readinessProbe', 'podSecurityContext', 'securityContext'];
+  if (isMap(node) && node.items.length > 0 && !whole.includes(path)) {
+    return node.items.flatMap(({ key, value }) =>
+      leaves(value, path === '' ? String(key) : `${path}.${String(key)}`),
+    );
+  }
+  if (isScalar(node)) return [[path, node.value === '' ? '' : String(node.value)]];
+  const empty = isMap(node) ? node.items.length === 0 : String(node) === '[]\n' || String(node) === '[]';
+  return [[path, empty ? (isMap(node) ? '{}' : '[]') : 'values.yaml']];
+}

@@ -1,0 +1,74 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { type Cloudflared, createCloudflared } from '../../src/sidecar/cloudflared.ts';
+import { fakeCloudflared, listen } from './support.ts';
+
+function asking(url: string): Cloudflared {
+  const cloudflared = createCloudflared(url);
+  onTestFinished(() => cloudflared.close());
+  return cloudflared;
+}
+
+const answering = async (status: number, body: string): Promise<Cloudflared> => {
+  const { port } = await listen((_request, response) => void response.writeHead(status).end(body));
+  return asking(`http://127.0.0.1:${port}`);
+};
+
+test('200 and 503 both tell connections and connector', async () => {
+  const fake = await fakeCloudflared({ readyConnections: 4, connectorId: 'a' });
+  const { ask } = asking(fake.url);
+  expect(await ask()).toEqual({ ok: true, ready: true, readyConnections: 4, connectorId: 'a' });
+  fake.says({ readyConnections: 0, connectorId: 'a' });
+  expect(await ask()).toEqual({ ok: true, ready: false, readyConnections: 0, connectorId: 'a' });
+});
+
+test('a version that does not tell its connector id is understood all the same', async () => {
+  const { ask } = await answering(200, '{"status":200,"readyConnections":2}');
+  expect(await ask()).toEqual({ ok: true, ready: true, readyConnections: 2, connectorId: '' });
+});
+
+test.each([
+  [404, '404 page not found'],
+  [200, 'OK'],
+  [200, 'null'],
+  [200, '[]'],
+  [200, '{"status":200}'],
+  [200, '{"readyConnections":"4"}'],
+  [200, '{"readyConnections":-1}'],
+  [500, '{"readyConnections":4,"connectorId":"a"}'],
+  [302, '{"readyConnections":4,"connectorId":"a"}'],
+  [200, `{"readyConnections":4,"connectorId":"a"${' '.repeat(20_000)}}`],
+])('%i with %.40s is none of its answers', async (status, body) => {
+  const { ask } = await answering(status, body);
+  expect(await ask()).toEqual({
+    ok: false,
+    problem: `answered ${status} and something else than cloudflared's readiness`,
+  });
+});
+
+test('nobody there, and one who hangs up', async () => {
+  const fake = await fakeCloudflared({ readyConnections: 4, connectorId: 'a' });
+  await fake.end();
+  expect(await asking(fake.url).ask()).toEqual({
+    ok: false,
+    problem: 'does not answer: connection refused',
+  });
+  const { port } = await listen(({ socket }) => void socket.destroy());
+  expect(await asking(`http://127.0.0.1:${port}`).ask()).toEqual({
+    ok: false,
+    problem: 'does not answer: connection closed',
+  });
+});
+
+test('one who never answers is given two seconds', async () => {
+  const { port } = await listen(() => undefined);
+  expect(await asking(`http://127.0.0.1:${port}`).ask()).toEqual({
+    ok: false,
+    problem: 'does not answer within 2 s',
+  });
+});
+
+test('closing ends what is in flight', async () => {
+  const { port } = await listen(() => void cloudflared.close());
+  const cloudflared = createCloudflared(`http://127.0.0.1:${port}`);
+  expect(await cloudflared.ask()).toMatchObject({ ok: false });
+});

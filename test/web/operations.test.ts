@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import type { Readiness } from '../../src/web/router.ts';
+import { ask, serving } from './serving.ts';
+
+test('a reload is a POST and nothing else, and is refused unless enabled', async () => {
+  const { url } = await serving();
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
+    const { status, headers } = await ask(`${url}/-/reload`, { method });
+    expect(status).toBe(405);
+    expect(headers.allow).toBe('POST');
+  }
+  expect(await ask(`${url}/-/reload`, { method: 'POST' })).toMatchObject({ status: 403 });
+});
+
+test('an enabled reload is done once per POST, and answers what is wrong', async () => {
+  let problems: readonly string[] = [];
+  let reloads = 0;
+  const { url } = await serving({
+    reload: () => {
+      reloads += 1;
+      return Promise.resolve(problems);
+    },
+  });
+  await ask(`${url}/-/reload`);
+  expect(reloads).toBe(0);
+  expect(await ask(`${url}/-/reload`, { method: 'POST' })).toMatchObject({ status: 200, text: 'reloaded\n' });
+  problems = ['a (flag): bad', 'b (flag): bad'];
+  expect(await ask(`${url}/-/reload`, { method: 'POST' })).toMatchObject({
+    status: 500,
+    text: 'Not reloaded, the settings before stay:\na (flag): bad\nb (flag): bad\n',
+  });
+  expect(reloads).toBe(2);
+});
+
+test('/edge-ready says what the sidecar knows, and is not found where there is none', async () => {
+  let readiness: Readiness | undefined;
+  const { url } = await serving({ edgeReadiness: () => readiness });
+  expect(await ask(`${url}/edge-ready`)).toMatchObject({ status: 404 });
+  readiness = { ready: false, reason: 'not seen' };
+  expect(await ask(`${url}/edge-ready`)).toMatchObject({ status: 503, text: 'not seen\n' });
+  expect(await ask(`${url}/edge-ready`, { method: 'HEAD' })).toMatchObject({ status: 503, text: '' });
+  readiness = { ready: true, reason: '' };
+  expect(await ask(`${url}/edge-ready`)).toMatchObject({ status: 200, text: 'ready\n' });
+  const { status, headers } = await ask(`${url}/edge-ready`, { method: 'POST' });
+  expect({ status, allow: headers.allow }).toEqual({ status: 405, allow: 'GET, HEAD' });
+});

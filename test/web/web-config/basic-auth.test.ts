@@ -1,0 +1,217 @@
+import { expect, test } from 'vitest';
+import { verifyByBcrypt } from '../../../src/web/basic-auth-bcrypt.ts';
+import { costOf, readUsers } from '../../../src/web/basic-auth-users.ts';
+import { createBasicAuth } from '../../../src/web/basic-auth.ts';
+import type { Authenticate } from '../../../src/web/basic-auth.ts';
+import { readYaml } from '../../../src/web/web-config-yaml.ts';
+
+/** Of "secret" and of "süß". */
+const ALICE = '$2y$05$YWFQW5BwG70FIFM9v.2QB.TzhV7/0BWBxBOCkEKvUXw9zC3BsIY2y';
+const BOB = '$2b$04$9vKsqr5EasAAY/WuAAooHuWQ7Nd6n5LxprUwIhRVM9P0B/Vm8PUW2';
+
+const NEVER = new AbortController().signal;
+
+function theUsers(): Map<string, string> {
+  return new Map([
+    ['alice', ALICE],
+    ['bob', BOB],
+  ]);
+}
+
+function basic(credentials: string): string {
+  return `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+async function statusOf(authenticate: Authenticate, authorization?: string): Promise<number> {
+  return (await authenticate(authorization, NEVER))?.status ?? 200;
+}
+
+/** With real bcrypt, and every hash that it was asked about. */
+function counted() {
+  const asked: string[] = [];
+  const users = theUsers();
+  const authenticate = createBasicAuth({
+    users: () => users,
+    verify: (password, hash) => {
+      asked.push(hash);
+      return verifyByBcrypt(password, hash);
+    },
+  });
+  return { authenticate, asked, users };
+}
+
+test('the right password lets in, and is verified once', async () => {
+  const { authenticate, asked } = counted();
+  for (let time = 0; time < 3; time++) expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
+  expect(asked).toEqual([ALICE]);
+  expect(await statusOf(authenticate, basic('bob:süß'))).toBe(200);
+  expect(await statusOf(authenticate, basic('bob:süß').replace('Basic', 'BASIC '))).toBe(200);
+  expect(asked).toEqual([ALICE, BOB]);
+});
+
+test('a wrong password is refused as often as it comes, and never remembered', async () => {
+  const { authenticate, asked } = counted();
+  for (const password of ['', 'Secret', 'secret ', 'süß', 'a:secret'])
+    expect(await statusOf(authenticate, basic(`alice:${password}`))).toBe(401);
+  expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
+  expect(await statusOf(authenticate, basic('alice:Secret'))).toBe(401);
+  expect(await statusOf(authenticate, basic('bob:secret'))).toBe(401);
+  expect(asked).toHaveLength(8);
+});
+
+test('a refusal is the same for everyone, and asks for Basic', async () => {
+  const { authenticate } = counted();
+  const wrongPassword = await authenticate(basic('alice:wrong'), NEVER);
+  expect(wrongPassword).toMatchObject({
+    status: 401,
+    headers: { 'WWW-Authenticate': expect.stringMatching(/^Basic realm=/) },
+  });
+  expect(await authenticate(basic('nobody:wrong'), NEVER)).toEqual(wrongPassword);
+  expect(await authenticate(undefined, NEVER)).toEqual(wrongPassword);
+});
+
+test('an unknown user costs one verification as dear as a user, always the same for the same name', async () => {
+  const { authenticate, asked } = counted();
+  const names = Array.from({ length: 24 }, (_, index) => `nobody-${index}`);
+  for (const name of [...names, ...names])
+    expect(await statusOf(authenticate, basic(`${name}:secret`))).toBe(401);
+  expect(asked).toHaveLength(48);
+  expect(asked.slice(24)).toEqual(asked.slice(0, 24));
+  expect(new Set(asked.map(costOf))).toEqual(new Set(['04', '05']));
+  expect(asked).not.toContain(ALICE);
+});
+
+test.each([
+  undefined,
+  '',
+  'Basic',
+  'Basic ',
+  'Basic !!!!',
+  'Basic YWxpY2U=',
+  'Bearer YWxpY2U6c2VjcmV0',
+  'Digest username="alice"',
+  'Basic YWxpY2U6c2VjcmV0, Basic YWxpY2U6c2VjcmV0',
+])('what is no Basic credentials is refused without work: %j', async (authorization) => {
+  const { authenticate, asked } = counted();
+  expect(await statusOf(authenticate, authorization)).toBe(401);
+  expect(asked).toEqual([]);
+});
+
+test('without users nobody needs a password', async () => {
+  const authenticate = createBasicAuth({
+    users: () => new Map(),
+    verify: () => Promise.reject(new Error('not to be asked')),
+  });
+  expect(await statusOf(authenticate)).toBe(200);
+  expect(await statusOf(authenticate, basic('alice:wrong'))).toBe(200);
+});
+
+test('whoever is removed or has a new hash is refused at once, remembered or not', async () => {
+  const { authenticate, users } = counted();
+  expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
+  users.set('alice', BOB);
+  expect(await statusOf(authenticate, basic('alice:secret'))).toBe(401);
+  expect(await statusOf(authenticate, basic('alice:süß'))).toBe(200);
+  users.delete('alice');
+  expect(await statusOf(authenticate, basic('alice:süß'))).toBe(401);
+});
+
+/** With verifications that last until the test answers them. */
+function pending() {
+  const asked: string[] = [];
+  const open: ((good: boolean) => void)[] = [];
+  const users = theUsers();
+  const authenticate = createBasicAuth({
+    users: () => users,
+    verify: (password) => {
+      asked.push(Buffer.from(password).toString());
+      return new Promise((resolve) => void open.push(resolve));
+    },
+  });
+  return { authenticate, asked, users, answerNext: (good: boolean) => open.shift()?.(good) };
+}
+
+/** Lets everything go on that can without an answer. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+test('passwords are verified one at a time, few wait, and whoever was let in before need not', async () => {
+  const { authenticate, asked, answerNext } = pending();
+  const first = statusOf(authenticate, basic('bob:good'));
+  await settled();
+  answerNext(true);
+  expect(await first).toBe(200);
+
+  const statuses = Array.from({ length: 30 }, (_, index) => statusOf(authenticate, basic(`alice:${index}`)));
+  await settled();
+  expect(asked).toEqual(['good', '0']);
+  expect(await statusOf(authenticate, basic('bob:good'))).toBe(200);
+  const busy = await authenticate(basic('alice:late'), NEVER);
+  expect(busy).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
+  for (let turn = 0; turn < 30; turn++) {
+    answerNext(false);
+    await settled();
+  }
+  const refused = (await Promise.all(statuses)).filter((status) => status === 401);
+  // Every one that was refused had been verified; the others were told to come again.
+  expect(asked.slice(1)).toHaveLength(refused.length);
+  expect((await Promise.all(statuses)).filter((status) => status === 503)).toHaveLength(30 - refused.length);
+  expect(refused.length).toBeGreaterThan(10);
+});
+
+test('nothing is verified for a client that has gone while it waited', async () => {
+  const { authenticate, asked, answerNext } = pending();
+  const gone = new AbortController();
+  const first = statusOf(authenticate, basic('alice:first'));
+  const second = authenticate(basic('alice:second'), gone.signal);
+  await settled();
+  gone.abort();
+  answerNext(true);
+  expect(await first).toBe(200);
+  expect(await second).toMatchObject({ status: 401 });
+  expect(asked).toEqual(['first']);
+});
+
+test('a password is no good where its user was removed while it was verified', async () => {
+  const { authenticate, answerNext, users } = pending();
+  const status = statusOf(authenticate, basic('alice:good'));
+  await settled();
+  users.delete('alice');
+  answerNext(true);
+  expect(await status).toBe(401);
+});
+
+test('no more than the latest hundred passwords are remembered', async () => {
+  const { authenticate, asked, answerNext } = pending();
+  const ask = async (password: string): Promise<void> => {
+    const status = statusOf(authenticate, basic(`alice:${password}`));
+    await settled();
+    answerNext(true);
+    expect(await status).toBe(200);
+  };
+  for (let index = 0; index <= 100; index++) await ask(String(index));
+  await ask('100');
+  await ask('1');
+  expect(asked).toHaveLength(101);
+  await ask('0');
+  expect(asked).toHaveLength(102);
+});
+
+test.each([
+  [`basic_auth_users: { alice: ${ALICE} }`, 1],
+  ['basic_auth_users: {}', 0],
+])('without the native part of bcrypt %s is refused, and only that', (yaml, count) => {
+  const problems: string[] = [];
+  const top = readYaml(yaml, {
+    file: 'web.yml',
+    known: ['basic_auth_users'],
+    problem: (line) => void problems.push(line),
+  });
+  readUsers(top.section('basic_auth_users'), () => false);
+  expect(problems).toEqual(
+    Array.from({ length: count }, () =>
+      expect.stringMatching(/^basic_auth_users \(web\.yml:1\): needs the native part of @node-rs\/bcrypt/),
+    ),
+  );
+});

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { debianProgram } from '../../support/debian.ts';
+
+export const openssl = debianProgram('openssl');
+
+export interface Issued {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Authority extends Issued {
+  /** `name` becomes the file names and the common name; `sans` are as openssl writes them: `DNS:localhost`. */
+  readonly issue: (name: string, options?: IssueOptions) => Issued;
+}
+
+export interface IssueOptions {
+  readonly sans?: readonly string[];
+  /** Of an RSA key; without it the key is of P-256. */
+  readonly rsaBits?: number;
+}
+
+const P256 = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+
+/** An empty folder that is gone when the test ends. */
+export function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-web-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** A certificate authority of its own, with its files in the folder. */
+export function anAuthority(folder: string, name = 'ca'): Authority {
+  const config = join(folder, 'openssl.cnf');
+  writeFileSync(config, '[req]\ndistinguished_name = dn\n[dn]\n');
+  const make = (subject: string, extra: readonly string[], key = P256): Issued => {
+    const certFile = join(folder, `${subject}.pem`);
+    const keyFile = join(folder, `${subject}.key`);
+    const args = [...key, '-nodes', '-subj', `/CN=${subject}`];
+    execFileSync(
+      openssl.command,
+      ['req', '-x509', '-config', config, ...args, '-keyout', keyFile, '-out', certFile, ...extra],
+      { stdio: 'pipe' },
+    );
+    return { certFile, keyFile, cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+  };
+  const authority = make(name, ['-days', '2', '-addext', 'basicConstraints=critical,CA:TRUE']);
+  return {
+    ...authority,
+    issue: (subject, { sans = [], rsaBits } = {}) => {
+      const signed = ['-CA', authority.certFile, '-CAkey', authority.keyFile, '-days', '2'];
+      const names = sans.length > 0 ? ['-addext', `subjectAltName=${sans.join(',')}`] : [];
+      const extra = [...signed, '-addext', 'basicConstraints=CA:FALSE', ...names];
+      return make(subject, extra, rsaBits === undefined ? P256 : ['-newkey', `rsa:${rsaBits}`]);
+    },
+  };
+}
