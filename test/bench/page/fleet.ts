@@ -1,7 +1,6 @@
-import type { Connector } from '../../../src/core/model.ts';
 import { advance } from '../../../src/core/advance.ts';
+import type { Connector, ListedTunnel, Observation } from '../../../src/core/model.ts';
 import { emptySnapshot, type Snapshot } from '../../../src/core/snapshot.ts';
-import type { ListedTunnel, Observation } from '../../../src/core/model.ts';
 
 /** The fleet that the figures are about: running tunnels of two connectors, eight connections in four data centers. */
 
@@ -118,4 +117,27 @@ export function aFleet(size: number, at = START + 600 * HOUR): Snapshot {
     indexes.flatMap((index) => detailsOf(index, at)),
     options,
   );
+}
+
+const POLL_MS = 30_000;
+let generation = 0;
+
+/** A poll that finds so many tunnels changed, each with a new status and new connections. */
+export function changeSome(before: Snapshot, count: number): Snapshot {
+  generation += 1;
+  const at = before.takenAt + POLL_MS;
+  const [account] = before.accounts.values();
+  const indexes = Array.from({ length: account?.tunnels.size ?? 0 }, (_, index) => index);
+  const chosen = new Set(
+    Array.from({ length: count }, (_, part) => scatter(part, generation) % indexes.length),
+  );
+  const listed = [...(account?.tunnels.values() ?? [])].map(({ tunnel }, index): ListedTunnel => {
+    const status = tunnel.status === 'healthy' ? 'degraded' : 'healthy';
+    return { ...tunnel, status: chosen.has(index) ? status : tunnel.status };
+  });
+  const observations = [
+    listOf(listed, at),
+    ...[...chosen].flatMap((index) => detailsOf(index, at, generation)),
+  ];
+  return advance(before, observations, { now: at, staleAfterMs: 300_000 });
 }
