@@ -1,4 +1,5 @@
 import { type Collector, COLLECTORS, type ListedTunnel } from './model.ts';
+import { selectFirst } from './select-first.ts';
 import { hasDetails, hasNoConnections } from './serving.ts';
 import type { AccountState, Observed, TunnelState } from './snapshot.ts';
 import { ageOf, createWorth } from './worth.ts';
@@ -57,16 +58,14 @@ const LONGEST_BACKOFF_MS = 5 * 60_000;
 export function plan(accounts: readonly AccountState[], options: PlanOptions): Plan {
   const { allowance, routine } = options;
   const tunnels = accounts.flatMap((account) => [...account.tunnels.values()].filter(isAskedFor));
-  const details = tunnels.filter(
-    (state) => isDue(state, options) && !isInFlight(state, 'connections', options),
-  );
+  const due = tunnels.filter((state) => isDue(state, options));
+  const details = due.filter((state) => !isInFlight(state, 'connections', options));
   const configured = options.configurations
     ? tunnels.filter(({ tunnel }) => tunnel.configSource !== 'local')
     : [];
-  const versions = configured.filter(
-    (state) => isConfigurationDue(state, options) && !isInFlight(state, 'configuration', options),
-  );
-  const urgent = details.filter(isUrgent).toSorted(byUrgency).slice(0, Math.max(0, allowance));
+  const dueVersions = configured.filter((state) => isConfigurationDue(state, options));
+  const versions = dueVersions.filter((state) => !isInFlight(state, 'configuration', options));
+  const urgent = selectFirst(details.filter(isUrgent), allowance, byUrgency);
   const rest = routineRequests(details, versions, {
     routine: Math.min(routine, allowance - urgent.length),
     worth: () => createWorth(tunnels, options),
@@ -77,7 +76,10 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
     requests,
     waiting: details.length - asked,
     unafforded: details.length + versions.length - requests.length,
-    idle: idleCollectors(tunnels, configured, options),
+    idle: idleCollectors(
+      [...due, ...tunnels.filter(({ connectors }) => connectors.failingSince !== undefined)],
+      [...dueVersions, ...configured.filter(({ configuration }) => configuration.failingSince !== undefined)],
+    ),
   };
 }
 
@@ -92,7 +94,7 @@ function routineRequests(
   // One request alone is for connections: they must not starve.
   const share = routine > 1 ? Math.ceil(routine * CONFIGURATION_SHARE) : 0;
   const free = routine - waiting.length;
-  const asked = versions.toSorted(byConfiguration).slice(0, Math.max(share, free));
+  const asked = mostBehind(versions, Math.max(share, free));
   return [
     ...most(waiting, routine - asked.length, worth()).map(connectionsOf),
     ...asked.map(({ tunnel }): DetailRequest => ({ kind: 'configuration', tunnel })),
@@ -104,11 +106,10 @@ function most(
   count: number,
   worth: (state: TunnelState) => number,
 ): readonly TunnelState[] {
-  return states
-    .map((state) => ({ state, worth: worth(state) }))
-    .toSorted((a, b) => (a.worth === b.worth ? byAge(a.state, b.state) : b.worth - a.worth))
-    .slice(0, count)
-    .map(({ state }) => state);
+  const weighed = states.values().map((state) => ({ state, worth: worth(state) }));
+  return selectFirst(weighed, count, (a, b) =>
+    a.worth === b.worth ? byAge(a.state, b.state) : b.worth - a.worth,
+  ).map(({ state }) => state);
 }
 
 function connectionsOf({ tunnel }: TunnelState): DetailRequest {
@@ -121,19 +122,13 @@ function isInFlight({ tunnel }: TunnelState, kind: DetailRequest['kind'], option
 
 /** Nothing due, and nothing that keeps failing. */
 function idleCollectors(
-  tunnels: readonly TunnelState[],
-  configured: readonly TunnelState[],
-  options: PlanOptions,
+  details: readonly TunnelState[],
+  versions: readonly TunnelState[],
 ): readonly Collector[] {
   const busy = new Set<Collector>(['tunnels']);
-  for (const state of tunnels) {
-    if (state.connectors.failingSince === undefined && !isDue(state, options)) continue;
-    busy.add(state.tunnel.type === 'warp_connector' ? 'warp_connections' : 'connections');
-  }
-  for (const state of configured) {
-    if (state.configuration.failingSince === undefined && !isConfigurationDue(state, options)) continue;
-    busy.add('configurations');
-  }
+  for (const { tunnel } of details)
+    busy.add(tunnel.type === 'warp_connector' ? 'warp_connections' : 'connections');
+  if (versions.length > 0) busy.add('configurations');
   return COLLECTORS.filter((collector) => !busy.has(collector));
 }
 
@@ -201,8 +196,13 @@ function byAge(a: TunnelState, b: TunnelState): number {
 }
 
 /** Those with a connector ahead of what is known first: their versions are known to be old. */
-function byConfiguration(a: TunnelState, b: TunnelState): number {
-  return Number(isAhead(b)) - Number(isAhead(a)) || askedAt(a.configuration) - askedAt(b.configuration);
+function mostBehind(states: readonly TunnelState[], count: number): readonly TunnelState[] {
+  const looked = states
+    .values()
+    .map((state) => ({ state, ahead: Number(isAhead(state)), askedAt: askedAt(state.configuration) }));
+  return selectFirst(looked, count, (a, b) => b.ahead - a.ahead || a.askedAt - b.askedAt).map(
+    ({ state }) => state,
+  );
 }
 
 function isAhead({ configuration, connectors }: TunnelState): boolean {

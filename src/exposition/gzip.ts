@@ -47,11 +47,6 @@ export function joinDeflated(pieces: readonly Deflated[]): Deflated {
   return { chunks: pieces.flatMap(({ chunks }) => chunks), crc, length };
 }
 
-/** The same in one chunk: a large page is not sent in crumbs. */
-export function inOneChunk(deflated: Deflated): Deflated {
-  return { ...deflated, chunks: [Buffer.concat(deflated.chunks)] };
-}
-
 /**
  * The one member that the pieces make (RFC 1952). A second member would be as valid, but not every HTTP client reads on
  * after the first: curl does not.

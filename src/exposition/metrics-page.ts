@@ -2,9 +2,10 @@ import type { FamilyOptions, FleetContext } from '../core/families/family.ts';
 import { enabledFamilies } from '../core/families/table.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { createDeflater, once } from './deflater.ts';
-import { encodeForeign, type ForeignMetric } from './foreign.ts';
+import type { ForeignMetric } from './foreign.ts';
 import { type Deflated, gzipMember, joinDeflated, storePiece } from './gzip.ts';
 import { encodeHeader } from './header.ts';
+import { createOwnPart } from './own-part.ts';
 import type { MetricsPage, PageFormat, PageRequest } from './page.ts';
 import { createRenderer, type Section } from './renderer.ts';
 
@@ -55,7 +56,7 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
     };
     return { text: lazy(make('text')), openmetrics: lazy(make('openmetrics')) };
   };
-  const ownMetrics = sharedWhileGoing(own);
+  const ownPart = createOwnPart({ own, allows });
   let sections: readonly Section[] = [];
   let current = format(sections);
   let newest: Snapshot;
@@ -87,9 +88,7 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
       const { names } = request;
       const page =
         names === undefined ? current : format(sections.filter(({ family }) => names.has(family.name)));
-      const metrics = (await ownMetrics()).filter(({ name }) => allows(name) && (names?.has(name) ?? true));
-      const end = request.format === 'text' ? '' : '# EOF\n';
-      const tail = Buffer.from(encodeForeign(metrics, request.format) + end);
+      const tail = await ownPart(request);
       return {
         contentType: CONTENT_TYPES[request.format],
         chunks: await withTail(page[request.format](), tail, request),
@@ -132,15 +131,4 @@ function createHeaders(): (section: Section, format: PageFormat) => Buffer {
 function lazy<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
-}
-
-/** Who asks while an answer is on its way gets that one: a flood of scrapes does the work once. */
-function sharedWhileGoing<T>(ask: () => Promise<T>): () => Promise<T> {
-  let going: Promise<T> | undefined;
-  return () => {
-    going ??= ask().finally(() => {
-      going = undefined;
-    });
-    return going;
-  };
 }

@@ -6,6 +6,8 @@ export interface PageRequest {
   readonly gzip: boolean;
   /** Only these metric names (`name[]=`), where given. */
   readonly names: ReadonlySet<string> | undefined;
+  /** Whether others are being answered at the same time; then what was collected for them a moment ago will do. */
+  readonly overlaps?: boolean;
 }
 
 export interface PageBody {

@@ -40,7 +40,11 @@ export function createRenderer({
   const renderBlocks = async (snapshot: Snapshot): Promise<readonly Block[]> => {
     const rendered: Block[] = [];
     let work = 0;
-    for (const group of regroup(blocks, snapshot)) {
+    // Whoever gives a new snapshot has just done some work.
+    await setImmediate();
+    const groups = regroup(blocks, snapshot);
+    await setImmediate();
+    for (const group of groups) {
       if (group.kind === 'same') {
         rendered.push(group.block);
         continue;
@@ -61,6 +65,7 @@ export function createRenderer({
 
   return async (snapshot) => {
     blocks = await renderBlocks(snapshot);
+    await setImmediate();
     const next = table.flatMap((family) => {
       const known = sections.get(family.name);
       const pieces =

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Client } from '../cloudflare/client.ts';
 import type { Token } from '../cloudflare/token.ts';
@@ -56,7 +57,7 @@ export interface Details {
   /** How long until the budget allows a round worth making, in milliseconds. */
   readonly nextRoundMs: () => number;
   /** Observations for the collectors that have nothing to do, which is a success. */
-  readonly idle: () => readonly Observation[];
+  readonly idle: () => Promise<readonly Observation[]>;
 }
 
 const TUNNELS_PER_PAGE = 1000;
@@ -102,6 +103,7 @@ export function createDetails(options: DetailsOptions): Details {
     const all = statesOf(options.accounts);
     const serving = all.reduce((sum, account) => sum + servingIn(account), 0);
     const listRequests = all.reduce((sum, { tunnels: listed }) => sum + pagesOf(listed.size), 0);
+    const busy = new Set([...inFlight, ...(asked ?? [])].map(tunnelIdIn));
     const reserve =
       scope === 'once' ? 0 : Math.floor(Math.min(budget.capacity * URGENT_SHARE, URGENT_REQUESTS, serving));
     return plan(statesOf(accounts), {
@@ -112,7 +114,9 @@ export function createDetails(options: DetailsOptions): Details {
       minAgeMs: scope === 'once' ? 0 : pollIntervalMs * TURN_SHARE,
       renewedAt,
       configurations: tunnels.configurations,
-      isInFlight: (request) => inFlight.has(keyOf(request)) || asked?.has(keyOf(request)) === true,
+      // No key is made for the thousands of tunnels that nothing is asked of.
+      isInFlight: (request) =>
+        busy.has(request.tunnel.id) && (inFlight.has(keyOf(request)) || asked?.has(keyOf(request)) === true),
     });
   };
 
@@ -143,6 +147,8 @@ export function createDetails(options: DetailsOptions): Details {
 
   return {
     round: async ({ signal, accounts = options.accounts, scope, asked }) => {
+      // What has just been applied and what is planned now are each a piece of work for a large fleet.
+      await turnOfOthers();
       const owed = scope === 'once' ? Math.min(owedToLists(), budget.capacity / 2) : owedToLists();
       const allowance = Math.max(0, Math.floor(budget.available() - owed));
       const { requests, waiting, unafforded } = planRound(accounts, { allowance, scope, asked });
@@ -158,7 +164,8 @@ export function createDetails(options: DetailsOptions): Details {
       const requests = Math.min(wanted, budget.capacity * URGENT_SHARE);
       return Math.max(SHORTEST_PAUSE_MS, Math.ceil(requests / perMs));
     },
-    idle: () => {
+    idle: async () => {
+      await turnOfOthers();
       const polled = polledCollectors(tunnels);
       const now = clock();
       return statesOf(options.accounts)
@@ -192,6 +199,11 @@ function pagesOf(tunnels: number): number {
 
 function keyOf({ kind, tunnel }: DetailRequest): string {
   return `${kind} ${tunnel.accountId} ${tunnel.id}`;
+}
+
+/** No id holds a space. */
+function tunnelIdIn(key: string): string {
+  return key.slice(key.lastIndexOf(' ') + 1);
 }
 
 /** What is known to fail is not asked for again in this round, yet the tunnel's data is as unknown as if it were. */

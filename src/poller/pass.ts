@@ -100,7 +100,7 @@ export function createPasses(group: TokenGroup, options: PassesOptions): Passes 
       }),
     );
     if (signal.aborted) return NOTHING;
-    const idle = details.idle();
+    const idle = await details.idle();
     const { observations, waiting } = await rest();
     if (signal.aborted) return NOTHING;
     store.apply(idle);

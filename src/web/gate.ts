@@ -2,6 +2,8 @@
 export interface Gate {
   /** Whether there was room. A request that got in leaves when `over` aborts. */
   readonly enter: (over: AbortSignal) => boolean;
+  /** How many are in. */
+  readonly inside: () => number;
 }
 
 export function createGate(limit: number): Gate {
@@ -13,5 +15,6 @@ export function createGate(limit: number): Gate {
       over.addEventListener('abort', () => (inside -= 1), { once: true });
       return true;
     },
+    inside: () => inside,
   };
 }

@@ -29,6 +29,7 @@ export function createMetricsRoute({
         format: negotiateFormat(headers.accept),
         gzip,
         names: namesOf(query),
+        overlaps: gate.inside() > 1,
       });
       return {
         status: 200,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 
 /** What a route is told of a request. */
 export interface WebRequest {
@@ -48,6 +49,8 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
     for await (const batch of batches) {
       if (options.over.aborted) return;
       await writeBatch(response, batch, options.over);
+      // A reader that takes all that it is given must not keep the event loop to itself.
+      await setImmediate();
     }
   }
   response.end();

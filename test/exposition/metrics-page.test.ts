@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { promisify } from 'node:util';
 import { crc32, gunzipSync, inflateRawSync } from 'node:zlib';
+import { Gauge, Registry } from 'prom-client';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { FAMILIES } from '../../src/core/families/table.ts';
 import type { TunnelState } from '../../src/core/snapshot.ts';
+import type { MetricsPageOptions } from '../../src/exposition/metrics-page.ts';
 import type { PageRequest } from '../../src/exposition/page.ts';
 import { TUNNELS_PER_BLOCK } from '../../src/exposition/regroup.ts';
 import { debianProgram } from '../support/debian.ts';
@@ -288,3 +290,27 @@ async function serveGzip(): Promise<{ readonly url: string; readonly plain: Buff
   if (address === null || typeof address === 'string') throw new Error('the server does not listen');
   return { url: `http://127.0.0.1:${address.port}/`, plain: await bytesOf(page, OPENMETRICS) };
 }
+
+/** A gauge that tells how often it was looked at. */
+function aCount(): { readonly own: MetricsPageOptions['own']; readonly names: ReadonlySet<string> } {
+  let looked = 0;
+  const registry = new Registry();
+  const count: Gauge = new Gauge({
+    name: 'looked',
+    help: 'Looked.',
+    registers: [registry],
+    collect: () => count.set((looked += 1)),
+  });
+  return { own: async () => [await count.get()], names: new Set(['looked']) };
+}
+
+test("the exporter's own metrics are new at every scrape, but for scrapes that overlap", async () => {
+  const { own, names } = aCount();
+  const page = aPage({ own });
+  const values: string[] = [];
+  for (const request of [TEXT, OPENMETRICS, { ...TEXT, names }, { ...TEXT, overlaps: true }, TEXT]) {
+    const text = (await bytesOf(page, request)).toString();
+    values.push(/^looked (.*)$/m.exec(text)?.[1] ?? '');
+  }
+  expect(values).toEqual(['1', '2', '3', '3', '4']);
+});

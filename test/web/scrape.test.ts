@@ -52,8 +52,8 @@ test('the page is asked for in the format, encoding and names that the scrape wa
   expect(plain.headers).toMatchObject({ 'content-type': 'fake/text', vary: 'Accept, Accept-Encoding' });
   expect(plain.headers).not.toHaveProperty('content-encoding');
   expect(asked).toEqual([
-    { format: 'openmetrics', gzip: true, names: new Set(['a', 'b']) },
-    { format: 'text', gzip: false, names: undefined },
+    { format: 'openmetrics', gzip: true, names: new Set(['a', 'b']), overlaps: false },
+    { format: 'text', gzip: false, names: undefined, overlaps: false },
   ]);
 });
 

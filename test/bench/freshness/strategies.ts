@@ -11,7 +11,12 @@ export interface Strategy {
   readonly oldestAt: () => number | undefined;
 }
 
-export type StrategyName = 'planner' | 'round-robin' | 'naive loop';
+export const STRATEGIES = ['planner', 'round-robin', 'naive loop'] as const;
+export type StrategyName = (typeof STRATEGIES)[number];
+
+export function isStrategyName(name: string): name is StrategyName {
+  return STRATEGIES.some((known) => known === name);
+}
 
 const POLL_MS = 30_000;
 const CONCURRENCY = 8;

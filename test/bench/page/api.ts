@@ -1,0 +1,25 @@
+import { sampleAccounts } from '../../../src/simulator/sample.ts';
+import { createSimulator } from '../../../src/simulator/server.ts';
+
+/**
+ * The simulated API as a process of its own, a token for each account so that each has a request budget of its own.
+ * Arguments: tunnels, accounts, what lists embed of connections. Prints a line of JSON when it serves.
+ */
+const [tunnels = '', accounts = '', embedded = ''] = process.argv.slice(2);
+const fleet = sampleAccounts({
+  seed: 1,
+  now: Date.now(),
+  tunnels: Number(tunnels),
+  accounts: Number(accounts),
+  connectors: 2,
+});
+const tokens = fleet.map((_, index) => ({ value: `bench-token-${index}` }));
+const simulator = await createSimulator({
+  accounts: fleet,
+  tokens,
+  latencyMs: 20,
+  embeddedConnections: embedded === 'populated' ? 'populated' : 'missing',
+});
+const access = simulator.fleet.accounts().map(({ id }, index) => ({ id, token: tokens[index]?.value }));
+process.stdout.write(`${JSON.stringify({ apiUrl: simulator.url, accounts: access })}\n`);
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuMsOf, NODE_FLAGS, residentMegabytes } from './processes.ts';
+
+/** The built exporter as a process of its own, watching a simulated fleet. */
+export interface ObservingExporter {
+  readonly url: string;
+  readonly residentMegabytes: () => number;
+  readonly cpuMs: () => number;
+  /** The longest pause of its event loop in each second so far, in milliseconds. */
+  readonly pauses: () => readonly number[];
+  readonly stop: () => Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly tunnels: number;
+  readonly accounts: number;
+  readonly embedded?: 'missing' | 'populated';
+  /** Costs memory of its own. */
+  readonly measurePauses: boolean;
+}
+
+const PORT = 20_350;
+
+export async function observeFleet(options: FleetOptions): Promise<ObservingExporter> {
+  const { tunnels, accounts, embedded = 'missing', measurePauses } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const pauseFile = join(folder, 'pauses');
+  writeFileSync(pauseFile, '');
+  const { api, apiUrl, configFile } = await startApi([tunnels, accounts, embedded], folder);
+  const child = spawn(
+    process.execPath,
+    [
+      ...NODE_FLAGS,
+      ...(measurePauses ? ['--import', './test/bench/page/pause-probe.ts'] : []),
+      'dist/main.js',
+      `--config.file=${configFile}`,
+      `--web.listen-address=127.0.0.1:${PORT}`,
+      '--cloudflare.request-budget=1200',
+    ],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        MALLOC_ARENA_MAX: '2',
+        CLOUDFLARE_API_URL: apiUrl,
+        TUNNEL_EXPORTER_LOG_LEVEL: 'error',
+        BENCH_PAUSES: pauseFile,
+      },
+    },
+  );
+  const url = `http://127.0.0.1:${PORT}`;
+  await untilAlive(url, child);
+  return {
+    url,
+    residentMegabytes: () => residentMegabytes(child),
+    cpuMs: () => cpuMsOf(child),
+    pauses: () => readFileSync(pauseFile, 'utf8').split('\n').filter(Boolean).map(Number),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      api.kill('SIGTERM');
+      await once(api, 'exit');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+interface Api {
+  readonly api: ChildProcess;
+  readonly apiUrl: string;
+  readonly configFile: string;
+}
+
+interface ApiAccess {
+  readonly apiUrl: string;
+  readonly accounts: readonly { readonly id: string; readonly token: string }[];
+}
+
+async function startApi(args: readonly (string | number)[], folder: string): Promise<Api> {
+  const api = spawn(process.execPath, ['test/bench/page/api.ts', ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line]: unknown[] = await once(createInterface({ input: api.stdout }), 'line');
+  const { apiUrl, accounts }: ApiAccess = JSON.parse(String(line));
+  const entries = accounts.map(({ id, token }) => {
+    const tokenFile = join(folder, `token-${id}`);
+    writeFileSync(tokenFile, token);
+    return `  - { id: ${id}, api_token_file: ${tokenFile} }\n`;
+  });
+  const configFile = join(folder, 'config.yaml');
+  writeFileSync(configFile, `accounts:\n${entries.join('')}`);
+  return { api, apiUrl, configFile };
+}
+
+async function untilAlive(url: string, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
+    const alive = await fetch(`${url}/livez`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (alive) return;
+    await sleep(20);
+  }
+  throw new Error(`the exporter ended with ${child.exitCode}`);
+}
+
+export async function scrape(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+  const response = await fetch(`${url}/metrics`, { headers });
+  return (await response.arrayBuffer()).byteLength;
+}
+
+/** Series about tunnels on the page. */
+export async function seriesOn(url: string): Promise<number> {
+  const name = 'cloudflare_tunnel_exporter_snapshot_series';
+  const text = await (await fetch(`${url}/metrics?name[]=${name}`)).text();
+  return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1] ?? NaN);
+}
+
+/** As two Prometheus servers would, and a person with curl, every five seconds until every tunnel is observed. */
+export async function scrapeUntilWhole(
+  { url }: ObservingExporter,
+  { tunnels, everyTime = () => undefined }: { readonly tunnels: number; readonly everyTime?: () => void },
+): Promise<number> {
+  let series = 0;
+  let quiet = 0;
+  for (let round = 0; round < 120 && quiet < 6; round += 1) {
+    await scrapeAsUsual(url, round);
+    everyTime();
+    const now = await seriesOn(url);
+    // Configurations are the last to come: each tunnel has at least so many series then.
+    quiet = now === series && now >= 25 * tunnels ? quiet + 1 : 0;
+    series = now;
+  }
+  return series;
+}
+
+const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';
+
+export async function scrapeAsUsual(url: string, round: number): Promise<void> {
+  const encoding = round % 3 === 0 ? 'identity' : 'gzip';
+  const accept = round % 2 === 0 ? OPENMETRICS : 'text/plain';
+  await scrape(url, { accept, 'accept-encoding': encoding });
+  await sleep(5000);
+}
