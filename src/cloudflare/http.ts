@@ -17,12 +17,16 @@ import {
 import { askedFor, blockTime, type RetryAfterHeaders } from './retry-after.ts';
 import { retryDelay, type AttemptEnd } from './retry.ts';
 import { parseEnvelope, type Envelope } from './schema.ts';
+import { turn } from '../turn.ts';
 import { linkSignals } from './signals.ts';
 import type { Token } from './token.ts';
 import { createTransport, type Answer } from './transport.ts';
 
 export type CallResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CallFailure };
+
+/** A text of so many characters takes milliseconds to understand. */
+const LONG_TEXT = 65_536;
 
 export interface SentRequest {
   readonly endpoint: Endpoint;
@@ -163,6 +167,7 @@ export function createHttp(options: HttpOptions): Http {
     }
     report(String(answer.status));
 
+    if (answer.body.kind === 'text' && answer.body.text.length > LONG_TEXT) await turn();
     const judged = judge(answer, call);
     if (judged.ok) return judged;
     const headers = { retryAfter: header(answer, 'retry-after'), date: header(answer, 'date') };

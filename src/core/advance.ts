@@ -31,7 +31,9 @@ export function advance(
   const accounts = new Map<string, AccountState>();
   for (const account of previous.accounts.values()) {
     const observed = observe(account, byAccount.get(account.id) ?? []);
-    accounts.set(account.id, hideStale(observed, now, staleAfterMs));
+    const isAsBefore =
+      observed === account && now >= previous.takenAt && now < expiryOfAccount(account, staleAfterMs);
+    accounts.set(account.id, isAsBefore ? account : hideStale(observed, now, staleAfterMs));
   }
   const sidecar = withoutStaleEdge(previous.sidecar, { now, staleAfterMs });
   return { takenAt: now, accounts, sidecar };
@@ -40,17 +42,33 @@ export function advance(
 /** When, without any observation, the next thing becomes too old to show; `undefined` where nothing is shown. */
 export function nextExpiry(snapshot: Snapshot, staleAfterMs: number): number | undefined {
   let next = (snapshot.sidecar?.edge?.at ?? Infinity) + staleAfterMs;
-  for (const account of snapshot.accounts.values()) {
-    for (const at of account.listedAt.values()) next = Math.min(next, at + staleAfterMs);
-    for (const { connectors, configuration } of account.tunnels.values()) {
-      next = Math.min(
-        next,
-        expiryOf(connectors, staleAfterMs) ?? Infinity,
-        expiryOf(configuration, staleAfterMs) ?? Infinity,
-      );
-    }
-  }
+  for (const account of snapshot.accounts.values())
+    next = Math.min(next, expiryOfAccount(account, staleAfterMs));
   return next === Infinity ? undefined : next;
+}
+
+interface Expiry {
+  readonly staleAfterMs: number;
+  readonly at: number;
+}
+
+/** Each step for one account asks for that of all the others, which have not changed. */
+const expiries = new WeakMap<AccountState, Expiry>();
+
+function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
+  const known = expiries.get(account);
+  if (known?.staleAfterMs === staleAfterMs) return known.at;
+  let at = Infinity;
+  for (const listedAt of account.listedAt.values()) at = Math.min(at, listedAt + staleAfterMs);
+  for (const { connectors, configuration } of account.tunnels.values()) {
+    at = Math.min(
+      at,
+      expiryOf(connectors, staleAfterMs) ?? Infinity,
+      expiryOf(configuration, staleAfterMs) ?? Infinity,
+    );
+  }
+  expiries.set(account, { staleAfterMs, at });
+  return at;
 }
 
 function observe(account: AccountState, observations: readonly Observation[]): AccountState {

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Family, FamilyOptions, FleetContext, TunnelFamily } from '../core/families/family.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { type Block, createBlockEncoder, isChanged, type Piece } from './block.ts';
+import { turn } from '../turn.ts';
 import { regroup } from './regroup.ts';
 import { createTunnelEncoder, encodeFleetFamily, type Lines } from './tunnel-encoder.ts';
 
@@ -41,9 +41,9 @@ export function createRenderer({
     const rendered: Block[] = [];
     let work = 0;
     // Whoever gives a new snapshot has just done some work.
-    await setImmediate();
+    await turn();
     const groups = regroup(blocks, snapshot);
-    await setImmediate();
+    await turn();
     for (const group of groups) {
       if (group.kind === 'same') {
         rendered.push(group.block);
@@ -53,7 +53,7 @@ export function createRenderer({
       work += WORK_PER_BLOCK + group.members.filter(isChanged).length;
       if (work < WORK_PER_SLICE) continue;
       work = 0;
-      await setImmediate();
+      await turn();
     }
     return rendered;
   };
@@ -65,7 +65,7 @@ export function createRenderer({
 
   return async (snapshot) => {
     blocks = await renderBlocks(snapshot);
-    await setImmediate();
+    await turn();
     const next = table.flatMap((family) => {
       const known = sections.get(family.name);
       const pieces =

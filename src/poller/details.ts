@@ -1,4 +1,3 @@
-import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Client } from '../cloudflare/client.ts';
 import type { Token } from '../cloudflare/token.ts';
@@ -9,6 +8,7 @@ import { refreshAge } from '../core/refresh.ts';
 import { hasNoConnections } from '../core/serving.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import { createRefusals } from './refusals.ts';
+import { turn } from '../turn.ts';
 import type { SnapshotStore } from './store.ts';
 
 export interface DetailsOptions {
@@ -137,26 +137,27 @@ export function createDetails(options: DetailsOptions): Details {
       refusals.answered(endpoint, failureOf(observation));
       return observation;
     };
-    for (const request of requests) inFlight.add(keyOf(request));
-    try {
-      return await Promise.all(requests.map((request) => limit(observeOne, request)));
-    } finally {
-      for (const request of requests) inFlight.delete(keyOf(request));
-    }
+    return Promise.all(requests.map((request) => limit(observeOne, request)));
   };
 
   return {
     round: async ({ signal, accounts = options.accounts, scope, asked }) => {
-      // What has just been applied and what is planned now are each a piece of work for a large fleet.
-      await turnOfOthers();
+      // A plan, and what is applied, are each a piece of work for a large fleet.
+      await turn();
       const owed = scope === 'once' ? Math.min(owedToLists(), budget.capacity / 2) : owedToLists();
       const allowance = Math.max(0, Math.floor(budget.available() - owed));
       const { requests, waiting, unafforded } = planRound(accounts, { allowance, scope, asked });
       for (const request of requests) asked?.add(keyOf(request));
-      const observations = await observe(requests, signal);
-      if (signal.aborted) return { observations: [], waiting, unafforded };
-      if (observations.length > 0) store.apply(observations);
-      return { observations, waiting, unafforded };
+      for (const request of requests) inFlight.add(keyOf(request));
+      try {
+        const observations = await observe(requests, signal);
+        if (observations.length > 0) await turn();
+        if (signal.aborted) return { observations: [], waiting, unafforded };
+        if (observations.length > 0) store.apply(observations);
+        return { observations, waiting, unafforded };
+      } finally {
+        for (const request of requests) inFlight.delete(keyOf(request));
+      }
     },
     nextRoundMs: () => {
       const wanted = Math.max(options.concurrency, budget.capacity * ROUND_SHARE);
@@ -165,7 +166,7 @@ export function createDetails(options: DetailsOptions): Details {
       return Math.max(SHORTEST_PAUSE_MS, Math.ceil(requests / perMs));
     },
     idle: async () => {
-      await turnOfOthers();
+      await turn();
       const polled = polledCollectors(tunnels);
       const now = clock();
       return statesOf(options.accounts)

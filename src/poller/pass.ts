@@ -4,6 +4,7 @@ import type { Token } from '../cloudflare/token.ts';
 import type { Config } from '../config/config.ts';
 import type { Observation } from '../core/model.ts';
 import { isSelected } from '../core/select.ts';
+import { turn } from '../turn.ts';
 import { createDetails } from './details.ts';
 import type { SnapshotStore } from './store.ts';
 
@@ -66,6 +67,7 @@ export function createPasses(group: TokenGroup, options: PassesOptions): Passes 
       signal,
     );
     const selected = observations.map((observation) => select(observation, tunnels));
+    await turn();
     if (!signal.aborted) store.apply(selected);
     return selected;
   };

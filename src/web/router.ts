@@ -3,15 +3,15 @@ import type { Config } from '../config/config.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Authenticate } from './basic-auth.ts';
-import { createDocumentRoute } from './documentRoute.ts';
+import { createDocumentRoute } from './document-route.ts';
 import type { WebLog } from './log.ts';
-import { createMetricsRoute } from './metricsRoute.ts';
-import { createReloadRoute } from './reloadRoute.ts';
-import type { Reload } from './reloadRoute.ts';
+import { createMetricsRoute } from './metrics-route.ts';
+import { createReloadRoute } from './reload-route.ts';
+import type { Reload } from './reload-route.ts';
 import { textReply } from './reply.ts';
 import type { Reply, WebRequest } from './reply.ts';
-import { CONTENT_SECURITY_POLICY, statusPageParts } from './statusPage.ts';
-import { renderTunnels } from './tunnelsApi.ts';
+import { CONTENT_SECURITY_POLICY, statusPageParts } from './status-page.ts';
+import { renderTunnels } from './tunnels-api.ts';
 
 export interface Readiness {
   readonly ready: boolean;

@@ -7,7 +7,7 @@ import { createBasicAuth } from './basic-auth.ts';
 import { listenOn, urlOf } from './listen.ts';
 import type { WebLog } from './log.ts';
 import { refuseMalformed } from './malformed.ts';
-import type { Reload } from './reloadRoute.ts';
+import type { Reload } from './reload-route.ts';
 import { sendReply, textReply } from './reply.ts';
 import { createRouter } from './router.ts';
 import type { Readiness } from './router.ts';

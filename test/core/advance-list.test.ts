@@ -111,6 +111,9 @@ test('an account without observations in a pass stays the same, accounts keep th
   story.pass(s(0), walk([], { accountId: 'other' }));
   expect([...story.snapshot().accounts.keys()]).toEqual(['acc', 'other']);
   expect(story.account('acc').up).toBeUndefined();
+  const other = story.account('other');
+  story.pass(s(1), walk([]));
+  expect(story.account('other')).toBe(other);
 });
 
 test('observations of an account that is not configured are ignored', () => {

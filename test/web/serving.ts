@@ -9,7 +9,7 @@ import type { MetricsPage } from '../../src/exposition/page.ts';
 import { createWebServer } from '../../src/web/server.ts';
 import type { WebServer, WebServerOptions } from '../../src/web/server.ts';
 import { NOW } from '../support/snapshots.ts';
-import { aCalmFleet } from './sampleFleets.ts';
+import { aCalmFleet } from './sample-fleets.ts';
 
 export interface Logged {
   readonly details: object;

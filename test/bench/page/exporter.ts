@@ -12,7 +12,7 @@ export interface ObservingExporter {
   readonly url: string;
   readonly residentMegabytes: () => number;
   readonly cpuMs: () => number;
-  /** The longest pause of its event loop in each second so far, in milliseconds. */
+  /** The longest pause of its event loop in each second so far but the first, in which it starts, in milliseconds. */
   readonly pauses: () => readonly number[];
   readonly stop: () => Promise<void>;
 }
@@ -59,7 +59,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
     url,
     residentMegabytes: () => residentMegabytes(child),
     cpuMs: () => cpuMsOf(child),
-    pauses: () => readFileSync(pauseFile, 'utf8').split('\n').filter(Boolean).map(Number),
+    pauses: () => readFileSync(pauseFile, 'utf8').split('\n').filter(Boolean).slice(1).map(Number),
     stop: async () => {
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -141,3 +141,19 @@ export function changeSome(before: Snapshot, count: number): Snapshot {
   ];
   return advance(before, observations, { now: at, staleAfterMs: 300_000 });
 }
+
+let newest = 0;
+
+/** A poll that finds so many tunnels gone and as many new ones, which are observed at once. */
+export function replaceSome(before: Snapshot, count: number): Snapshot {
+  generation += 1;
+  const at = before.takenAt + POLL_MS;
+  const [account] = before.accounts.values();
+  const listed = [...(account?.tunnels.values() ?? [])].map(({ tunnel }) => tunnel);
+  newest = Math.max(newest, listed.length);
+  const added = Array.from({ length: count }, () => newest++);
+  for (const [part, index] of added.entries())
+    listed[scatter(part, generation) % listed.length] = aListedTunnel(index);
+  const observations = [listOf(listed, at), ...added.flatMap((index) => detailsOf(index, at))];
+  return advance(before, observations, { now: at, staleAfterMs: 300_000 });
+}

@@ -1,45 +1,13 @@
 import { createServer } from 'node:http';
-import { createTelemetry } from '../../../src/telemetry.ts';
-import { createMetricsPage } from '../../../src/exposition/metrics-page.ts';
-import { createWebServer } from '../../../src/web/server.ts';
-import { FAMILY_OPTIONS } from './contenders.ts';
 import { aFleet } from './fleet.ts';
+import { servePage } from './serve.ts';
 
 /**
- * A process that serves the page of a fleet as the exporter does, own metrics and all, and the same bytes by a bare
- * node:http server. Argument: tunnels. Prints a line of JSON when it serves.
+ * A process that serves the page of a fleet as the exporter does, and the same bytes by a bare node:http server.
+ * Argument: tunnels. Prints a line of JSON when it serves.
  */
 const snapshot = aFleet(Number(process.argv[2]));
-const telemetry = createTelemetry({
-  version: 'bench',
-  revision: '',
-  snapshot: () => snapshot,
-  budgets: () => [],
-});
-const page = createMetricsPage({
-  families: FAMILY_OPTIONS,
-  context: { types: ['cfd_tunnel'], expected: [] },
-  allows: () => true,
-  own: telemetry.metrics,
-});
-await page.publish(snapshot);
-
-const web = createWebServer({
-  config: {
-    listenAddresses: [{ host: '127.0.0.1', port: 0 }],
-    telemetryPath: '/metrics',
-    maxRequests: 40,
-    configFile: undefined,
-    enableLifecycle: false,
-  },
-  page,
-  snapshot: () => snapshot,
-  readiness: () => ({ ready: true, reason: '' }),
-  clock: Date.now,
-  log: console,
-  version: 'bench',
-});
-await web.listen();
+const { page, url } = await servePage(() => snapshot);
 
 const bodyOf = async (gzip: boolean): Promise<Buffer> =>
   Buffer.concat((await page.body({ format: 'text', gzip, names: undefined })).chunks);
@@ -58,8 +26,6 @@ const bare = createServer((request, response) => {
 bare.listen(0, '127.0.0.1', () => {
   const address = bare.address();
   const port = typeof address === 'object' ? address?.port : undefined;
-  process.stdout.write(
-    `${JSON.stringify({ exporter: web.addresses()[0], bare: `http://127.0.0.1:${port}` })}\n`,
-  );
+  process.stdout.write(`${JSON.stringify({ exporter: url, bare: `http://127.0.0.1:${port}` })}\n`);
 });
 process.on('SIGTERM', () => process.exit(0));

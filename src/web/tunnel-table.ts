@@ -6,7 +6,7 @@ import type { AccountState, TunnelState } from '../core/snapshot.ts';
 import { listedAtOf, worstFirst } from './fleet.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { anchorOf, nameOf, shortId, sinceWords, statusChip } from './tunnelWords.ts';
+import { anchorOf, nameOf, shortId, sinceWords, statusChip } from './tunnel-words.ts';
 import { counted, durationWords } from './words.ts';
 
 interface Column {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { statusPageParts } from '../../src/web/statusPage.ts';
-import type { StatusPageOptions } from '../../src/web/statusPage.ts';
+import { statusPageParts } from '../../src/web/status-page.ts';
+import type { StatusPageOptions } from '../../src/web/status-page.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import {
   NOW,
@@ -12,7 +12,7 @@ import {
   anAccount,
   connectionsTo,
 } from '../support/snapshots.ts';
-import { aCalmFleet, aTroubledFleet, hostileNames } from './sampleFleets.ts';
+import { aCalmFleet, aTroubledFleet, hostileNames } from './sample-fleets.ts';
 
 const MINUTE = 60_000;
 

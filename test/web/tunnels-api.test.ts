@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderTunnels } from '../../src/web/tunnelsApi.ts';
+import { renderTunnels } from '../../src/web/tunnels-api.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import {
   NOW,

@@ -2,7 +2,7 @@ import { airportOf } from '../core/colo.ts';
 import { TUNNEL_STATUSES } from '../core/model.ts';
 import type { Configuration, Connection, Connector } from '../core/model.ts';
 import type { AccountState, Snapshot, TunnelCounters, TunnelState } from '../core/snapshot.ts';
-import type { Rendered } from './documentRoute.ts';
+import type { Rendered } from './document-route.ts';
 
 /**
  * The snapshot as JSON; `status`, `account_id` and `name` in the query select, each exactly, and any of several.

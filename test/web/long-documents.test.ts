@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { createDocumentRoute } from '../../src/web/documentRoute.ts';
+import { createDocumentRoute } from '../../src/web/document-route.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { aSnapshot, aTunnel, anAccount } from '../support/snapshots.ts';
 import { ask, connection, received, serving } from './serving.ts';

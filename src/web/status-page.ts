@@ -12,9 +12,9 @@ import {
 } from './fleet.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { STATUS_STYLE } from './statusStyle.ts';
-import { accountParts } from './tunnelTable.ts';
-import { anchorOf, nameOf, sinceWordsInFull, statusChip } from './tunnelWords.ts';
+import { STATUS_STYLE } from './status-style.ts';
+import { accountParts } from './tunnel-table.ts';
+import { anchorOf, nameOf, sinceWordsInFull, statusChip } from './tunnel-words.ts';
 import { counted, durationWords, minuteWords } from './words.ts';
 
 export interface StatusPageOptions {
