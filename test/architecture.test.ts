@@ -4,14 +4,15 @@ import { expect, test } from 'vitest';
 /** Which folder or file directly under src/ may import which others; everything may import itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
+  'turn.ts': [],
   config: ['core'],
-  cloudflare: ['core', 'config'],
-  exposition: ['core'],
+  cloudflare: ['core', 'config', 'turn.ts'],
+  exposition: ['core', 'turn.ts'],
   simulator: ['core'],
   web: ['core', 'config', 'exposition'],
   'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
   'log.ts': ['config'],
-  poller: ['core', 'config', 'cloudflare', 'log.ts'],
+  poller: ['core', 'config', 'cloudflare', 'log.ts', 'turn.ts'],
   sidecar: ['core', 'log.ts'],
   commands: [
     'core',

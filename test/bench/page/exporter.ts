@@ -10,6 +10,8 @@ import { cpuMsOf, NODE_FLAGS, residentMegabytes } from './processes.ts';
 /** The built exporter as a process of its own, watching a simulated fleet. */
 export interface ObservingExporter {
   readonly url: string;
+  /** From its start to the first 200 of /livez. */
+  readonly startedAfterMs: number;
   readonly residentMegabytes: () => number;
   readonly cpuMs: () => number;
   /** The longest pause of its event loop in each second so far but the first, in which it starts, in milliseconds. */
@@ -21,6 +23,8 @@ export interface FleetOptions {
   readonly tunnels: number;
   readonly accounts: number;
   readonly embedded?: 'missing' | 'populated';
+  /** Default: all that Cloudflare allows. */
+  readonly budget?: number;
   /** Costs memory of its own. */
   readonly measurePauses: boolean;
 }
@@ -28,11 +32,12 @@ export interface FleetOptions {
 const PORT = 20_350;
 
 export async function observeFleet(options: FleetOptions): Promise<ObservingExporter> {
-  const { tunnels, accounts, embedded = 'missing', measurePauses } = options;
+  const { tunnels, accounts, embedded = 'missing', budget = 1200, measurePauses } = options;
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const pauseFile = join(folder, 'pauses');
   writeFileSync(pauseFile, '');
   const { api, apiUrl, configFile } = await startApi([tunnels, accounts, embedded], folder);
+  const started = performance.now();
   const child = spawn(
     process.execPath,
     [
@@ -41,7 +46,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
       'dist/main.js',
       `--config.file=${configFile}`,
       `--web.listen-address=127.0.0.1:${PORT}`,
-      '--cloudflare.request-budget=1200',
+      `--cloudflare.request-budget=${budget}`,
     ],
     {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -55,8 +60,10 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
   );
   const url = `http://127.0.0.1:${PORT}`;
   await untilAlive(url, child);
+  const startedAfterMs = performance.now() - started;
   return {
     url,
+    startedAfterMs,
     residentMegabytes: () => residentMegabytes(child),
     cpuMs: () => cpuMsOf(child),
     pauses: () => readFileSync(pauseFile, 'utf8').split('\n').filter(Boolean).slice(1).map(Number),
@@ -104,7 +111,7 @@ async function untilAlive(url: string, child: ChildProcess): Promise<void> {
       () => false,
     );
     if (alive) return;
-    await sleep(20);
+    await sleep(5);
   }
   throw new Error(`the exporter ended with ${child.exitCode}`);
 }
