@@ -1,21 +1,19 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { parseDuration } from '../../src/config/duration.ts';
 import { alertmanagerConfig, type Route } from '../deploy/alerts/alertmanager-config.ts';
 import { isAlert, readRules } from '../deploy/alerts/rule-file.ts';
-import { debianProgram, type ProgramName } from '../support/debian.ts';
+import { portOf, startPrometheusWith, startServer } from '../support/debian-server.ts';
+import { debianProgram } from '../support/debian.ts';
 
 export const prometheusProgram = debianProgram('prometheus');
 export const alertmanagerProgram = debianProgram('prometheus-alertmanager');
 
-const PATIENCE = { timeout: 30_000, interval: 200 };
 /** Long enough for a first scrape to come before a first alert. */
 const SHORTEST_FOR_MS = 3000;
 
@@ -150,16 +148,7 @@ export async function startPrometheus(options: {
     alerting: { alertmanagers: [targetAt(options.alertmanager)] },
     scrape_configs: shipped.scrape_configs.map((job) => ({ ...job, ...targetAt(options.exporter) })),
   };
-  const url = await startServer('prometheus', (folder, address) => {
-    writeFileSync(join(folder, 'alerts.yaml'), stringify({ groups }));
-    writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
-    return [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=${address}`,
-      '--log.level=warn',
-    ];
-  });
+  const url = await startPrometheusWith(config, { 'alerts.yaml': stringify({ groups }) });
   return {
     query: async (expr) => {
       const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expr)}`);
@@ -178,44 +167,4 @@ function targetAt(url: string): object {
 
 function shortened(duration: string): string {
   return `${Math.min(parseDuration(duration) ?? 0, SHORTEST_FOR_MS)}ms`;
-}
-
-/** Starts a program on a free port, in a folder of its own, and waits until it is ready; ended when the test is. */
-async function startServer(
-  program: ProgramName,
-  argumentsFor: (folder: string, address: string) => readonly string[],
-): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), `${program}-`));
-  const address = `127.0.0.1:${await freePort()}`;
-  const child = spawn(debianProgram(program).command, argumentsFor(folder, address), {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const ended = once(child, 'close');
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-    rmSync(folder, { recursive: true });
-  });
-  await vi.waitFor(async () => {
-    if (child.exitCode !== null) throw new Error(`${program} ended: ${log}`);
-    expect((await fetch(`http://${address}/-/ready`)).status).toBe(200);
-  }, PATIENCE);
-  return `http://${address}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-function portOf(address: ReturnType<ReturnType<typeof createServer>['address']>): number {
-  if (address === null || typeof address === 'string')
-    throw new Error('Cannot listen: the server has no port');
-  return address.port;
 }

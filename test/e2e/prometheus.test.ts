@@ -1,13 +1,9 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { statusOf } from '../../src/simulator/fleet-model.ts';
 import type { Simulator } from '../../src/simulator/server.ts';
 import { sampleAccounts } from '../../src/simulator/sample.ts';
 import { createSimulator } from '../../src/simulator/server.ts';
+import { startPrometheusWith } from '../support/debian-server.ts';
 import { debianProgram } from '../support/debian.ts';
 import { startExporter } from '../support/exporter-process.ts';
 
@@ -35,37 +31,10 @@ interface Prometheus {
 
 /** A Prometheus that scrapes one target every second, with a storage of its own; ended when the test is. */
 async function prometheusFor(target: string): Promise<Prometheus> {
-  const folder = mkdtempSync(join(tmpdir(), 'exporter-prometheus-'));
-  const config = join(folder, 'prometheus.yml');
-  const { host } = new URL(target);
-  writeFileSync(
-    config,
-    `
-global: { scrape_interval: 1s, scrape_timeout: 1s }
-scrape_configs:
-  - { job_name: exporter, static_configs: [{ targets: ['${host}'] }] }
-`,
-  );
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(
-    prometheusProgram.command,
-    [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=${new URL(url).host}`,
-      '--log.level=warn',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    await ended;
-    rmSync(folder, { recursive: true });
+  const url = await startPrometheusWith({
+    global: { scrape_interval: '1s', scrape_timeout: '1s' },
+    scrape_configs: [{ job_name: 'exporter', static_configs: [{ targets: [new URL(target).host] }] }],
   });
-
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(url + path);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Prometheus' API
@@ -73,10 +42,6 @@ scrape_configs:
     if (status !== 'success') throw new Error(`Prometheus answered ${status} to ${path}`);
     return data;
   };
-  await vi.waitFor(async () => {
-    if (child.exitCode !== null) throw new Error(`Prometheus ended: ${log}`);
-    expect((await fetch(`${url}/-/ready`)).status).toBe(200);
-  }, PATIENCE);
   return {
     query: async (expression) =>
       (
@@ -91,17 +56,6 @@ scrape_configs:
         .filter(([, [metadata]]) => metadata?.type === 'counter')
         .map(([name]) => name),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
 }
 
 function namesWithStatus({ fleet }: Simulator, status: string): readonly string[] {

@@ -1,9 +1,4 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, vi } from 'vitest';
+import { startPrometheusWith } from '../support/debian-server.ts';
 import { debianProgram } from '../support/debian.ts';
 
 export const prometheusProgram = debianProgram('prometheus');
@@ -23,43 +18,11 @@ export interface RealPrometheus {
 
 /** Scrapes the exporters every second as one job; ended when the test is. */
 export async function startPrometheus(exporters: readonly string[], job: string): Promise<RealPrometheus> {
-  const folder = mkdtempSync(join(tmpdir(), 'dashboards-prometheus-'));
   const targets = exporters.map((url) => new URL(url).host);
-  const config = join(folder, 'prometheus.json');
-  writeFileSync(
-    config,
-    JSON.stringify({
-      global: { scrape_interval: '1s', scrape_timeout: '1s' },
-      scrape_configs: [{ job_name: job, static_configs: [{ targets }] }],
-    }),
-  );
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(
-    prometheusProgram.command,
-    [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=${new URL(url).host}`,
-      '--log.level=warn',
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    await ended;
-    rmSync(folder, { recursive: true });
+  const url = await startPrometheusWith({
+    global: { scrape_interval: '1s', scrape_timeout: '1s' },
+    scrape_configs: [{ job_name: job, static_configs: [{ targets }] }],
   });
-  await vi.waitFor(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`Prometheus ended: ${log}`);
-      expect((await fetch(`${url}/-/ready`)).status).toBe(200);
-    },
-    { timeout: 20_000, interval: 200 },
-  );
-
   const ask = async (path: string, parameters: Readonly<Record<string, string>>): Promise<Answer> => {
     const response = await fetch(`${url}/api/v1/${path}`, {
       method: 'POST',
@@ -97,15 +60,4 @@ interface Answer {
       readonly values?: readonly (readonly [number, string])[];
     }[];
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
-  return address.port;
 }
