@@ -7,6 +7,7 @@ import { type DetailRequest, plan, type Plan } from '../core/plan.ts';
 import { refreshAge } from '../core/refresh.ts';
 import { hasNoConnections } from '../core/serving.ts';
 import type { AccountState } from '../core/snapshot.ts';
+import { owedToWalks, pagesOf } from '../core/walks.ts';
 import { createRefusals } from './refusals.ts';
 import { turn } from '../turn.ts';
 import type { SnapshotStore } from './store.ts';
@@ -60,7 +61,6 @@ export interface Details {
   readonly idle: () => Promise<readonly Observation[]>;
 }
 
-const TUNNELS_PER_PAGE = 1000;
 /** Kept of the bucket for what cannot wait, when a data center drains and many tunnels change at once. */
 const URGENT_REQUESTS = 36;
 /** But no more than this part of it. */
@@ -83,15 +83,6 @@ export function createDetails(options: DetailsOptions): Details {
   const statesOf = (accounts: readonly { readonly id: string }[]): readonly AccountState[] =>
     accounts.flatMap(({ id }) => store.current().accounts.get(id) ?? []);
 
-  /** What the next walks need of the budget beyond what it gains until then. */
-  const owedToLists = (): number => {
-    const pages = statesOf(options.accounts).reduce(
-      (sum, { tunnels: listed }) => sum + pagesOf(listed.size),
-      0,
-    );
-    return Math.max(0, Math.ceil(pages - perMs * pollIntervalMs));
-  };
-
   const planRound = (
     accounts: readonly { readonly id: string }[],
     { allowance, scope, asked }: RoundBounds,
@@ -102,7 +93,7 @@ export function createDetails(options: DetailsOptions): Details {
     }
     const all = statesOf(options.accounts);
     const serving = all.reduce((sum, account) => sum + servingIn(account), 0);
-    const listRequests = all.reduce((sum, { tunnels: listed }) => sum + pagesOf(listed.size), 0);
+    const listRequests = all.reduce((sum, account) => sum + pagesOf(account), 0);
     const busy = new Set([...inFlight, ...(asked ?? [])].map(tunnelIdIn));
     const reserve =
       scope === 'once' ? 0 : Math.floor(Math.min(budget.capacity * URGENT_SHARE, URGENT_REQUESTS, serving));
@@ -144,8 +135,13 @@ export function createDetails(options: DetailsOptions): Details {
     round: async ({ signal, accounts = options.accounts, scope, asked }) => {
       // A plan, and what is applied, are each a piece of work for a large fleet.
       await turn();
-      const owed = scope === 'once' ? Math.min(owedToLists(), budget.capacity / 2) : owedToLists();
-      const allowance = Math.max(0, Math.floor(budget.available() - owed));
+      const owed = owedToWalks(statesOf(options.accounts), {
+        now: clock(),
+        pollIntervalMs,
+        requestBudget: budget.requests,
+      });
+      const kept = scope === 'once' ? Math.min(owed, budget.capacity / 2) : owed;
+      const allowance = Math.max(0, Math.floor(budget.available() - kept));
       const { requests, waiting, unafforded } = planRound(accounts, { allowance, scope, asked });
       for (const request of requests) asked?.add(keyOf(request));
       for (const request of requests) inFlight.add(keyOf(request));
@@ -192,10 +188,6 @@ function servingIn({ tunnels }: AccountState): number {
   let serving = 0;
   for (const { tunnel } of tunnels.values()) if (!hasNoConnections(tunnel.status)) serving += 1;
   return serving;
-}
-
-function pagesOf(tunnels: number): number {
-  return Math.max(1, Math.ceil(tunnels / TUNNELS_PER_PAGE));
 }
 
 function keyOf({ kind, tunnel }: DetailRequest): string {

@@ -36,7 +36,7 @@ async function simulate(tunnels: number, name: StrategyName, requestBudget: numb
   }
   const measured = scenario.changes.filter(({ at }) => at >= scenario.start + LEARNING_MS);
   return {
-    requests: peak(strategy.sentAt()),
+    requests: peak(strategy.sentAt().toSorted((a, b) => a - b)),
     blockedSeconds: blocked,
     ages: agesOf(measured),
     unnoticed: measured.filter(({ noticedAt }) => noticedAt === undefined).length,

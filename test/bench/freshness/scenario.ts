@@ -23,8 +23,8 @@ export interface Scenario {
   readonly advanceTo: (at: number) => void;
   /** The tunnel's connections were observed now: what they can tell is noticed. */
   readonly observed: (tunnelId: string) => void;
-  /** The list was read now: what it can tell is noticed. */
-  readonly listed: () => void;
+  /** The list was read, after so many milliseconds from now: what it can tell is noticed then. */
+  readonly listed: (afterMs: number) => void;
   readonly changes: readonly Change[];
 }
 
@@ -78,10 +78,10 @@ export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions)
     changes.push(change);
     pending.set(tunnelId, [...(pending.get(tunnelId) ?? []), change]);
   };
-  const notice = (tunnelId: string, tells: (kind: ChangeKind) => boolean): void => {
+  const notice = (tunnelId: string, at: number, tells: (kind: ChangeKind) => boolean): void => {
     const open = pending.get(tunnelId);
     if (open === undefined) return;
-    for (const change of open) if (tells(change.kind)) change.noticedAt = now;
+    for (const change of open) if (tells(change.kind)) change.noticedAt = at;
     const rest = open.filter(({ noticedAt }) => noticedAt === undefined);
     if (rest.length === 0) pending.delete(tunnelId);
     else pending.set(tunnelId, rest);
@@ -146,9 +146,9 @@ export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions)
       }
       now = at;
     },
-    observed: (tunnelId) => notice(tunnelId, (kind) => kind !== 'status'),
-    listed: () => {
-      for (const tunnelId of pending.keys()) notice(tunnelId, (kind) => kind === 'status');
+    observed: (tunnelId) => notice(tunnelId, now, (kind) => kind !== 'status'),
+    listed: (afterMs) => {
+      for (const tunnelId of pending.keys()) notice(tunnelId, now + afterMs, (kind) => kind === 'status');
     },
     changes,
   };

@@ -139,7 +139,7 @@ function createNaiveLoop(scenario: Scenario): Strategy {
     step: () => {
       if ((now() - start) % 60_000 === 0 && queue.length === 0) {
         queue = [
-          scenario.listed,
+          () => scenario.listed(0),
           ...tunnels.map(
             ({ id }) =>
               () =>

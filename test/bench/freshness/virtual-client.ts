@@ -8,11 +8,12 @@ import { type Scenario, TOKEN } from './scenario.ts';
 /** The API as a planner sees it, without network, latency or waiting: every call is over at once. */
 export interface VirtualClient extends Pick<Client, 'connections' | 'configuration' | 'budget'> {
   readonly list: (accountId: string) => Observation;
-  /** Requests that went out, by time. */
+  /** When requests went out; a little out of order where pages had to wait. */
   readonly sentAt: readonly number[];
 }
 
 const TUNNELS_PER_PAGE = 1000;
+const REQUEST_TIMEOUT_MS = 10_000;
 const FIVE_MINUTES = 300_000;
 
 export function createVirtualClient(scenario: Scenario, requestBudget: number): VirtualClient {
@@ -25,6 +26,13 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
     if (budget.reserve(elapsed(), 0).kind !== 'granted') return false;
     sentAt.push(now());
     return true;
+  };
+  /** As the client does, a page waits for the budget; how long, or undefined where that is too long. */
+  const spendOnPage = (): number | undefined => {
+    const share = budget.reserve(elapsed(), REQUEST_TIMEOUT_MS);
+    if (share.kind !== 'granted') return undefined;
+    sentAt.push(now() + share.waitMs);
+    return simulation.rateLimit.take(TOKEN, now()) === undefined ? share.waitMs : undefined;
   };
   const get = (path: string): { readonly status: number; readonly result: unknown } => {
     const { status, body } = simulation.handle({
@@ -47,11 +55,9 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
       const tunnels = simulation.fleet.tunnels(accountId);
       // Of a list only the requests are played; its JSON would be most of the run time, and tells nothing more.
       const pages = Math.max(1, Math.ceil(tunnels.length / TUNNELS_PER_PAGE));
-      const whole = Array.from({ length: pages }, spendOnList).every(Boolean);
-      function spendOnList(): boolean {
-        return spend() && simulation.rateLimit.take(TOKEN, now()) === undefined;
-      }
-      if (whole) scenario.listed();
+      const waits = Array.from({ length: pages }, spendOnPage);
+      const whole = waits.every((waitMs) => waitMs !== undefined);
+      if (whole) scenario.listed(Math.max(...waits));
       return {
         kind: 'tunnels',
         accountId,

@@ -128,22 +128,21 @@ export async function seriesOn(url: string): Promise<number> {
   return Number(new RegExp(`^${name} (.+)$`, 'm').exec(text)?.[1] ?? NaN);
 }
 
-/** As two Prometheus servers would, and a person with curl, every five seconds until every tunnel is observed. */
+/** Tunnels whose connectors are known. */
+async function observedBy(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics?name[]=cloudflare_tunnel_connectors`)).text();
+  return text.match(/^cloudflare_tunnel_connectors\{/gm)?.length ?? 0;
+}
+
+/** As two Prometheus servers would, and a person with curl, every five seconds until every tunnel's connections are known. */
 export async function scrapeUntilWhole(
   { url }: ObservingExporter,
   { tunnels, everyTime = () => undefined }: { readonly tunnels: number; readonly everyTime?: () => void },
-): Promise<number> {
-  let series = 0;
-  let quiet = 0;
-  for (let round = 0; round < 120 && quiet < 6; round += 1) {
+): Promise<void> {
+  for (let round = 0; (await observedBy(url)) < tunnels; round += 1) {
     await scrapeAsUsual(url, round);
     everyTime();
-    const now = await seriesOn(url);
-    // Configurations are the last to come: each tunnel has at least so many series then.
-    quiet = now === series && now >= 25 * tunnels ? quiet + 1 : 0;
-    series = now;
   }
-  return series;
 }
 
 const OPENMETRICS = 'application/openmetrics-text;version=1.0.0';

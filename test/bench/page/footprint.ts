@@ -1,4 +1,11 @@
-import { observeFleet, type ObservingExporter, scrape, scrapeAsUsual, seriesOn } from './exporter.ts';
+import {
+  observeFleet,
+  type ObservingExporter,
+  scrape,
+  scrapeAsUsual,
+  scrapeUntilWhole,
+  seriesOn,
+} from './exporter.ts';
 import { median, milliseconds, printTable } from './rounds.ts';
 
 /**
@@ -8,8 +15,8 @@ import { median, milliseconds, printTable } from './rounds.ts';
 const TUNNELS = 1000;
 const SCRAPES = 200;
 const STARTS = 5;
-/** Every tunnel observed, and then a minute more. */
-const QUIET_ROUNDS = 12;
+/** Once all is observed. */
+const STEADY_SCRAPES = 12;
 
 /** Milliseconds of CPU; long enough a time that a poll in between does not count for much. */
 async function cpuPerScrape({ url, cpuMs }: ObservingExporter, encoding: string): Promise<number> {
@@ -25,20 +32,18 @@ async function startTime(): Promise<number> {
   return exporter.startedAfterMs;
 }
 
-async function isWhole(url: string): Promise<boolean> {
-  const text = await (await fetch(`${url}/metrics?name[]=cloudflare_tunnel_connectors`)).text();
-  return text.match(/^cloudflare_tunnel_connectors\{/gm)?.length === TUNNELS;
-}
-
 const starts: number[] = [];
 for (let round = 0; round < STARTS; round += 1) starts.push(await startTime());
 
 const exporter = await observeFleet({ tunnels: TUNNELS, accounts: 1, budget: 600, measurePauses: true });
 let peakMegabytes = 0;
-for (let round = 0, quiet = 0; quiet < QUIET_ROUNDS; round += 1) {
-  await scrapeAsUsual(exporter.url, round);
+const look = (): void => {
   peakMegabytes = Math.max(peakMegabytes, exporter.residentMegabytes());
-  quiet = (await isWhole(exporter.url)) ? quiet + 1 : 0;
+};
+await scrapeUntilWhole(exporter, { tunnels: TUNNELS, everyTime: look });
+for (let round = 0; round < STEADY_SCRAPES; round += 1) {
+  await scrapeAsUsual(exporter.url, round);
+  look();
 }
 printTable(`${TUNNELS.toLocaleString('en')} tunnels, 8 connections each`, [
   [`\`/livez\` answers after start, median of ${STARTS}`, milliseconds(median(starts))],

@@ -1,5 +1,12 @@
 import type { Snapshot } from '../../../src/core/snapshot.ts';
-import { aTunnelPage, concatenate, fillAndRenderPromClient, prepareStrings } from './contenders.ts';
+import {
+  addUp,
+  aTunnelPage,
+  concatenate,
+  finishLines,
+  fillAndRenderPromClient,
+  prepareStrings,
+} from './contenders.ts';
 import { aFleet, changeSome } from './fleet.ts';
 import { cpuMs, milliseconds, printTable, processCpuMs, ratio, takeTurns } from './rounds.ts';
 
@@ -13,6 +20,7 @@ const GZIP = { format: 'text', gzip: true, names: undefined } as const;
 
 const fleet = aFleet(TUNNELS);
 const prepared = prepareStrings(fleet);
+const finished = finishLines(prepared);
 const lived = aTunnelPage();
 let living: Snapshot = fleet;
 const report = await lived.publish(living);
@@ -36,6 +44,7 @@ const figures = await takeTurns(ROUNDS, {
   },
   onePercentGzip: () => afterCollection(() => processCpuMs(() => lived.body(GZIP))),
   loop: () => afterCollection(() => cpuMs(() => concatenate(prepared))),
+  finishedLines: () => afterCollection(() => cpuMs(() => addUp(finished))),
   promClient: () => afterCollection(() => cpuMs(() => fillAndRenderPromClient(fleet))),
 });
 
@@ -54,7 +63,8 @@ printTable(`rendering ${TUNNELS.toLocaleString('en')} tunnels, median of ${ROUND
   ['series', report.series.toLocaleString('en')],
   ['page', `${(bytes / 1e6).toFixed(1)} MB`],
   ['full render', milliseconds(full.median)],
-  ['loop that adds the same strings up', milliseconds(loop.median)],
+  ['loop that adds names, labels and values up', milliseconds(loop.median)],
+  ['loop that adds finished lines up', milliseconds(figures('finishedLines').median)],
   ['prom-client, fill and render', milliseconds(promClient.median)],
   ['1 % of the tunnels changed', milliseconds(onePercent.median)],
   ['full render / loop (at most 1.5)', times(ratio(full, loop))],
