@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -29,14 +30,13 @@ export interface FleetOptions {
   readonly measurePauses: boolean;
 }
 
-const PORT = 20_350;
-
 export async function observeFleet(options: FleetOptions): Promise<ObservingExporter> {
   const { tunnels, accounts, embedded = 'missing', budget = 1200, measurePauses } = options;
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const pauseFile = join(folder, 'pauses');
   writeFileSync(pauseFile, '');
   const { api, apiUrl, configFile } = await startApi([tunnels, accounts, embedded], folder);
+  const address = `127.0.0.1:${await freePort()}`;
   const started = performance.now();
   const child = spawn(
     process.execPath,
@@ -45,7 +45,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
       ...(measurePauses ? ['--import', './test/bench/page/pause-probe.ts'] : []),
       'dist/main.js',
       `--config.file=${configFile}`,
-      `--web.listen-address=127.0.0.1:${PORT}`,
+      `--web.listen-address=${address}`,
       `--cloudflare.request-budget=${budget}`,
     ],
     {
@@ -58,7 +58,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
       },
     },
   );
-  const url = `http://127.0.0.1:${PORT}`;
+  const url = `http://${address}`;
   await untilAlive(url, child);
   const startedAfterMs = performance.now() - started;
   return {
@@ -102,6 +102,16 @@ async function startApi(args: readonly (string | number)[], folder: string): Pro
   const configFile = join(folder, 'config.yaml');
   writeFileSync(configFile, `accounts:\n${entries.join('')}`);
   return { api, apiUrl, configFile };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
+  return address.port;
 }
 
 async function untilAlive(url: string, child: ChildProcess): Promise<void> {
