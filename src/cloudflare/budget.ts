@@ -1,5 +1,5 @@
-/** Cloudflare counts requests per user or account token over five minutes (API docs, "Rate limits"). */
-export const WINDOW_MS = 300_000;
+import { WINDOW_MS } from '../core/refresh.ts';
+
 /** So many, and no more; the next one is refused, and everything else for five minutes. */
 const MOST_PER_WINDOW = 1200;
 /**

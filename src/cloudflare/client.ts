@@ -9,6 +9,7 @@ import type {
   Result,
   TunnelType,
 } from '../core/model.ts';
+import { TUNNELS_PER_PAGE } from '../core/walks.ts';
 import type { Budget } from './budget.ts';
 import {
   accountVerifyPath,
@@ -23,7 +24,7 @@ import {
 } from './endpoints.ts';
 import { isStopped, malformed, STOPPED, type CallFailure } from './errors.ts';
 import { createHttp, type CallResult, type RequestOptions, type SentRequest } from './http.ts';
-import { PER_PAGE, walk, type Page } from './pagination.ts';
+import { walk, type Page } from './pagination.ts';
 import {
   parseCloudflaredConfiguration,
   parseConnector,
@@ -179,7 +180,7 @@ export function createClient(options: ClientOptions): Client {
     const context = { accountId, listType: types.length === 1 ? types[0] : undefined };
     return walk((page) =>
       fetch<Page<ListedItem>>(
-        `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${PER_PAGE}&page=${page}`,
+        `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
         { endpoint, signal },
         ({ result, info }) => {
           const items = parseTunnels(result, context);

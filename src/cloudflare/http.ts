@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
+import { turn } from '../turn.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Endpoint } from './endpoints.ts';
 import {
@@ -17,7 +18,6 @@ import {
 import { askedFor, blockTime, type RetryAfterHeaders } from './retry-after.ts';
 import { retryDelay, type AttemptEnd } from './retry.ts';
 import { parseEnvelope, type Envelope } from './schema.ts';
-import { turn } from '../turn.ts';
 import { linkSignals } from './signals.ts';
 import type { Token } from './token.ts';
 import { createTransport, type Answer } from './transport.ts';

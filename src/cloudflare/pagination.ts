@@ -1,9 +1,8 @@
+import { TUNNELS_PER_PAGE } from '../core/walks.ts';
 import { STOPPED, type CallFailure } from './errors.ts';
 import type { CallResult } from './http.ts';
 import type { PageInfo } from './schema.ts';
 
-/** The most that the API gives per page (API reference). */
-export const PER_PAGE = 1_000;
 const MAX_PAGES = 100;
 
 export interface Page<Item> {
@@ -53,7 +52,8 @@ async function walkOnce<Item extends { readonly id: string }>(
     total ??= counted;
 
     if (total === undefined) {
-      if (found.length < (info?.perPage || PER_PAGE)) return { kind: 'complete', items: [...items.values()] };
+      if (found.length < (info?.perPage || TUNNELS_PER_PAGE))
+        return { kind: 'complete', items: [...items.values()] };
     } else {
       if (items.size === total) return { kind: 'complete', items: [...items.values()] };
       if (items.size > total)

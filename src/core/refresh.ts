@@ -8,8 +8,8 @@ export interface Fleet {
   readonly requestBudget: number;
 }
 
-/** Cloudflare's window, and so the unit of a budget. */
-const WINDOW_MS = 300_000;
+/** Cloudflare counts requests per user or account token over five minutes (API docs, "Rate limits"): the unit of a budget. */
+export const WINDOW_MS = 300_000;
 
 /**
  * How old an observation of a tunnel's connections gets, in milliseconds, when every serving tunnel takes its turn:

@@ -1,9 +1,8 @@
+import { WINDOW_MS } from './refresh.ts';
 import type { AccountState } from './snapshot.ts';
 
 /** The most that the API gives per page (API reference), which is what lists are asked with. */
-const TUNNELS_PER_PAGE = 1000;
-/** Cloudflare's window, and so the unit of a budget. */
-const WINDOW_MS = 300_000;
+export const TUNNELS_PER_PAGE = 1000;
 
 export interface WalkTimes {
   readonly now: number;
@@ -12,9 +11,9 @@ export interface WalkTimes {
   readonly requestBudget: number;
 }
 
-/** Requests that walking the account's lists takes. */
-export function pagesOf({ tunnels }: Pick<AccountState, 'tunnels'>): number {
-  return Math.max(1, Math.ceil(tunnels.size / TUNNELS_PER_PAGE));
+/** Requests that walking a list of so many tunnels takes. */
+export function pagesOf(tunnels: number): number {
+  return Math.max(1, Math.ceil(tunnels / TUNNELS_PER_PAGE));
 }
 
 /**
@@ -32,10 +31,10 @@ export function owedToWalks(
     // A clock that has been set back makes no walk later than the next poll.
     const ageMs = Math.max(0, now - Math.max(-Infinity, ...account.listedAt.values()));
     if (ageMs >= pollIntervalMs) {
-      due += pagesOf(account);
+      due += pagesOf(account.tunnels.size);
       continue;
     }
-    later += pagesOf(account);
+    later += pagesOf(account.tunnels.size);
     gainingMs = Math.min(gainingMs, pollIntervalMs - ageMs);
   }
   return due + Math.max(0, Math.ceil(later - (gainingMs * requestBudget) / WINDOW_MS));

@@ -1,7 +1,7 @@
 import type { Family, FamilyOptions, FleetContext, TunnelFamily } from '../core/families/family.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { type Block, createBlockEncoder, isChanged, type Piece } from './block.ts';
 import { turn } from '../turn.ts';
+import { type Block, createBlockEncoder, isChanged, type Piece } from './block.ts';
 import { regroup } from './regroup.ts';
 import { createTunnelEncoder, encodeFleetFamily, type Lines } from './tunnel-encoder.ts';
 

@@ -4,12 +4,12 @@ import type { Token } from '../cloudflare/token.ts';
 import type { Config } from '../config/config.ts';
 import { type Collector, type Failure, failureOf, type Observation } from '../core/model.ts';
 import { type DetailRequest, plan, type Plan } from '../core/plan.ts';
-import { refreshAge } from '../core/refresh.ts';
+import { refreshAge, WINDOW_MS } from '../core/refresh.ts';
 import { hasNoConnections } from '../core/serving.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import { owedToWalks, pagesOf } from '../core/walks.ts';
-import { createRefusals } from './refusals.ts';
 import { turn } from '../turn.ts';
+import { createRefusals } from './refusals.ts';
 import type { SnapshotStore } from './store.ts';
 
 export interface DetailsOptions {
@@ -70,7 +70,6 @@ const ROUND_SHARE = 1 / 16;
 /** Observed so much of a poll interval ago, a tunnel has had its turn in this poll. */
 const TURN_SHARE = 0.75;
 const SHORTEST_PAUSE_MS = 1_000;
-const WINDOW_MS = 300_000;
 
 export function createDetails(options: DetailsOptions): Details {
   const { client, store, clock, tunnels, pollIntervalMs } = options;
@@ -93,7 +92,7 @@ export function createDetails(options: DetailsOptions): Details {
     }
     const all = statesOf(options.accounts);
     const serving = all.reduce((sum, account) => sum + servingIn(account), 0);
-    const listRequests = all.reduce((sum, account) => sum + pagesOf(account), 0);
+    const listRequests = all.reduce((sum, account) => sum + pagesOf(account.tunnels.size), 0);
     const busy = new Set([...inFlight, ...(asked ?? [])].map(tunnelIdIn));
     const reserve =
       scope === 'once' ? 0 : Math.floor(Math.min(budget.capacity * URGENT_SHARE, URGENT_REQUESTS, serving));
@@ -140,11 +139,15 @@ export function createDetails(options: DetailsOptions): Details {
         pollIntervalMs,
         requestBudget: budget.requests,
       });
-      const kept = scope === 'once' ? Math.min(owed, budget.capacity / 2) : owed;
+      // Not all of the bucket: accounts whose lists keep failing are always due.
+      const kept = Math.min(owed, budget.capacity / 2);
       const allowance = Math.max(0, Math.floor(budget.available() - kept));
       const { requests, waiting, unafforded } = planRound(accounts, { allowance, scope, asked });
-      for (const request of requests) asked?.add(keyOf(request));
-      for (const request of requests) inFlight.add(keyOf(request));
+      const keys = requests.map(keyOf);
+      for (const key of keys) {
+        asked?.add(key);
+        inFlight.add(key);
+      }
       try {
         const observations = await observe(requests, signal);
         if (observations.length > 0) await turn();
@@ -152,7 +155,7 @@ export function createDetails(options: DetailsOptions): Details {
         if (observations.length > 0) store.apply(observations);
         return { observations, waiting, unafforded };
       } finally {
-        for (const request of requests) inFlight.delete(keyOf(request));
+        for (const key of keys) inFlight.delete(key);
       }
     },
     nextRoundMs: () => {

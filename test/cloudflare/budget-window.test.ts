@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBudget, WINDOW_MS, type Budget } from '../../src/cloudflare/budget.ts';
+import { createBudget, type Budget } from '../../src/cloudflare/budget.ts';
+import { WINDOW_MS } from '../../src/core/refresh.ts';
 
 /** What Cloudflare counts: no more than so many in any five minutes. */
 const CLOUDFLARE_LIMIT = 1_200;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createBudget, WINDOW_MS, type Budget } from '../../src/cloudflare/budget.ts';
+import { createBudget, type Budget } from '../../src/cloudflare/budget.ts';
+import { WINDOW_MS } from '../../src/core/refresh.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { CallFailure } from '../../src/cloudflare/errors.ts';
 import type { CallResult } from '../../src/cloudflare/http.ts';
-import { PER_PAGE, walk, type Page } from '../../src/cloudflare/pagination.ts';
+import { walk, type Page } from '../../src/cloudflare/pagination.ts';
+import { TUNNELS_PER_PAGE as PER_PAGE } from '../../src/core/walks.ts';
 
 interface Item {
   readonly id: string;

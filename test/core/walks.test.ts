@@ -15,7 +15,7 @@ function listed(tunnels: number, secondsAgo?: number): AccountState {
 }
 
 test('a list has a page for each thousand tunnels, and one at least', () => {
-  expect([0, 1, 1000, 1001, 5400].map((tunnels) => pagesOf(listed(tunnels)))).toEqual([1, 1, 1, 2, 6]);
+  expect([0, 1, 1000, 1001, 5400].map(pagesOf)).toEqual([1, 1, 1, 2, 6]);
 });
 
 test('a walk that is due, or was never made, is owed all its pages', () => {

@@ -1,6 +1,7 @@
 import { type ListedTunnel, TUNNEL_STATUSES } from '../../core/model.ts';
 import { refreshAge } from '../../core/refresh.ts';
 import { hasDetails, hasNoConnections } from '../../core/serving.ts';
+import { pagesOf } from '../../core/walks.ts';
 import {
   type AccountFindings,
   type CheckSettings,
@@ -11,8 +12,6 @@ import {
   type TokenFindings,
 } from './findings.ts';
 import { plural } from './inspect.ts';
-
-const TUNNELS_PER_PAGE = 1000;
 
 /** What `check` prints: findings, what they mean for polling, and what to do. */
 export function report(tokens: readonly TokenFindings[], settings: CheckSettings): string {
@@ -94,7 +93,7 @@ function pollingLines({ accounts }: TokenFindings, settings: CheckSettings): rea
   if (!accounts.every((account) => account.tunnels.ok)) return [];
   const tunnels = accounts.flatMap(tunnelsOf);
   const serving = tunnels.filter(({ type, status }) => hasDetails(type) && !hasNoConnections(status)).length;
-  const listRequests = accounts.reduce((sum, account) => sum + pagesOf(account), 0);
+  const listRequests = accounts.reduce((sum, account) => sum + pagesOf(tunnelsOf(account).length), 0);
   const ageAt = (requestBudget: number): string =>
     duration(refreshAge({ serving, listRequests, pollIntervalMs: settings.pollIntervalMs, requestBudget }));
   const age = ageAt(settings.requestBudget);
@@ -110,10 +109,6 @@ function pollingLines({ accounts }: TokenFindings, settings: CheckSettings): rea
           `  (Cloudflare allows ${FULL_BUDGET.toLocaleString('en')}, which everything that this user does shares: with all of it, every ${best})`,
         ]),
   ];
-}
-
-function pagesOf(account: AccountFindings): number {
-  return Math.max(1, Math.ceil(tunnelsOf(account).length / TUNNELS_PER_PAGE));
 }
 
 function tunnelsOf({ tunnels }: AccountFindings): readonly ListedTunnel[] {

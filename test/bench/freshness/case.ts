@@ -1,3 +1,5 @@
+import { refreshAge, WINDOW_MS } from '../../../src/core/refresh.ts';
+import { pagesOf } from '../../../src/core/walks.ts';
 import { type ChangeKind, createScenario, type Scenario, TOKEN } from './scenario.ts';
 import { createStrategy, isStrategyName, type Strategy, type StrategyName } from './strategies.ts';
 
@@ -5,7 +7,6 @@ import { createStrategy, isStrategyName, type Strategy, type StrategyName } from
 const HOUR = 3_600_000;
 const LEARNING_MS = 6 * HOUR;
 const MEASURED_MS = 2 * HOUR;
-const WINDOW_MS = 300_000;
 
 export interface Figures {
   readonly requests: number;
@@ -48,9 +49,12 @@ async function simulate(tunnels: number, name: StrategyName, requestBudget: numb
 
 function fairShareOf({ simulation, accountIds }: Scenario, requestBudget: number): number {
   const sizesOf = accountIds.map((id) => simulation.fleet.tunnels(id).length);
-  const lists = sizesOf.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / 1000)), 0);
-  const perMs = requestBudget / WINDOW_MS - lists / 30_000;
-  return Math.max(30_000, sizesOf.reduce((sum, size) => sum + size, 0) / perMs);
+  return refreshAge({
+    serving: sizesOf.reduce((sum, size) => sum + size, 0),
+    listRequests: sizesOf.reduce((sum, size) => sum + pagesOf(size), 0),
+    pollIntervalMs: 30_000,
+    requestBudget,
+  });
 }
 
 function isBlocked({ simulation, now }: Scenario): boolean {

@@ -2,6 +2,8 @@ import { type Budget, createBudget } from '../../../src/cloudflare/budget.ts';
 import type { Client } from '../../../src/cloudflare/client.ts';
 import { parseConnectors } from '../../../src/cloudflare/schema.ts';
 import type { ListEntry, ListedTunnel, Observation } from '../../../src/core/model.ts';
+import { WINDOW_MS } from '../../../src/core/refresh.ts';
+import { pagesOf } from '../../../src/core/walks.ts';
 import { statusOf } from '../../../src/simulator/fleet-model.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
 
@@ -12,9 +14,7 @@ export interface VirtualClient extends Pick<Client, 'connections' | 'configurati
   readonly sentAt: readonly number[];
 }
 
-const TUNNELS_PER_PAGE = 1000;
 const REQUEST_TIMEOUT_MS = 10_000;
-const FIVE_MINUTES = 300_000;
 
 export function createVirtualClient(scenario: Scenario, requestBudget: number): VirtualClient {
   const { simulation, now, start } = scenario;
@@ -42,7 +42,7 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
       headers: { authorization: `Bearer ${TOKEN}` },
       body: '',
     });
-    if (status === 429) budget.block(elapsed(), FIVE_MINUTES);
+    if (status === 429) budget.block(elapsed(), WINDOW_MS);
     const { result }: { result: unknown } = JSON.parse(body);
     return { status, result };
   };
@@ -54,7 +54,7 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
     list: (accountId) => {
       const tunnels = simulation.fleet.tunnels(accountId);
       // Of a list only the requests are played; its JSON would be most of the run time, and tells nothing more.
-      const pages = Math.max(1, Math.ceil(tunnels.length / TUNNELS_PER_PAGE));
+      const pages = pagesOf(tunnels.length);
       const waits = Array.from({ length: pages }, spendOnPage);
       const whole = waits.every((waitMs) => waitMs !== undefined);
       if (whole) scenario.listed(Math.max(...waits));
