@@ -59,9 +59,7 @@ export function* statusPageParts(
       </head>
       <body>
         ${pageHeader(snapshot, now, options)}
-        <main>${polled ? overview(snapshot, now, options) : firstPoll()}</main>
-      </body>
-    </html>`.markup;
+        <main>${polled ? overview(snapshot, now, options) : firstPoll()}`.markup;
   if (polled) for (const account of snapshot.accounts.values()) yield* accountParts(account, now);
   yield html`</main>
         ${pageFooter(options, refreshSeconds)}

@@ -33,8 +33,7 @@ export function* accountParts(account: AccountState, now: number): Generator<str
     <div class="title">
       <h2 id="${heading}">${accountTitle(account)}</h2>
       <span class="quiet small">${accountFacts(account, now)}</span>
-    </div>
-  </section>`.markup;
+    </div>`.markup;
   if (account.tunnels.size === 0) yield noTunnels(account).markup;
   else yield* tableParts(account, now);
   yield '</section> ';
@@ -76,8 +75,7 @@ function* tableParts(account: AccountState, now: number): Generator<string> {
         ${headings}
       </tr>
     </thead>
-    <tbody></tbody>
-  </table>`.markup;
+    <tbody>`.markup;
   for (const state of tunnels) yield tunnelRow(state, now, { columns }).markup;
   yield '</tbody></table>';
 }

@@ -273,3 +273,27 @@ test('the page holds no script, no inline style and nothing from elsewhere', () 
   expect(page).not.toMatch(/<script|<link|<img src|\son\w+=["']?\w+\(|\sstyle=|javascript:/i);
   expect(page).not.toMatch(/(?:href|src)="(?!#|\/)/);
 });
+
+/** Elements that have no end tag (HTML standard, "Void elements"), as far as the page has them. */
+const VOID = new Set(['meta', 'link', 'br', 'hr', 'img']);
+
+/** The elements that each element of a kind stands in, outermost first. Throws where an end tag does not fit. */
+function ancestorsOf(page: string, kind: string): readonly string[] {
+  const open: string[] = [];
+  const found: string[] = [];
+  for (const [, end, name = ''] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
+    if (end === '/') {
+      const last = open.pop();
+      if (last !== name) throw new Error(`</${name}> where ${last ?? 'nothing'} is open`);
+    } else if (!VOID.has(name)) open.push(name);
+    if (end !== '/' && name === kind) found.push(open.join(' '));
+  }
+  if (open.length > 0) throw new Error(`never ended: ${open.join(' ')}`);
+  return found;
+}
+
+test('every element ends where it should: rows stand in their table, the table in its account, all in the page', () => {
+  const page = render(aTroubledFleet());
+  expect(new Set(ancestorsOf(page, 'td'))).toEqual(new Set(['html body main section table tbody tr td']));
+  expect(ancestorsOf(page, 'footer')).toEqual(['html body footer']);
+});
