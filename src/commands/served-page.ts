@@ -14,7 +14,11 @@ export interface ServedPageOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** The metrics page, which other settings replace by another when that is rendered. */
+/**
+ * The metrics page, which other settings replace by another when that is rendered. A scrape gets the newest snapshot of the
+ * moment at which it came, if that is still being rendered as soon as it is: what `/readyz` and the exporter's own
+ * metrics have told, the page shows.
+ */
 export interface ServedPage extends MetricsPage {
   readonly render: (snapshot: Snapshot) => void;
   /** For what is rendered from now on. */
@@ -40,7 +44,10 @@ export function createServedPage(config: PageConfig, options: ServedPageOptions)
   };
 
   return {
-    body: (request) => served.body(request),
+    body: async (request) => {
+      await rendering;
+      return served.body(request);
+    },
     render: (snapshot) => {
       rendering = publish(newest, snapshot);
     },

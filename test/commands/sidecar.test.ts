@@ -40,12 +40,11 @@ test('a sidecar polls its own tunnel in three requests, and tells both sides of 
     async () => expect(await exporter.get('/edge-ready')).toEqual({ status: 200, text: 'ready\n' }),
     PATIENCE,
   );
+  const page = await scrape(exporter);
   const ofConnector = { connector_id: connectorId };
-  const page = await pageWith(exporter, (text) =>
-    expect(valueOf(text, 'cloudflare_tunnel_sidecar_edge_connections', ofConnector)).toBe(4),
-  );
   expect(valueOf(page, 'cloudflare_tunnel_sidecar_ready', ofConnector)).toBe(1);
   expect(valueOf(page, 'cloudflare_tunnel_sidecar_ready_connections', ofConnector)).toBe(4);
+  expect(valueOf(page, 'cloudflare_tunnel_sidecar_edge_connections', ofConnector)).toBe(4);
   expect(samplesOf(page, 'cloudflare_tunnel_info')).toHaveLength(1);
   expect(valueOf(page, 'cloudflare_tunnel_info', { tunnel_id: tunnelId })).toBe(1);
 
@@ -77,9 +76,7 @@ test('the edge is not ready where it sees too few connections, or cloudflared is
       }),
     PATIENCE,
   );
-  await pageWith(exporter, (text) =>
-    expect(valueOf(text, 'cloudflare_tunnel_sidecar_edge_connections')).toBe(0),
-  );
+  expect(valueOf(await scrape(exporter), 'cloudflare_tunnel_sidecar_edge_connections')).toBe(0);
   await cloudflared.end();
   await vi.waitFor(
     async () =>
@@ -89,9 +86,8 @@ test('the edge is not ready where it sees too few connections, or cloudflared is
       }),
     PATIENCE,
   );
-  const page = await pageWith(exporter, (text) =>
-    expect(valueOf(text, 'cloudflare_tunnel_sidecar_ready', { connector_id: connectorId })).toBe(0),
-  );
+  const page = await scrape(exporter);
+  expect(valueOf(page, 'cloudflare_tunnel_sidecar_ready', { connector_id: connectorId })).toBe(0);
   expect(samplesOf(page, 'cloudflare_tunnel_sidecar_ready_connections')).toEqual([]);
   expect(await exporter.get('/livez')).toMatchObject({ status: 200 });
 });
@@ -123,15 +119,3 @@ test('check asks about the own tunnel only', async () => {
   const walk = api.requests.entries().find(({ query }) => query.includes('tun_types'));
   expect(new URLSearchParams(walk?.query).get('uuid')).toBe(tunnelId);
 });
-
-/** The page follows the snapshot, that `/edge-ready` tells of, a moment later. */
-async function pageWith(
-  exporter: Awaited<ReturnType<typeof running>>,
-  holds: (page: string) => void,
-): Promise<string> {
-  return vi.waitFor(async () => {
-    const page = await scrape(exporter);
-    holds(page);
-    return page;
-  }, PATIENCE);
-}
