@@ -25,9 +25,6 @@ import { createTransport, type Answer } from './transport.ts';
 export type CallResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CallFailure };
 
-/** A text of so many characters takes milliseconds to understand. */
-const LONG_TEXT = 65_536;
-
 export interface SentRequest {
   readonly endpoint: Endpoint;
   /** The HTTP status, or 'none' where no complete answer came. */
@@ -167,7 +164,8 @@ export function createHttp(options: HttpOptions): Http {
     }
     report(String(answer.status));
 
-    if (answer.body.kind === 'text' && answer.body.text.length > LONG_TEXT) await turn();
+    // Answers come in bursts: a token's details together, the lists of all accounts at the same second.
+    await turn();
     const judged = judge(answer, call);
     if (judged.ok) return judged;
     const headers = { retryAfter: header(answer, 'retry-after'), date: header(answer, 'date') };

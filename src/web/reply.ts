@@ -65,7 +65,7 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
 }
 
 /** What is given to the operating system at once, where chunks are smaller. */
-const BATCH_BYTES = 1024 * 1024;
+const BATCH_BYTES = 2 * 1024 * 1024;
 
 function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
   let batch: Uint8Array[] = [];
