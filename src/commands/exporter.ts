@@ -31,12 +31,10 @@ export interface Exporter {
   readonly start: () => void;
   /** One full pass, and what the sidecar is told; resolves to whether all of the accounts answered. */
   readonly pollOnce: () => Promise<boolean>;
-  /** Whether a poll has ended, well or not, and the page shows what came of it. */
+  /** Whether a poll has ended, well or not; every scrape from then on shows what came of it. */
   readonly hasPolled: () => boolean;
   /** Whether the edge sees the connector beside us; `undefined` where there is none. */
   readonly edgeReadiness: () => EdgeReadiness | undefined;
-  /** Resolves when the newest snapshot is on the page. */
-  readonly rendered: () => Promise<void>;
   /**
    * Goes on with other settings. What stays the same goes on as it was: counters, budgets, and polling itself. Must not
    * overlap with another, nor with `close`.
@@ -80,11 +78,6 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   let polled = false;
   let started = false;
 
-  const pageShowsPoll = async (): Promise<void> => {
-    await page.settled();
-    polled = true;
-  };
-
   const ask = async (): Promise<Asking> => {
     const groups = await pool.use(config);
     // A token file may have changed since the configuration was read.
@@ -92,7 +85,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     const sidecar = openSidecar(groups);
     const pollFinished: typeof telemetry.pollFinished = (poll) => {
       telemetry.pollFinished(poll);
-      void pageShowsPoll();
+      polled = true;
       void sidecar?.askEdge();
     };
     const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
@@ -140,7 +133,6 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
         staleAfterMs: config.poll.staleAfterMs,
         minConnections: config.sidecar.minConnections,
       }),
-    rendered: page.settled,
     reconfigure: async (next) => {
       const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
       const keepsSidecar = isSame(besideUs(config), besideUs(next));

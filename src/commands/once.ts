@@ -13,7 +13,6 @@ export async function once(config: Config, tools: ExporterTools): Promise<number
     await exporter.close();
     return 1;
   }
-  await exporter.rendered();
   const { chunks } = await exporter.page.body({ format: 'text', gzip: false, names: undefined });
   for (const chunk of chunks) await write(chunk);
   await exporter.close();

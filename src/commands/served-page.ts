@@ -15,16 +15,13 @@ export interface ServedPageOptions {
 }
 
 /**
- * The metrics page, which other settings replace by another when that is rendered. A scrape gets the newest snapshot of the
- * moment at which it came, if that is still being rendered as soon as it is: what `/readyz` and the exporter's own
- * metrics have told, the page shows.
+ * The metrics page, which other settings replace by another when that is rendered. A scrape waits for the snapshot that is
+ * the newest when it comes: what `/readyz` and the exporter's own metrics have told, the page shows.
  */
 export interface ServedPage extends MetricsPage {
   readonly render: (snapshot: Snapshot) => void;
   /** For what is rendered from now on. */
   readonly reconfigure: (config: PageConfig) => void;
-  /** Resolves when the newest snapshot is on the page. */
-  readonly settled: () => Promise<void>;
 }
 
 export function createServedPage(config: PageConfig, options: ServedPageOptions): ServedPage {
@@ -57,7 +54,6 @@ export function createServedPage(config: PageConfig, options: ServedPageOptions)
       settings = nextSettings;
       newest = createPage(next, options.own);
     },
-    settled: () => rendering,
   };
 }
 

@@ -59,7 +59,7 @@ test('a scrape ends while one snapshot after the other comes', async () => {
   const polls = (async (): Promise<void> => {
     while (!polling.signal.aborted) {
       page.render(fleetOf('tunnel', 200));
-      await page.settled();
+      await page.body(TEXT);
     }
   })();
   expect(await namesOn(page)).toEqual(new Set(['tunnel']));
@@ -70,7 +70,7 @@ test('a scrape ends while one snapshot after the other comes', async () => {
 test('where a snapshot cannot be rendered the page of the one before stays, and that is told', async () => {
   const { page, failures } = served();
   page.render(fleetOf('before', 2));
-  await page.settled();
+  await page.body(TEXT);
   const info = FAMILIES.find(({ name }) => name === 'cloudflare_tunnel_info');
   if (info?.scope !== 'tunnel') throw new Error('there is no cloudflare_tunnel_info');
   vi.spyOn(info, 'samples').mockImplementation(() => {
