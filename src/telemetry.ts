@@ -8,6 +8,9 @@ import type { ForeignMetric } from './exposition/foreign.ts';
 export const POLL_RESULTS = ['success', 'failure', 'skipped'] as const;
 export type PollResult = (typeof POLL_RESULTS)[number];
 
+/** What is shown of a budget. */
+export type SpentBudget = Pick<BudgetView, 'requests' | 'available' | 'blockedUntil'>;
+
 export interface TelemetryOptions {
   readonly version: string;
   /** The commit that was built; '' where unknown. */
@@ -15,7 +18,7 @@ export interface TelemetryOptions {
   /** Asked at every scrape. */
   readonly snapshot: () => Snapshot;
   /** One per API token. */
-  readonly budgets: () => readonly BudgetView[];
+  readonly budgets: () => readonly SpentBudget[];
 }
 
 /** The exporter's own metrics. A scrape reads the snapshot's part from the snapshot itself. */
@@ -64,13 +67,15 @@ export function createTelemetry({ version, revision, snapshot, budgets }: Teleme
 
   const pollDuration = new Histogram({
     name: `${PREFIX}poll_duration_seconds`,
-    help: 'How long a poll took: list walks, details and all.',
+    help: 'How long a poll took: the lists and details that the budget allowed at its beginning.',
     buckets: POLL_BUCKETS,
     registers,
   });
-  const polls = counter('polls_total', 'Polls by result; skipped ones were due while another was running.', [
-    'result',
-  ]);
+  const polls = counter(
+    'polls_total',
+    'Polls by result; skipped ones were due before the one before was answered.',
+    ['result'],
+  );
   for (const result of POLL_RESULTS) polls.inc({ result }, 0);
   const lastPoll = whenKnown(gauge('last_poll_timestamp_seconds', 'When the last poll ended.'));
 
@@ -220,6 +225,15 @@ function snapshotGauges(snapshot: () => Snapshot): readonly LookedUpGauge[] {
       },
     },
     {
+      name: 'list_interval_seconds',
+      help: 'Planned time between two lists of the account.',
+      labelNames: ['account_id'],
+      samples: (give) => {
+        for (const { id, list } of accounts())
+          if (list.intervalMs !== undefined) give(list.intervalMs / 1000, { account_id: id });
+      },
+    },
+    {
       name: 'collector_success',
       help: 'Whether the last pass of a collector was without failure; absent before the first.',
       labelNames: ['account_id', 'collector'],
@@ -263,7 +277,7 @@ function collectorsOf(
 }
 
 /** Several tokens have a budget each: their sum is what the fleet can ask for. */
-function budgetGauges(budgets: () => readonly BudgetView[]): readonly LookedUpGauge[] {
+function budgetGauges(budgets: () => readonly SpentBudget[]): readonly LookedUpGauge[] {
   return [
     {
       name: 'api_budget_requests',

@@ -16,6 +16,15 @@ export type Reservation =
   | { readonly kind: 'blocked'; readonly waitMs: number }
   | { readonly kind: 'spent'; readonly waitMs: number };
 
+/** Requests taken out of a budget when they were planned, to be sent within seconds. A block voids them. */
+export interface Hold {
+  readonly count: number;
+  /** Takes one of them, to be sent now. False if none is left or a block has voided them. */
+  readonly use: (now: number) => boolean;
+  /** Gives back those that will not be sent. */
+  readonly release: () => void;
+}
+
 /**
  * A token bucket: a quarter of the budget at once, refilled at the budget's rate, so that any five minutes see at most
  * 1.25 times the budget. Every `now` is milliseconds of a clock that does not jump; one that does all the same neither
@@ -32,6 +41,8 @@ export interface Budget {
   readonly available: (now: number) => number;
   /** Takes one request, first come first served, even where it has to wait its turn for up to `maxWaitMs`. */
   readonly reserve: (now: number, maxWaitMs: number) => Reservation;
+  /** Takes up to `count` requests out of the budget at once: no more than are available. */
+  readonly hold: (now: number, count: number) => Hold;
   /** No request for `forMs`, and then from an empty bucket: ramp, don't burst. Never shortens a block. */
   readonly block: (now: number, forMs: number) => void;
   /** How long it still lasts; 0 where there is none. */
@@ -92,17 +103,48 @@ export function createBudget(initialRequests: number): Budget {
       };
       return { kind: 'granted', waitMs, giveBack };
     },
+    hold(now, count) {
+      advance(now);
+      const held = blockedMs > 0 ? 0 : Math.max(0, Math.min(count, Math.floor(level)));
+      level -= held;
+      window.hold(held);
+      const heldIn = epoch;
+      let left = held;
+      return {
+        count: held,
+        use(sentAt) {
+          if (left === 0 || heldIn !== epoch) return false;
+          left -= 1;
+          window.release(1);
+          window.sent(sentAt);
+          return true;
+        },
+        release() {
+          if (heldIn === epoch) {
+            level = Math.min(capacity, level + left);
+            window.release(left);
+          }
+          left = 0;
+        },
+      };
+    },
     block(now, forMs) {
       advance(now);
       blockedMs = Math.max(blockedMs, forMs);
       level = 0;
       epoch += 1;
+      window.releaseAll();
     },
     blockedFor(now) {
       advance(now);
       return blockedMs;
     },
   };
+}
+
+/** Requests that the first five minutes can see. */
+export function firstWindowOf(requests: number): number {
+  return Math.min(MOST_PER_WINDOW, requests + START_SHARE * capacityOf(requests));
 }
 
 const capacityOf = (requests: number): number => Math.max(1, requests / 4);
@@ -112,6 +154,8 @@ function createWindow() {
   const sentAt = new Float64Array(MOST_PER_WINDOW);
   let oldest = 0;
   let counted = 0;
+  /** Planned, and not sent yet. */
+  let held = 0;
   const forget = (now: number): void => {
     while (counted > 0 && leavesAt() <= now) {
       oldest = (oldest + 1) % MOST_PER_WINDOW;
@@ -123,12 +167,21 @@ function createWindow() {
     /** How many more it has room for. */
     free(now: number): number {
       forget(now);
-      return MOST_PER_WINDOW - counted;
+      return MOST_PER_WINDOW - counted - held;
+    },
+    hold(count: number): void {
+      held += count;
+    },
+    release(count: number): void {
+      held -= count;
+    },
+    releaseAll(): void {
+      held = 0;
     },
     /** How long until it has room for one more. */
     waitMs(now: number): number {
       forget(now);
-      return counted < MOST_PER_WINDOW ? 0 : leavesAt() - now;
+      return counted + held < MOST_PER_WINDOW ? 0 : leavesAt() - now;
     },
     sent(at: number): void {
       sentAt[(oldest + counted) % MOST_PER_WINDOW] = at;

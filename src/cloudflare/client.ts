@@ -9,8 +9,8 @@ import type {
   Result,
   TunnelType,
 } from '../core/model.ts';
-import { TUNNELS_PER_PAGE } from '../core/walks.ts';
-import type { Budget } from './budget.ts';
+import { TUNNELS_PER_PAGE } from '../core/lists.ts';
+import type { Budget, Hold } from './budget.ts';
 import {
   accountVerifyPath,
   connectorPath,
@@ -23,7 +23,13 @@ import {
   type ListEndpoint,
 } from './endpoints.ts';
 import { isStopped, malformed, STOPPED, type CallFailure } from './errors.ts';
-import { createHttp, type CallResult, type RequestOptions, type SentRequest } from './http.ts';
+import {
+  createHttp,
+  type CallOptions,
+  type CallResult,
+  type RequestOptions,
+  type SentRequest,
+} from './http.ts';
 import { walk, type Page } from './pagination.ts';
 import {
   parseCloudflaredConfiguration,
@@ -40,7 +46,9 @@ import {
 import type { Token } from './token.ts';
 
 export { ENDPOINTS, isStopped, STOPPED };
+export type { Hold } from './budget.ts';
 export type { DetailEndpoint, Endpoint, ListEndpoint } from './endpoints.ts';
+export type { CallOptions } from './http.ts';
 export type { TokenStatus } from './schema.ts';
 
 /** What telemetry wants to know. Called synchronously; must not throw. */
@@ -77,6 +85,8 @@ export interface BudgetView {
   readonly capacity: number;
   /** Requests that could be sent at once; 0 while blocked. May be fractional. */
   readonly available: () => number;
+  /** Takes up to `count` requests out of the budget: those that are about to be made. */
+  readonly hold: (count: number) => Hold;
   /** Wall time, ms: no request before then because Cloudflare said so; undefined where not blocked. */
   readonly blockedUntil: () => number | undefined;
 }
@@ -98,12 +108,12 @@ export interface Client {
   readonly listTunnels: (
     account: ListedAccount,
     types: readonly KnownTunnelType[],
-    signal?: AbortSignal,
+    call?: CallOptions,
   ) => Promise<readonly TunnelsObservation[]>;
   /** A tunnel of a type without such an endpoint fails as not_found, without a request. */
-  readonly connections: (tunnel: TunnelRef, signal?: AbortSignal) => Promise<ConnectionsObservation>;
+  readonly connections: (tunnel: TunnelRef, call?: CallOptions) => Promise<ConnectionsObservation>;
   /** The value is undefined where the tunnel has no configuration. Other types: as for connections. */
-  readonly configuration: (tunnel: TunnelRef, signal?: AbortSignal) => Promise<ConfigurationObservation>;
+  readonly configuration: (tunnel: TunnelRef, call?: CallOptions) => Promise<ConfigurationObservation>;
   /** One connector of a cloudflared tunnel; the value is undefined where Cloudflare knows of none with this id. */
   readonly connector: (
     tunnel: Pick<TunnelRef, 'id' | 'accountId'>,
@@ -139,7 +149,10 @@ const FORBIDDEN_FOR_MS = 600_000;
 
 const TYPED_LISTS = ['cfd_tunnel', 'warp_connector'] as const satisfies readonly ListEndpoint[];
 
-type Walk = CallResult<readonly ListedItem[]>;
+type Walk = CallResult<readonly ListedItem[]> & {
+  /** Requests that it took, retries aside. */
+  readonly requests: number;
+};
 
 export function createClient(options: ClientOptions): Client {
   const { token, clock, hooks = {} } = options;
@@ -171,23 +184,26 @@ export function createClient(options: ClientOptions): Client {
     return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
   }
 
-  function walkList(
+  async function walkList(
     { id: accountId, tunnelId }: ListedAccount,
-    { endpoint, types, signal }: ListRequest,
+    { endpoint, types, call }: ListRequest,
   ): Promise<Walk> {
     const ofTypes = endpoint === 'tunnels' ? `tun_types=${types.join(',')}&` : '';
     const filter = tunnelId === undefined ? ofTypes : `${ofTypes}uuid=${segment(tunnelId)}&`;
     const context = { accountId, listType: types.length === 1 ? types[0] : undefined };
-    return walk((page) =>
-      fetch<Page<ListedItem>>(
+    let requests = 0;
+    const walked = await walk((page) => {
+      requests += 1;
+      return fetch<Page<ListedItem>>(
         `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
-        { endpoint, signal },
+        { ...call, endpoint },
         ({ result, info }) => {
           const items = parseTunnels(result, context);
           return items.ok ? { ok: true, value: { items: items.value, info } } : items;
         },
-      ),
-    );
+      );
+    });
+    return { ...walked, requests };
   }
 
   function listed(accountId: string, types: readonly KnownTunnelType[], walked: Walk): TunnelsObservation {
@@ -197,7 +213,7 @@ export function createClient(options: ClientOptions): Client {
           value: walked.value.filter((item) => isWanted(item, types)).map((item) => item.entry),
         }
       : report(walked.failure);
-    return { kind: 'tunnels', accountId, types, at: clock(), result };
+    return { kind: 'tunnels', accountId, types, at: clock(), requests: walked.requests, result };
   }
 
   async function listTyped(
@@ -212,53 +228,51 @@ export function createClient(options: ClientOptions): Client {
         listed(
           account.id,
           [endpoint],
-          await walkList(account, { endpoint, types: [endpoint], signal: request.signal }),
+          await walkList(account, { endpoint, types: [endpoint], call: request.call }),
         ),
       ),
     );
     // Only `/tunnels` lists the other types.
     if (others.length > 0)
-      observations.push(listed(account.id, others, { ok: false, failure: request.forbidden }));
+      observations.push(listed(account.id, others, { ok: false, failure: request.forbidden, requests: 0 }));
     return observations;
   }
 
-  async function listTunnels(
-    account: ListedAccount,
-    types: readonly KnownTunnelType[],
-    signal?: AbortSignal,
-  ) {
+  async function listTunnels(account: ListedAccount, types: readonly KnownTunnelType[], call?: CallOptions) {
     if (types.length === 0) return [];
     const known = permissions.refusal(account.id);
-    if (known !== undefined) return listTyped(account, types, { forbidden: known, signal });
-    const walked = await walkList(account, { endpoint: 'tunnels', types, signal });
+    if (known !== undefined) return listTyped(account, types, { forbidden: known, call });
+    const walked = await walkList(account, { endpoint: 'tunnels', types, call });
     if (walked.ok || !isClosed(walked.failure)) return [listed(account.id, types, walked)];
     permissions.refused(account.id, walked.failure);
-    return listTyped(account, types, { forbidden: walked.failure, signal });
+    return listTyped(account, types, { forbidden: walked.failure, call });
   }
 
-  async function connections(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConnectionsObservation> {
+  async function connections(tunnel: TunnelRef, call?: CallOptions): Promise<ConnectionsObservation> {
     const endpoint = detailEndpoint(tunnel.type, 'connections');
     const answer =
       endpoint === undefined
         ? noEndpoint(tunnel.type, 'connections')
-        : await fetch(detailPath(tunnel.accountId, tunnel.id, endpoint), { endpoint, signal }, ({ result }) =>
-            parseConnectors(result),
+        : await fetch(
+            detailPath(tunnel.accountId, tunnel.id, endpoint),
+            { ...call, endpoint },
+            ({ result }) => parseConnectors(result),
           );
     const result = answer.ok ? answer : report(answer.failure);
     return { kind: 'connections', accountId: tunnel.accountId, tunnelId: tunnel.id, at: clock(), result };
   }
 
-  async function fetchConfiguration(tunnel: TunnelRef, signal: AbortSignal | undefined) {
+  async function fetchConfiguration(tunnel: TunnelRef, call: CallOptions | undefined) {
     const endpoint = detailEndpoint(tunnel.type, 'configurations');
     if (endpoint === undefined) return noEndpoint(tunnel.type, 'configurations');
     const parser = tunnel.type === 'warp_connector' ? parseWarpConfiguration : parseCloudflaredConfiguration;
     const path = detailPath(tunnel.accountId, tunnel.id, endpoint);
-    const answer = await fetch(path, { endpoint, signal }, ({ result }) => parser(result));
+    const answer = await fetch(path, { ...call, endpoint }, ({ result }) => parser(result));
     return !answer.ok && isUnknown(answer.failure) ? ({ ok: true, value: undefined } as const) : answer;
   }
 
-  async function configuration(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConfigurationObservation> {
-    const answer = await fetchConfiguration(tunnel, signal);
+  async function configuration(tunnel: TunnelRef, call?: CallOptions): Promise<ConfigurationObservation> {
+    const answer = await fetchConfiguration(tunnel, call);
     const result = answer.ok ? answer : report(answer.failure);
     return { kind: 'configuration', accountId: tunnel.accountId, tunnelId: tunnel.id, at: clock(), result };
   }
@@ -309,6 +323,7 @@ export function createClient(options: ClientOptions): Client {
       requests: http.budget.requests,
       capacity: http.budget.capacity,
       available: () => http.budget.available(monotonic()),
+      hold: (count) => http.budget.hold(monotonic(), count),
       blockedUntil: http.blockedUntil,
     },
     close: http.close,
@@ -318,13 +333,13 @@ export function createClient(options: ClientOptions): Client {
 interface ListRequest {
   readonly endpoint: ListEndpoint;
   readonly types: readonly KnownTunnelType[];
-  readonly signal: AbortSignal | undefined;
+  readonly call: CallOptions | undefined;
 }
 
 interface TypedListRequest {
   /** Why `/tunnels` could not be used. */
   readonly forbidden: CallFailure;
-  readonly signal: AbortSignal | undefined;
+  readonly call: CallOptions | undefined;
 }
 
 /** Deleted tunnels and types that were not asked for are left out, should the server send them all the same. */

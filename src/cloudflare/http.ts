@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
 import { turn } from '../turn.ts';
-import { createBudget, type Budget } from './budget.ts';
+import { createBudget, type Budget, type Hold } from './budget.ts';
 import type { Endpoint } from './endpoints.ts';
 import {
   STOPPED,
@@ -60,9 +60,14 @@ export interface Http {
   readonly close: () => Promise<void>;
 }
 
-export interface RequestOptions {
-  readonly endpoint: Endpoint;
+export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Planned requests to send from. What it does not cover comes out of the budget when it is sent. */
+  readonly hold?: Hold | undefined;
+}
+
+export interface RequestOptions extends CallOptions {
+  readonly endpoint: Endpoint;
 }
 
 interface Call extends CallContext {
@@ -192,7 +197,10 @@ export function createHttp(options: HttpOptions): Http {
     }
   }
 
-  async function run(path: string, { endpoint, signal }: RequestOptions): Promise<CallResult<Envelope>> {
+  async function run(
+    path: string,
+    { endpoint, signal, hold }: RequestOptions,
+  ): Promise<CallResult<Envelope>> {
     const stop = linkSignals([signal, closing.signal]);
     const deadline = new AbortController();
     const end = linkSignals([stop.signal, deadline.signal]);
@@ -201,7 +209,8 @@ export function createHttp(options: HttpOptions): Http {
       if (stop.signal.aborted) return { ok: false, failure: STOPPED };
       const secret = token.current();
       if (secret === undefined) return { ok: false, failure: noToken(token) };
-      const denied = await spend(timeoutMs, { path, signal: stop.signal });
+      const denied =
+        hold?.use(monotonic()) === true ? undefined : await spend(timeoutMs, { path, signal: stop.signal });
       if (denied !== undefined) return { ok: false, failure: denied };
       timer = setTimeout(() => deadline.abort(), timeoutMs);
       return await attempts({

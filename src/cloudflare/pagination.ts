@@ -1,4 +1,4 @@
-import { TUNNELS_PER_PAGE } from '../core/walks.ts';
+import { TUNNELS_PER_PAGE } from '../core/lists.ts';
 import { STOPPED, type CallFailure } from './errors.ts';
 import type { CallResult } from './http.ts';
 import type { PageInfo } from './schema.ts';

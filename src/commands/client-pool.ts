@@ -2,7 +2,7 @@ import { type Budget, createBudget } from '../cloudflare/budget.ts';
 import { type BudgetView, type Client, type ClientOptions, createClient } from '../cloudflare/client.ts';
 import { createToken, type Token } from '../cloudflare/token.ts';
 import type { AccountConfig, Config } from '../config/config.ts';
-import type { TokenGroup } from '../poller/pass.ts';
+import type { TokenGroup } from '../poller/token-group.ts';
 import { groupByToken } from './token-groups.ts';
 
 /** The clients in use, one for each API token. */

@@ -4,7 +4,7 @@ import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Logger, Secrets } from '../log.ts';
-import type { TokenGroup } from '../poller/pass.ts';
+import type { TokenGroup } from '../poller/token-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
 import { createSnapshotStore } from '../poller/store.ts';
@@ -73,6 +73,9 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     staleAfterMs: initial.poll.staleAfterMs,
     clock,
     onChange: page.render,
+    onError: (error) => {
+      log.error({ err: error }, 'Cannot hide stale data; please report this');
+    },
   });
   let config = initial;
   let polled = false;
@@ -89,7 +92,15 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       void sidecar?.askEdge();
     };
     const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
-    const options = { config, groups, store, clock, offsetMs, log, secrets };
+    const options = {
+      config,
+      groups: groups.map((group) => ({ tokens: [group] as const })),
+      store,
+      clock,
+      offsetMs,
+      log,
+      secrets,
+    };
     return { poller: createPoller({ ...options, telemetry: { ...telemetry, pollFinished } }), sidecar };
   };
 

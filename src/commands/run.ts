@@ -1,11 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
-import { hasFreshData } from '../core/snapshot.ts';
 import { intervalOf } from '../poller/schedule.ts';
-import type { Readiness } from '../web/router.ts';
 import { createWebServer } from '../web/server.ts';
 import { about } from './about.ts';
-import { createExporter, type Exporter, type ExporterTools } from './exporter.ts';
+import { createExporter, type ExporterTools } from './exporter.ts';
+import { readiness } from './readiness.ts';
 import { createReloader } from './reload.ts';
 import { onReloadSignal, onStopSignal } from './signals.ts';
 import { followWebConfig } from './web-config.ts';
@@ -32,6 +31,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   }
   let config = initial;
   let stopping = false;
+  const startedAt = performance.now();
   const exporter = await createExporter(config, tools);
   const reloader = createReloader({
     initial,
@@ -48,7 +48,13 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     config: initial.web,
     page: exporter.page,
     snapshot: exporter.snapshot,
-    readiness: () => (stopping ? { ready: false, reason: 'stopping' } : readiness(exporter)),
+    readiness: () =>
+      stopping
+        ? { ready: false, reason: 'stopping' }
+        : readiness(exporter.snapshot(), {
+            sinceStartMs: performance.now() - startedAt,
+            hasPolled: exporter.hasPolled(),
+          }),
     edgeReadiness: exporter.edgeReadiness,
     reload: initial.web.enableLifecycle ? reloader.reload : undefined,
     clock: Date.now,
@@ -78,11 +84,4 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   webConfig.live?.stop();
   log.info('stopped');
   return 0;
-}
-
-function readiness({ hasPolled, snapshot }: Exporter): Readiness {
-  if (!hasPolled()) return { ready: false, reason: 'the first poll has not finished yet' };
-  // A shard that no account has fallen to does all that it has to.
-  if (snapshot().accounts.size === 0 || hasFreshData(snapshot())) return { ready: true, reason: '' };
-  return { ready: false, reason: 'no account has fresh data; the log says why, and so does the status page' };
 }

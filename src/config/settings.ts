@@ -78,8 +78,8 @@ export const SETTINGS = {
     default: '5s',
   }),
   staleAfter: one('poll.stale-after', duration('1ms', '1y'), {
-    help: "Age at which an account's tunnel series vanish rather than lie.",
-    default: '5m',
+    help: "Age at which an account's tunnel series vanish rather than lie, if renewing its list fails for so long.",
+    default: '10m',
   }),
   types: list('tunnels.types', kinds.oneOf(TUNNEL_TYPES), {
     ...words,

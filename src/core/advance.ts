@@ -1,6 +1,8 @@
 import { type Collector, failureOf, type Observation, type TunnelType } from './model.ts';
+import { churnAfter } from './churn.ts';
+import { listStaleAfter } from './lists.ts';
 import { withoutStaleEdge } from './sidecar.ts';
-import type { AccountState, CollectorState, Snapshot, TunnelState } from './snapshot.ts';
+import type { AccountState, CollectorState, ListState, Snapshot, TunnelState } from './snapshot.ts';
 import {
   blamesCollector,
   configurationObserved,
@@ -59,7 +61,8 @@ function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
   const known = expiries.get(account);
   if (known?.staleAfterMs === staleAfterMs) return known.at;
   let at = Infinity;
-  for (const listedAt of account.listedAt.values()) at = Math.min(at, listedAt + staleAfterMs);
+  for (const listedAt of account.listedAt.values())
+    at = Math.min(at, listedAt + listStaleAfter(account, staleAfterMs));
   for (const { connectors, configuration } of account.tunnels.values()) {
     at = Math.min(
       at,
@@ -81,10 +84,44 @@ function observe(account: AccountState, observations: readonly Observation[]): A
     tunnels,
     collectors: collectorsAfter({ ...afterWalks, tunnels }, observations),
     up: walks.length === 0 ? account.up : walks.every(succeeded),
+    list: listStateAfter(account, afterWalks, observations),
   };
 }
 
 type Walk = Extract<Observation, { readonly kind: 'tunnels' }>;
+
+function listStateAfter(
+  before: AccountState,
+  after: AccountState,
+  observations: readonly Observation[],
+): ListState {
+  let { list } = before;
+  for (const observation of observations)
+    if (observation.kind === 'list_interval') list = { ...list, intervalMs: observation.intervalMs };
+  const walks = observations.filter((observation) => observation.kind === 'tunnels');
+  if (walks.length === 0) return list;
+  const at = Math.max(...walks.map((walk) => walk.at));
+  if (!walks.every(succeeded))
+    // Not later than now, also after a clock has been set back: how long it has failed is what retries go by.
+    return { ...list, askedAt: at, failingSince: Math.min(list.failingSince ?? at, at) };
+  const requests = walks.reduce((sum, walk) => sum + (walk.requests ?? 1), 0);
+  const elapsedMs = list.askedAt === undefined ? 0 : at - list.askedAt;
+  const changed = before.listedAt.size > 0 && isListChanged(before.tunnels, after.tunnels);
+  return {
+    ...list,
+    askedAt: at,
+    failingSince: undefined,
+    requests,
+    churn: churnAfter(list.churn, { elapsedMs, changed }),
+  };
+}
+
+/** Whether a list shows tunnels that came, went or have changed. */
+function isListChanged(before: AccountState['tunnels'], after: AccountState['tunnels']): boolean {
+  if (before.size !== after.size) return true;
+  for (const [id, { tunnel }] of after) if (before.get(id)?.tunnel !== tunnel) return true;
+  return false;
+}
 
 /**
  * A complete walk is the truth about its types: what it does not show is gone. A failed one says nothing. A tunnel of
@@ -138,7 +175,7 @@ function observeDetails(
 }
 
 function observeDetail(tunnels: Map<string, TunnelState>, observation: Observation): void {
-  if (observation.kind === 'tunnels' || observation.kind === 'idle') return;
+  if (observation.kind !== 'connections' && observation.kind !== 'configuration') return;
   const state = tunnels.get(observation.tunnelId);
   if (state === undefined) return;
   const after =
@@ -156,6 +193,7 @@ function collectorsAfter(
   for (const [collector, group] of Map.groupBy(observations, (observation) =>
     collectorOf(account, observation),
   )) {
+    if (collector === undefined) continue;
     const success = group.every(succeeded) && !isStillFailing(account, collector);
     const lastSuccessAt = success
       ? Math.max(...group.map(({ at }) => at))
@@ -169,8 +207,10 @@ function isStillFailing({ tunnels }: AccountState, collector: Collector): boolea
   return tunnels.values().some((state) => isFailing(state, collector));
 }
 
-function collectorOf(account: AccountState, observation: Observation): Collector {
+function collectorOf(account: AccountState, observation: Observation): Collector | undefined {
   switch (observation.kind) {
+    case 'list_interval':
+      return undefined;
     case 'tunnels':
       return 'tunnels';
     case 'configuration':
@@ -193,7 +233,8 @@ function succeeded(observation: Observation): boolean {
 
 function hideStale(account: AccountState, now: number, staleAfterMs: number): AccountState {
   // Times far in the future are those of a clock that has been set back since: their age is not known.
-  const listedAt = new Map([...account.listedAt].filter(([, at]) => Math.abs(now - at) < staleAfterMs));
+  const listStaleAfterMs = listStaleAfter(account, staleAfterMs);
+  const listedAt = new Map([...account.listedAt].filter(([, at]) => Math.abs(now - at) < listStaleAfterMs));
   const isStill = (state: TunnelState): boolean =>
     listedAt.has(state.tunnel.type) && withoutStale(state, now, staleAfterMs) === state;
   if (account.tunnels.values().every(isStill)) return { ...account, listedAt };

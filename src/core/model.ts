@@ -120,6 +120,8 @@ export type Observation =
       /** The types that this walk covers, whole or not at all. */
       readonly types: readonly KnownTunnelType[];
       readonly at: number;
+      /** Requests that it took, of the entries that were not selected as well. */
+      readonly requests?: number;
       readonly result: Result<readonly ListEntry[]>;
     }
   | {
@@ -138,6 +140,13 @@ export type Observation =
       readonly result: Result<Configuration | undefined>;
     }
   | {
+      /** The plan has another interval for the account's lists. */
+      readonly kind: 'list_interval';
+      readonly accountId: string;
+      readonly intervalMs: number;
+      readonly at: number;
+    }
+  | {
       /** Nothing was due for this collector: as good as a success. */
       readonly kind: 'idle';
       readonly accountId: string;
@@ -146,5 +155,5 @@ export type Observation =
     };
 
 export function failureOf(observation: Observation): Failure | undefined {
-  return observation.kind === 'idle' || observation.result.ok ? undefined : observation.result.failure;
+  return !('result' in observation) || observation.result.ok ? undefined : observation.result.failure;
 }

@@ -1,215 +1,156 @@
-import { type Collector, COLLECTORS, type ListedTunnel } from './model.ts';
-import { selectFirst } from './select-first.ts';
+import { listRate } from './list-intervals.ts';
+import {
+  DETAIL_CONFIGURATION_SHARE,
+  type DetailPlanOptions,
+  type DetailRequest,
+  planDetails,
+} from './plan-details.ts';
+import { type ListRequest, owedToLists, planLists } from './plan-lists.ts';
+import { refreshAge } from './refresh.ts';
 import { hasDetails, hasNoConnections } from './serving.ts';
-import type { AccountState, Observed, TunnelState } from './snapshot.ts';
-import { ageOf, createWorth } from './worth.ts';
+import type { AccountState } from './snapshot.ts';
 
-export interface DetailRequest {
-  readonly kind: 'connections' | 'configuration';
-  readonly tunnel: ListedTunnel;
-}
+export type { DetailRequest } from './plan-details.ts';
+
+export type PlannedRequest = ListRequest | DetailRequest;
 
 export interface Plan {
-  /** In the order of their worth, no more than the allowance. */
-  readonly requests: readonly DetailRequest[];
-  /** Tunnels whose connections are due but not afforded now. */
+  /** In the order in which they are to be sent. */
+  readonly requests: readonly PlannedRequest[];
+  /** Tunnels whose connections are due and not planned, for want of budget. */
   readonly waiting: number;
-  /** Requests of either kind that are due but not afforded now. */
+  /** Requests of any kind that are due and not planned, for want of budget. */
   readonly unafforded: number;
-  /** Collectors with nothing due at all. */
-  readonly idle: readonly Collector[];
+  /** How many of the first requests are lists that count against their share. Later lists take what is spare. */
+  readonly sharedLists: number;
+  /** Requests for configurations that count against their share. */
+  readonly configurationsAhead: number;
 }
 
-export interface PlanOptions {
-  readonly now: number;
-  /** How many requests may be made now, for what cannot wait: changed and never observed tunnels. */
+export interface PlanOptions extends Pick<
+  DetailPlanOptions,
+  'now' | 'minAgeMs' | 'configurations' | 'renewedAt' | 'isInFlight'
+> {
+  readonly pollIntervalMs: number;
+  readonly staleAfterMs: number;
+  /** Requests per five minutes. */
+  readonly requestBudget: number;
+  /** The most that can be sent at once. */
+  readonly capacity: number;
+  /** Requests that may be planned now. */
   readonly allowance: number;
-  /** How many of these may be made for what can. */
-  readonly routine: number;
-  /** How old an observation gets when every tunnel takes its turn (see refresh.ts). */
-  readonly fairShareMs: number;
-  /** A tunnel observed less long ago has had its turn. */
-  readonly minAgeMs: number;
-  readonly configurations: boolean;
-  /** When the token was last replaced: what failed before that is worth another attempt at once. */
-  readonly renewedAt?: number | undefined;
-  /** What is being asked right now. */
-  readonly isInFlight?: (request: DetailRequest) => boolean;
+  /** Of these, how many lists may take while details are due. Zero or less: none. */
+  readonly listAllowance: number;
+  /** How many configurations may take while connections wait. */
+  readonly configurationAllowance: number;
+  /** Whether every list and every detail is wanted as soon as the budget allows. */
+  readonly isOnce: boolean;
+  /** Accounts that were listed since the schedule last allowed a list. */
+  readonly isListed: (accountId: string) => boolean;
+  /** Accounts whose list is not answered yet. It may answer for details, so these wait for it. */
+  readonly isBeingListed: (accountId: string) => boolean;
 }
 
-/** A configuration changes by a person's hand: once in so long is soon enough, sooner where a connector is ahead. */
-const CONFIGURATION_MAX_AGE_MS = 10 * 60_000;
-/** A connector that stays ahead of the version that the API tells is asked about no more often than this. */
-const CONFIGURATION_MIN_AGE_MS = 60_000;
-/** While a list embeds connections, the endpoint is only asked for what the list lacks: versions, HA, start times. */
-const EMBEDDED_MAX_AGE_MS = 5 * 60_000;
-/** This share of the routine requests, and one at least, goes to configurations while connections wait. */
-const CONFIGURATION_SHARE = 0.05;
-/** A first failure is worth another attempt soon, but not within the same moment. */
-const SHORTEST_BACKOFF_MS = 1_000;
-/** What keeps failing is asked for after twice the time that it has failed, but at least this often. */
-const LONGEST_BACKOFF_MS = 5 * 60_000;
+/** Kept of the bucket for urgent details, for when a data center drains and many tunnels change at once. */
+const URGENT_REQUESTS = 36;
+/** The most of the bucket that is kept for urgent details, and the most that is kept for lists. */
+const KEPT_SHARE = 0.5;
 
 /**
- * Which requests are worth making next for these accounts, which share one token. First what the list shows to have
- * changed, then what was never observed, then by worth (worth.ts); configurations at a small share. Tunnels listed down
- * or inactive cost nothing.
+ * Plans the next requests of the accounts that share one budget: lists that are due within their share, then details, then
+ * whatever lists the budget has room for. See list-intervals.ts for how lists share half of the budget.
  */
 export function plan(accounts: readonly AccountState[], options: PlanOptions): Plan {
-  const { allowance, routine } = options;
-  const tunnels = accounts.flatMap((account) => [...account.tunnels.values()].filter(isAskedFor));
-  const due = tunnels.filter((state) => isDue(state, options));
-  const details = due.filter((state) => !isInFlight(state, 'connections', options));
-  const configured = options.configurations
-    ? tunnels.filter(({ tunnel }) => tunnel.configSource !== 'local')
-    : [];
-  const dueVersions = configured.filter((state) => isConfigurationDue(state, options));
-  const versions = dueVersions.filter((state) => !isInFlight(state, 'configuration', options));
-  const urgent = selectFirst(details.filter(isUrgent), allowance, byUrgency);
-  const rest = routineRequests(details, versions, {
-    routine: Math.min(routine, allowance - urgent.length),
-    worth: () => createWorth(tunnels, options),
+  const { now, allowance, capacity, pollIntervalMs, requestBudget, isOnce } = options;
+  const { due, early } = planLists(accounts, {
+    ...options,
+    isListed: (id) => options.isListed(id) || options.isBeingListed(id),
   });
-  const requests = [...urgent.map(connectionsOf), ...rest];
-  const asked = requests.filter(({ kind }) => kind === 'connections').length;
+  const share = isBehind(accounts, pollIntervalMs) && !isOnce ? options.listAllowance : Infinity;
+  const lists = fitting(due, allowance, { capacity, share });
+  const listShare = requestsOf(lists, Infinity);
+  const left = allowance - requestsOf(lists, Math.floor(capacity));
+
+  const serving = accounts.reduce((sum, account) => sum + servingIn(account), 0);
+  const shareLeft = Math.max(0, share - listShare);
+  const kept = isOnce
+    ? 0
+    : owedToLists(accounts, {
+        now,
+        pollIntervalMs,
+        requestBudget,
+        limit: Math.min(capacity * KEPT_SHARE, shareLeft),
+      });
+  const reserve = isOnce ? 0 : Math.floor(Math.min(capacity * KEPT_SHARE, URGENT_REQUESTS, serving));
+  const forDetails = Math.max(0, Math.floor(left - kept));
+  const planned = new Set(lists.map(({ accountId }) => accountId));
+  const answered = accounts.filter(({ id }) => !planned.has(id) && !options.isBeingListed(id));
+  const details = planDetails(answered, {
+    ...options,
+    allowance: forDetails,
+    routine: Math.max(0, forDetails - reserve),
+    // Configurations take their share.
+    fairShareMs: refreshAge({
+      serving: serving / (1 - DETAIL_CONFIGURATION_SHARE),
+      listsPerMs: listRate(accounts, pollIntervalMs),
+      pollIntervalMs,
+      requestBudget,
+    }),
+  });
+
+  const spare = details.unafforded > 0 ? 0 : forDetails - reserve - details.requests.length;
+  const more = fitting([...due.slice(lists.length), ...(isOnce ? [] : early)], spare, {
+    capacity,
+    share: Infinity,
+  });
+  const requests = [...lists, ...details.requests, ...more];
+  const unlisted = Math.max(0, due.length - lists.length - more.length);
   return {
     requests,
-    waiting: details.length - asked,
-    unafforded: details.length + versions.length - requests.length,
-    idle: idleCollectors(
-      [...due, ...tunnels.filter(({ connectors }) => connectors.failingSince !== undefined)],
-      [...dueVersions, ...configured.filter(({ configuration }) => configuration.failingSince !== undefined)],
-    ),
+    waiting: details.waiting,
+    unafforded: details.unafforded + unlisted,
+    sharedLists: lists.length,
+    configurationsAhead: details.configurationsAhead,
   };
 }
 
-/** What can wait its turn, the most worth first. */
-function routineRequests(
-  details: readonly TunnelState[],
-  versions: readonly TunnelState[],
-  { routine, worth }: { readonly routine: number; readonly worth: () => (state: TunnelState) => number },
-): readonly DetailRequest[] {
-  if (routine <= 0) return [];
-  const waiting = details.filter((state) => !isUrgent(state));
-  // One request alone is for connections: they must not starve.
-  const share = routine > 1 ? Math.ceil(routine * CONFIGURATION_SHARE) : 0;
-  const free = routine - waiting.length;
-  const asked = mostBehind(versions, Math.max(share, free));
-  return [
-    ...most(waiting, routine - asked.length, worth()).map(connectionsOf),
-    ...asked.map(({ tunnel }): DetailRequest => ({ kind: 'configuration', tunnel })),
-  ];
+/** Whether lists take turns because the budget does not allow each of them at every poll. */
+function isBehind(accounts: readonly AccountState[], pollIntervalMs: number): boolean {
+  return accounts.some(({ list }) => list.intervalMs === undefined || list.intervalMs > pollIntervalMs);
 }
 
-function most(
-  states: readonly TunnelState[],
-  count: number,
-  worth: (state: TunnelState) => number,
-): readonly TunnelState[] {
-  const weighed = states.values().map((state) => ({ state, worth: worth(state) }));
-  return selectFirst(weighed, count, (a, b) =>
-    a.worth === b.worth ? byAge(a.state, b.state) : b.worth - a.worth,
-  ).map(({ state }) => state);
+interface ListLimits {
+  readonly capacity: number;
+  /** The last list may take more than is left of the share: a list is made whole or not at all. */
+  readonly share: number;
 }
 
-function connectionsOf({ tunnel }: TunnelState): DetailRequest {
-  return { kind: 'connections', tunnel };
+/** The first lists that the allowance covers. A list larger than the bucket needs a full bucket. */
+function fitting(
+  lists: readonly ListRequest[],
+  allowance: number,
+  { capacity, share }: ListLimits,
+): readonly ListRequest[] {
+  let left = allowance;
+  let shareLeft = share;
+  const fit: ListRequest[] = [];
+  for (const list of lists) {
+    const needed = Math.min(list.requests, Math.floor(capacity));
+    if (needed > left || shareLeft <= 0) break;
+    left -= needed;
+    shareLeft -= list.requests;
+    fit.push(list);
+  }
+  return fit;
 }
 
-function isInFlight({ tunnel }: TunnelState, kind: DetailRequest['kind'], options: PlanOptions): boolean {
-  return options.isInFlight?.({ kind, tunnel }) ?? false;
+function requestsOf(lists: readonly ListRequest[], most: number): number {
+  return lists.reduce((sum, { requests }) => sum + Math.min(requests, most), 0);
 }
 
-/** Nothing due, and nothing that keeps failing. */
-function idleCollectors(
-  details: readonly TunnelState[],
-  versions: readonly TunnelState[],
-): readonly Collector[] {
-  const busy = new Set<Collector>(['tunnels']);
-  for (const { tunnel } of details)
-    busy.add(tunnel.type === 'warp_connector' ? 'warp_connections' : 'connections');
-  if (versions.length > 0) busy.add('configurations');
-  return COLLECTORS.filter((collector) => !busy.has(collector));
-}
-
-function isAskedFor({ tunnel }: TunnelState): boolean {
-  return hasDetails(tunnel.type) && !hasNoConnections(tunnel.status);
-}
-
-function isDue(state: TunnelState, options: PlanOptions): boolean {
-  const { now, minAgeMs } = options;
-  const { detailedAt, connectors } = state;
-  if (connectors.failingSince !== undefined) return isRetryDue(connectors, options);
-  if (detailedAt === undefined || hasChanged(state)) return true;
-  const age = ageOf(detailedAt, now);
-  if (age < minAgeMs) return false;
-  const embedded = connectors.at !== undefined && connectors.at > detailedAt;
-  if (!embedded || state.tunnel.type === 'warp_connector') return true;
-  return isUndescribed(state) || age >= EMBEDDED_MAX_AGE_MS;
-}
-
-/** A connector that only a list has told of. */
-function isUndescribed({ connectors }: TunnelState): boolean {
-  return (connectors.value ?? []).some(
-    ({ startedAt, arch }) => startedAt === undefined && arch === undefined,
-  );
-}
-
-function isConfigurationDue(state: TunnelState, options: PlanOptions): boolean {
-  const { configuration } = state;
-  if (configuration.failingSince !== undefined) return isRetryDue(configuration, options);
-  return (
-    ageOf(configuration.at, options.now) >=
-    (isAhead(state) ? CONFIGURATION_MIN_AGE_MS : CONFIGURATION_MAX_AGE_MS)
-  );
-}
-
-/** Soon after the first failure, then after as long again as it has failed. */
-function isRetryDue(
-  { failingSince, failedAt }: Observed<unknown>,
-  { now, renewedAt = -Infinity }: PlanOptions,
-): boolean {
-  if (failedAt !== undefined && failedAt <= renewedAt) return true;
-  const failedFor = (failedAt ?? 0) - (failingSince ?? 0);
-  const backoff = Math.min(LONGEST_BACKOFF_MS, Math.max(SHORTEST_BACKOFF_MS, failedFor));
-  return ageOf(failedAt, now) >= backoff;
-}
-
-/** What the list shows to be another than we know, or what we know nothing of; not what has failed more than once. */
-function isUrgent(state: TunnelState): boolean {
-  const { failingSince, failedAt } = state.connectors;
-  if (failingSince !== undefined && failedAt !== failingSince) return false;
-  return state.detailedAt === undefined || hasChanged(state);
-}
-
-function hasChanged({ changedAt, detailedAt }: TunnelState): boolean {
-  return changedAt !== undefined && changedAt > (detailedAt ?? -Infinity);
-}
-
-function byUrgency(a: TunnelState, b: TunnelState): number {
-  return Number(hasChanged(b)) - Number(hasChanged(a)) || byAge(a, b);
-}
-
-/** Failures count as asked: what cannot be observed must not push aside what can. */
-function byAge(a: TunnelState, b: TunnelState): number {
-  return askedAt(a.connectors) - askedAt(b.connectors);
-}
-
-/** Those with a connector ahead of what is known first: their versions are known to be old. */
-function mostBehind(states: readonly TunnelState[], count: number): readonly TunnelState[] {
-  const looked = states
-    .values()
-    .map((state) => ({ state, ahead: Number(isAhead(state)), askedAt: askedAt(state.configuration) }));
-  return selectFirst(looked, count, (a, b) => b.ahead - a.ahead || a.askedAt - b.askedAt).map(
-    ({ state }) => state,
-  );
-}
-
-function isAhead({ configuration, connectors }: TunnelState): boolean {
-  const known = configuration.value?.version ?? Infinity;
-  return connectors.value?.some(({ configVersion }) => (configVersion ?? -1) > known) ?? false;
-}
-
-function askedAt({ at, failedAt }: Observed<unknown>): number {
-  return Math.max(at ?? 0, failedAt ?? 0);
+function servingIn({ tunnels }: AccountState): number {
+  let serving = 0;
+  for (const { tunnel } of tunnels.values())
+    if (hasDetails(tunnel.type) && !hasNoConnections(tunnel.status)) serving += 1;
+  return serving;
 }

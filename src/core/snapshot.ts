@@ -1,4 +1,4 @@
-import type { Churn } from './churn.ts';
+import { type Churn, NO_CHURN } from './churn.ts';
 import type {
   Collector,
   Configuration,
@@ -57,12 +57,27 @@ export interface CollectorState {
   readonly lastSuccessAt: number | undefined;
 }
 
+/** How an account's list is made, and what came of it. */
+export interface ListState {
+  /** When a list was last answered, well or not; `undefined` before the first. */
+  readonly askedAt: number | undefined;
+  /** Since when every list has failed; `undefined` while the last one was complete. */
+  readonly failingSince: number | undefined;
+  /** Planned time between two lists, in milliseconds; `undefined` before the first plan. */
+  readonly intervalMs: number | undefined;
+  /** Requests that the last complete list took; `undefined` before the first. */
+  readonly requests: number | undefined;
+  /** How often a list has shown tunnels to have changed. */
+  readonly churn: Churn;
+}
+
 export interface AccountState {
   readonly id: string;
   /** '' where the user gave none. */
   readonly name: string;
   /** Whether the last list walk was complete, for every type asked for; `undefined` before the first. */
   readonly up: boolean | undefined;
+  readonly list: ListState;
   /** When a complete walk last covered a type. A type that is absent was never listed, or is too old to show. */
   readonly listedAt: ReadonlyMap<TunnelType, number>;
   readonly collectors: Readonly<Record<Collector, CollectorState>>;
@@ -95,11 +110,20 @@ export function emptySnapshot(
   };
 }
 
+const NEVER_LISTED: ListState = {
+  askedAt: undefined,
+  failingSince: undefined,
+  intervalMs: undefined,
+  requests: undefined,
+  churn: NO_CHURN,
+};
+
 export function emptyAccount({ id, name }: { readonly id: string; readonly name: string }): AccountState {
   return {
     id,
     name,
     up: undefined,
+    list: NEVER_LISTED,
     listedAt: new Map(),
     collectors: {
       tunnels: NEVER_COLLECTED,
@@ -112,7 +136,12 @@ export function emptyAccount({ id, name }: { readonly id: string; readonly name:
   };
 }
 
-/** Whether anything at all is known and fresh: what readiness asks for. */
+/** Whether every account has been listed, or has failed to be, at least once. */
+export function isEveryAccountListed({ accounts }: Snapshot): boolean {
+  return accounts.values().every(({ list }) => list.askedAt !== undefined);
+}
+
+/** Whether anything is known and fresh. */
 export function hasFreshData(snapshot: Snapshot): boolean {
   return [...snapshot.accounts.values()].some((account) => account.listedAt.size > 0);
 }

@@ -3,18 +3,18 @@ import type { Config } from '../config/config.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import type { Logger } from '../log.ts';
 import { createFailureLog } from './failure-log.ts';
-import { createPasses, type PassOutcome, type TokenGroup } from './pass.ts';
+import { createRequestLoop, type RequestLoop } from './loop.ts';
 import { createSchedule, intervalOf } from './schedule.ts';
 import type { SnapshotStore } from './store.ts';
+import type { BudgetGroup } from './token-group.ts';
 import { createTokenWatch } from './token-watch.ts';
-import { createWorker, type Worker } from './worker.ts';
 
 /** How soon a token file that was replaced is noticed, and what it was refused is asked anew. */
 const TOKEN_CHECK_MS = 5_000;
 
 export interface PollerOptions {
   readonly config: Pick<Config, 'cloudflare' | 'poll' | 'tunnels'>;
-  readonly groups: readonly TokenGroup[];
+  readonly groups: readonly BudgetGroup[];
   readonly store: SnapshotStore;
   readonly clock: () => number;
   readonly offsetMs: number;
@@ -61,41 +61,60 @@ export function createPoller({
       store.current().accounts.get(accountId)?.collectors[collector].success === false,
   });
   const pollIntervalMs = intervalOf(config.poll.schedule);
-  const workers = groups.map((group) =>
-    createWorker(
-      createPasses(group, {
-        ...config,
-        concurrency: config.cloudflare.concurrency,
-        pollIntervalMs,
-        staleAfterMs: config.poll.staleAfterMs,
-        store,
-        clock,
-      }),
-    ),
+  const fault = (error: unknown): void => {
+    log.error({ err: error }, 'Polling failed in an unexpected way and goes on; please report this');
+  };
+  const loops = groups.map((group) =>
+    createRequestLoop(group, {
+      ...config,
+      concurrency: config.cloudflare.concurrency,
+      pollIntervalMs,
+      staleAfterMs: config.poll.staleAfterMs,
+      store,
+      clock,
+      onApplied: failures.passed,
+      onError: fault,
+    }),
   );
   const tokens = createTokenWatch(
-    groups.map(({ token }) => token),
+    groups.flatMap((group) => group.tokens.map(({ token }) => token)),
     { log, secrets },
   );
   let tokenTimer: NodeJS.Timeout | undefined;
+  const polling = new Set<RequestLoop>();
+  const goingOn = new Map<RequestLoop, Promise<void>>();
 
-  const poll = async (passOf: (worker: Worker) => Promise<PassOutcome>): Promise<boolean> => {
+  /** Between polls a loop makes the requests that the budget did not allow at once. */
+  const keepGoing = (loop: RequestLoop): void => {
+    if (stopping.signal.aborted || goingOn.has(loop)) return;
+    const going = loop.goOn(stopping.signal).catch(fault);
+    goingOn.set(
+      loop,
+      going.finally(() => goingOn.delete(loop)),
+    );
+  };
+
+  const pollLoop = async (loop: RequestLoop): Promise<void> => {
+    polling.add(loop);
+    keepGoing(loop);
+    try {
+      await loop.poll(stopping.signal);
+    } finally {
+      polling.delete(loop);
+      if (loop.left() > 0) keepGoing(loop);
+    }
+  };
+
+  const poll = async (pollOne: (loop: RequestLoop) => Promise<unknown>): Promise<boolean> => {
     const started = performance.now();
     await tokens.refresh();
-    const results = await Promise.allSettled(workers.map(passOf));
+    const results = await Promise.allSettled(loops.map(pollOne));
     if (stopping.signal.aborted) return false;
-    let waiting = 0;
-    let whole = true;
-    for (const result of results) {
-      if (result.status === 'rejected') {
-        log.error({ err: result.reason }, 'A poll failed in a way that it should not; please report this');
-        whole = false;
-        continue;
-      }
-      failures.passed(result.value.observations);
-      waiting += result.value.waiting;
-    }
-    whole &&= [...store.current().accounts.values()].every(isWhole);
+    for (const result of results) if (result.status === 'rejected') fault(result.reason);
+    const waiting = loops.reduce((sum, loop) => sum + loop.waiting(), 0);
+    const whole =
+      results.every(({ status }) => status === 'fulfilled') &&
+      store.current().accounts.values().every(isWhole);
     const elapsed = (performance.now() - started) / 1000;
     telemetry.waiting(waiting);
     telemetry.pollFinished({ at: clock(), seconds: elapsed, failed: !whole });
@@ -109,10 +128,12 @@ export function createPoller({
     // Exporters that watch single tunnels are many, start together and share a token.
     startsAtOnce: config.tunnels.ids.length === 0,
     run: async () => {
-      await poll((worker) => worker.poll(stopping.signal));
+      await poll(pollLoop);
     },
     onSkip: () => {
       telemetry.pollSkipped();
+      // One budget's slow answers do not delay the lists of another.
+      for (const loop of loops) if (!polling.has(loop)) void pollLoop(loop).catch(fault);
       log.warn(
         'poll skipped: the one before is still going; Cloudflare is slow or the schedule is too dense',
       );
@@ -136,9 +157,9 @@ export function createPoller({
       stopping.abort();
       clearInterval(tokenTimer);
       await schedule.stop();
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all(goingOn.values());
     },
-    pollOnce: () => poll((worker) => worker.once(stopping.signal)),
+    pollOnce: () => poll((loop) => loop.once(stopping.signal)),
   };
 }
 

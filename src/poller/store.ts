@@ -10,6 +10,8 @@ export interface StoreOptions {
   readonly clock: () => number;
   /** Told of every new snapshot. */
   readonly onChange: (snapshot: Snapshot) => void;
+  /** An error while stale data was hidden by the clock. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** The current snapshot, and the only place that replaces it. */
@@ -38,9 +40,17 @@ export function createSnapshotStore({ accounts, clock, onChange, ...options }: S
     clearTimeout(expiry);
     const next = nextExpiry(snapshot, staleAfterMs);
     if (next !== undefined) {
-      expiry = setTimeout(() => apply([]), Math.min(Math.max(next - now, 1), MAX_TIMER_MS)).unref();
+      expiry = setTimeout(expire, Math.min(Math.max(next - now, 1), MAX_TIMER_MS)).unref();
     }
     onChange(snapshot);
+  };
+
+  const expire = (): void => {
+    try {
+      apply([]);
+    } catch (error) {
+      options.onError?.(error);
+    }
   };
 
   return {

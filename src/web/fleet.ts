@@ -88,6 +88,9 @@ export function accountProblems(
   ];
 }
 
+/** A list is late when it is older than so many of its planned intervals. */
+const LATE_INTERVALS = 2;
+
 function listProblems(
   account: AccountState,
   { now, lateAfterMs }: { readonly now: number; readonly lateAfterMs: number },
@@ -103,7 +106,8 @@ function listProblems(
   }
   const age = durationWords(now - listedAt);
   if (account.up === false) return [`The last list walk failed; what is shown was listed ${age} ago.`];
-  return now - listedAt > lateAfterMs ? [`The list is late: it is ${age} old.`] : [];
+  const lateMs = Math.max(lateAfterMs, LATE_INTERVALS * (account.list.intervalMs ?? 0));
+  return now - listedAt > lateMs ? [`The list is late: it is ${age} old.`] : [];
 }
 
 const COLLECTOR_WORDS: Readonly<Record<Collector, string>> = {

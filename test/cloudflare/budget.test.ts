@@ -129,3 +129,51 @@ test('a block lasts through a change of size', () => {
   budget.resize(0, 60);
   expect(budget.blockedFor(400)).toBe(600);
 });
+
+test('holds take requests out of the budget when they are planned, and no more than there are', () => {
+  const budget = createBudget(600);
+  const first = budget.hold(0, 70);
+  const second = budget.hold(0, 70);
+  expect([first.count, second.count]).toEqual([70, 5]);
+  expect(budget.available(0)).toBe(0);
+  expect(budget.reserve(0, 0).kind).toBe('spent');
+});
+
+test('what a hold does not use comes back, once', () => {
+  const budget = createBudget(600);
+  const hold = budget.hold(0, 10);
+  expect(hold.use(0)).toBe(true);
+  hold.release();
+  hold.release();
+  expect(hold.use(0)).toBe(false);
+  expect(budget.available(0)).toBe(74);
+});
+
+test('a hold gives no more requests than it took', () => {
+  const hold = createBudget(600).hold(0, 2);
+  expect([hold.use(0), hold.use(0), hold.use(0)]).toEqual([true, true, false]);
+});
+
+test('a block voids holds, which then give nothing back', () => {
+  const budget = createBudget(600);
+  const hold = budget.hold(0, 10);
+  budget.block(0, 60_000);
+  expect(hold.use(0)).toBe(false);
+  hold.release();
+  expect(budget.available(60_000)).toBe(0);
+  expect(budget.hold(0, 1).count).toBe(0);
+});
+
+test('the window counts held requests, and used ones from when they were sent', () => {
+  const budget = createBudget(1200);
+  let sent = 0;
+  for (let now = 0; sent < 1100; now += 1000) sent += drain(budget, now);
+  const now = sent * 1000;
+  const late = budget.hold(now, 300);
+  for (let use = 0; use < late.count; use += 1) late.use(now + 60_000);
+  let more = 0;
+  // Until the held ones leave the window, 1,200 less these are all that can follow.
+  for (let later = now + 60_000; later < now + 60_000 + WINDOW_MS; later += 1000)
+    more += drain(budget, later);
+  expect(late.count + more).toBeLessThanOrEqual(1200);
+});

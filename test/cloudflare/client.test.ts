@@ -352,8 +352,11 @@ test('a call that its signal stops resolves as stopped, and is no error', async 
   const url = await serve(() => arrive());
   const { client, errors, sent } = await clientFor(url, { requestTimeoutMs: 60_000, concurrency: 1 });
   const stop = new AbortController();
-  const inFlight = client.listTunnels({ id: ACCOUNT }, BOTH, stop.signal);
-  const queued = client.connections({ id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' }, stop.signal);
+  const inFlight = client.listTunnels({ id: ACCOUNT }, BOTH, { signal: stop.signal });
+  const queued = client.connections(
+    { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' },
+    { signal: stop.signal },
+  );
   await arrived;
   stop.abort();
   const results = [...(await inFlight), await queued].map(({ result }) => result);

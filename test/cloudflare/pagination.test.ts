@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CallFailure } from '../../src/cloudflare/errors.ts';
 import type { CallResult } from '../../src/cloudflare/http.ts';
 import { walk, type Page } from '../../src/cloudflare/pagination.ts';
-import { TUNNELS_PER_PAGE as PER_PAGE } from '../../src/core/walks.ts';
+import { TUNNELS_PER_PAGE as PER_PAGE } from '../../src/core/lists.ts';
 
 interface Item {
   readonly id: string;

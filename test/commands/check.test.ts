@@ -186,7 +186,7 @@ test('a small budget does not keep the check from being made, and is what the re
   const { code, report } = await checked({ config: { cloudflare: { requestBudget: 12 } } });
   expect(code).toBe(0);
   expect(report).toContain(
-    'budget of 12 requests per 5 minutes: status as old as a poll, connections observed every 8 min',
+    'budget of 12 requests per 5 minutes: status as old as a poll, connections observed every 3 min',
   );
 });
 

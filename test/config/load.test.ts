@@ -19,7 +19,7 @@ test('an account and a token are all that must be set', () => {
       concurrency: 8,
       requestTimeoutMs: 10_000,
     },
-    poll: { schedule: '*/30 * * * * *', jitterMs: 5000, staleAfterMs: 300_000 },
+    poll: { schedule: '*/30 * * * * *', jitterMs: 5000, staleAfterMs: 600_000 },
     tunnels: {
       types: ['cfd_tunnel', 'warp_connector'],
       include: [],
@@ -264,7 +264,7 @@ test('an unusual account id and a large budget are accepted with a warning', () 
 
 test('series that would vanish between two polls are warned of', () => {
   expect(loaded({ argv: ['--poll.schedule=*/10 * * * *'], env: ACCESS }).warnings).toEqual([
-    'poll.stale-after (default): 5m is not longer than the 10m between two polls of */10 * * * *, so series will come and go',
+    'poll.stale-after (default): 10m is not longer than the 10m between two polls of */10 * * * *, so series will come and go',
   ]);
 });
 

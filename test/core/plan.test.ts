@@ -1,385 +1,133 @@
 import { expect, test } from 'vitest';
-import { TUNNEL_TYPES } from '../../src/core/model.ts';
-import { plan, type PlanOptions } from '../../src/core/plan.ts';
-import type { TunnelState } from '../../src/core/snapshot.ts';
-import { aConnector, anAccount, aTunnel, NOW, type TunnelParts } from '../support/snapshots.ts';
+import { plan, type Plan, type PlanOptions } from '../../src/core/plan.ts';
+import type { AccountState, ListState } from '../../src/core/snapshot.ts';
+import { anAccount, aTunnel, NOW } from '../support/snapshots.ts';
 
-const MINUTE = 60_000;
-
-/** A tunnel whose connections and configuration were observed so many minutes ago; undefined is never. */
-interface Ages {
-  readonly details?: number | undefined;
-  readonly changed?: number;
-  readonly configured?: number | undefined;
-}
-
-const ago = (minutes: number | undefined) => (minutes === undefined ? undefined : NOW - minutes * MINUTE);
-
-function known(
-  name: string,
-  { details, changed, configured }: Ages = {},
-  parts: TunnelParts = {},
-): TunnelState {
-  const connectors = details === undefined ? undefined : [aConnector()];
-  return {
-    ...aTunnel({ id: name, name, connectors, connectorsAt: ago(details), ...parts }),
-    changedAt: ago(changed),
-    configuration: {
-      value: configured === undefined ? undefined : { version: 3, ingress: [], haMode: undefined },
-      at: ago(configured),
-      failingSince: undefined,
-      failedAt: undefined,
-      failedFor: undefined,
-    },
-  };
-}
-
-/** Nothing is kept back for what is urgent, and ages of a few minutes are overdue for no tunnel, unless the parts say so. */
-function planOptions(parts: Partial<PlanOptions> = {}): PlanOptions {
-  const { allowance = 1000 } = parts;
-  return {
+/** Two requests per second. */
+function planned(accounts: readonly AccountState[], parts: Partial<PlanOptions> = {}): Plan {
+  return plan(accounts, {
     now: NOW,
-    allowance,
-    routine: allowance,
-    fairShareMs: 60 * MINUTE,
-    minAgeMs: 0,
+    pollIntervalMs: 30_000,
+    staleAfterMs: 3_600_000,
+    requestBudget: 600,
+    capacity: 150,
+    allowance: 100,
+    listAllowance: 60,
+    configurationAllowance: 0,
+    minAgeMs: 20_000,
     configurations: false,
+    isOnce: false,
+    isListed: () => false,
+    isBeingListed: () => false,
     ...parts,
-  };
+  });
 }
 
-function planned(tunnels: readonly TunnelState[], options: Partial<PlanOptions> = {}) {
-  return plan([anAccount({ tunnels })], planOptions(options));
-}
-
-/** What is asked for, in order: the name of the tunnel, with a `#` before it for a configuration. */
-function asked(tunnels: readonly TunnelState[], options: Partial<PlanOptions> = {}): readonly string[] {
-  return planned(tunnels, options).requests.map(
-    ({ kind, tunnel }) => `${kind === 'configuration' ? '#' : ''}${tunnel.name}`,
+/** Listed `askedS` seconds ago; its tunnels were never observed. */
+function account(id: string, { askedS, tunnels = 0, ...list }: AccountParts = {}): AccountState {
+  const states = Array.from({ length: tunnels }, (_, index) =>
+    aTunnel({ id: `${id}-${index}`, name: `${id}-${index}`, connectors: undefined }),
   );
+  const base = anAccount({ id, tunnels: states });
+  const askedAt = askedS === undefined ? undefined : NOW - askedS * 1000;
+  return { ...base, list: { ...base.list, askedAt, ...list } };
 }
 
-const CONFIGURATIONS = { configurations: true };
-const many = (prefix: string, count: number, ages: Ages) =>
-  Array.from({ length: count }, (_, index) => known(`${prefix}${index}`, ages));
-
-test('tunnels listed down or inactive cost nothing', () => {
-  const tunnels = [
-    known('down', { changed: 0 }, { status: 'down' }),
-    known('inactive', {}, { status: 'inactive' }),
-    known('healthy', { details: 1 }),
-    known('degraded', { details: 1 }, { status: 'degraded' }),
-    known('odd', { details: 1 }, { status: 'unknown' }),
-  ];
-  expect(asked(tunnels, CONFIGURATIONS)).toEqual([
-    'degraded',
-    'odd',
-    'healthy',
-    '#healthy',
-    '#degraded',
-    '#odd',
-  ]);
-});
-
-test('types without a connections endpoint are never asked for', () => {
-  const tunnels = [...TUNNEL_TYPES, 'unknown' as const].map((type) => known(type, {}, { type }));
-  expect(asked(tunnels, CONFIGURATIONS)).toEqual([
-    'cfd_tunnel',
-    'warp_connector',
-    '#cfd_tunnel',
-    '#warp_connector',
-  ]);
-});
-
-test('changed tunnels come first, then those never observed, then the oldest observations', () => {
-  const tunnels = [
-    known('recent', { details: 1 }),
-    known('never', {}),
-    known('old', { details: 20 }),
-    known('changed', { details: 2, changed: 1 }),
-    known('followed', { details: 3, changed: 4 }),
-    known('followed at once', { details: 4, changed: 4 }),
-    known('changed, never observed', { changed: 1 }),
-  ];
-  expect(asked(tunnels)).toEqual([
-    'changed, never observed',
-    'changed',
-    'never',
-    'old',
-    'followed at once',
-    'followed',
-    'recent',
-  ]);
-});
-
-test('no more is asked for than the allowance, and what it leaves out is waiting', () => {
-  const tunnels = [known('a', { details: 1 }), known('b', { details: 2 }), known('c', { details: 3 })];
-  expect(asked(tunnels, { allowance: 2 })).toEqual(['c', 'b']);
-  expect(planned(tunnels, { allowance: 2 }).waiting).toBe(1);
-  expect(planned(tunnels, { allowance: 3 }).waiting).toBe(0);
-});
-
-test.each([true, false])('an allowance of 0 asks for nothing (configurations: %s)', (configurations) => {
-  const tunnels = many('t', 3, {});
-  expect(planned(tunnels, { allowance: 0, configurations })).toMatchObject({ requests: [], waiting: 3 });
-  expect(planned([], { allowance: 0, configurations })).toMatchObject({ requests: [], waiting: 0 });
-});
-
-test('what can wait leaves alone what is kept for changed and never observed tunnels', () => {
-  const tunnels = [
-    ...many('old', 5, { details: 9 }),
-    known('never', {}),
-    known('changed', { details: 2, changed: 1 }),
-  ];
-  expect(asked(tunnels, { allowance: 5, routine: 1 })).toEqual(['changed', 'never', 'old0']);
-  expect(asked(tunnels, { allowance: 5, routine: 0 })).toEqual(['changed', 'never']);
-  expect(asked(tunnels, { allowance: 1, routine: 1 })).toEqual(['changed']);
-});
-
-test('a tunnel observed moments ago has had its turn, unless it has changed since', () => {
-  const tunnels = [
-    known('young', { details: 1.9 }),
-    known('due', { details: 2 }),
-    known('changed', { details: 1, changed: 0.5 }),
-  ];
-  expect(asked(tunnels, { minAgeMs: 2 * MINUTE })).toEqual(['changed', 'due']);
-  expect(planned(tunnels, { minAgeMs: 2 * MINUTE, allowance: 0 }).waiting).toBe(2);
-});
-
-const isInFlight: PlanOptions['isInFlight'] = ({ kind, tunnel }) =>
-  tunnel.name === 'changed' || (kind === 'configuration' && tunnel.name === 'a');
-
-test('what is being asked right now is not asked again, and does not wait', () => {
-  const tunnels = [
-    known('a', { details: 1 }),
-    known('b', { details: 1 }),
-    known('changed', { details: 1, changed: 0 }),
-  ];
-  const { requests, waiting } = planned(tunnels, { ...CONFIGURATIONS, isInFlight });
-  expect(requests.map(({ kind, tunnel }) => `${kind} ${tunnel.name}`)).toEqual([
-    'connections a',
-    'connections b',
-    'configuration b',
-  ]);
-  expect(waiting).toBe(0);
-});
-
-/** A tunnel whose every attempt has failed from `since` to `last`, minutes ago. */
-function failing(
-  name: string,
-  [since, last]: readonly [since: number, last: number],
-  ages: Ages = { details: 9 },
-): TunnelState {
-  const state = known(name, ages);
-  const times = { failingSince: ago(since), failedAt: ago(last) };
-  return { ...state, connectors: { ...state.connectors, ...times } };
+interface AccountParts extends Partial<Omit<ListState, 'askedAt'>> {
+  readonly askedS?: number;
+  readonly tunnels?: number;
 }
 
-test('a first failure is tried again soon, then after as long as it has failed, and every five minutes at least', () => {
-  const second = 1 / 60;
-  const tunnels = [
-    failing('failed just now', [0, 0]),
-    failing('failed a second ago', [second, second]),
-    failing('failed for a minute', [2, 1]),
-    failing('failed for two minutes', [3, 1]),
-    failing('failed for an hour, asked 4.9 minutes ago', [65, 4.9]),
-    failing('failed for an hour, asked 5 minutes ago', [65, 5]),
-  ];
-  expect(asked(tunnels)).toEqual([
-    'failed for an hour, asked 5 minutes ago',
-    'failed for a minute',
-    'failed a second ago',
-  ]);
+const isListed = (id: string): boolean => id === 'listed';
+
+const many = (count: number, parts: AccountParts = {}): readonly AccountState[] =>
+  Array.from({ length: count }, (_, index) => account(`a${index}`, parts));
+
+/** How many requests of each kind. */
+function counts({ requests }: Plan) {
+  const of = (kind: string): number => requests.filter((request) => request.kind === kind).length;
+  return { lists: of('list'), connections: of('connections') };
+}
+
+test('lists that are due come before details, which wait for the list of their account', () => {
+  const accounts = [account('due', { askedS: 30, tunnels: 3 }), account('listed', { askedS: 1, tunnels: 2 })];
+  const { requests } = planned(accounts, { isListed });
+  expect(
+    requests.map((request) => (request.kind === 'list' ? request.accountId : request.tunnel.name)),
+  ).toEqual(['due', 'listed-0', 'listed-1']);
 });
 
-test('what failed before the token was replaced is tried again at once, what has failed since is not', () => {
-  const tunnels = [
-    failing('with the old token', [65, 1]),
-    failing('with the new token', [65, 0.2]),
-    known('configuration', { details: 0, configured: 30 }),
-  ].map((state) => ({
-    ...state,
-    configuration: { ...state.configuration, failingSince: ago(65), failedAt: ago(2) },
+test('details of an account whose list is in flight wait for it, those of other accounts do not', () => {
+  const accounts = [account('slow', { tunnels: 3 }), account('quick', { tunnels: 2 })];
+  const options = { isBeingListed: (id: string) => id === 'slow', isListed: () => true };
+  expect(counts(planned(accounts, options))).toEqual({ lists: 0, connections: 2 });
+});
+
+test('no more is planned than the budget allows, whatever is due', () => {
+  const accounts = [...many(40, { askedS: 30 }), account('listed', { askedS: 1, tunnels: 500 })];
+  for (const allowance of [0, 1, 39, 40, 41, 100]) {
+    const result = planned(accounts, { allowance, isListed });
+    expect(result.requests.length).toBeLessThanOrEqual(allowance);
+    expect(counts(result).lists).toBe(Math.min(40, allowance));
+    expect(result.unafforded).toBe(540 - result.requests.length);
+  }
+});
+
+test('lists that take turns get no more than their share while details are due', () => {
+  const accounts = [
+    ...many(200, { askedS: 500, intervalMs: 200_000 }),
+    account('listed', { askedS: 1, tunnels: 500, intervalMs: 200_000 }),
+  ];
+  const options = { isListed };
+  const result = planned(accounts, { ...options, listAllowance: 12.5 });
+  expect(counts(result)).toEqual({ lists: 13, connections: 87 });
+  expect(result.sharedLists).toBe(13);
+  expect(counts(planned(accounts, { ...options, listAllowance: -3 }))).toEqual({
+    lists: 0,
+    connections: 100,
+  });
+});
+
+test('lists take what details leave, and that does not count against their share', () => {
+  const accounts = [
+    ...many(50, { askedS: 500, intervalMs: 200_000 }),
+    account('listed', { askedS: 1, tunnels: 5, intervalMs: 200_000 }),
+    account('early', { askedS: 60, intervalMs: 200_000 }),
+  ];
+  const result = planned(accounts, { isListed, listAllowance: 10 });
+  expect(counts(result)).toEqual({ lists: 51, connections: 5 });
+  expect(result.requests.at(-1)).toMatchObject({ accountId: 'early' });
+  expect(result.sharedLists).toBe(10);
+});
+
+test('lists at the pace of the schedule have no share to keep to', () => {
+  expect(counts(planned(many(30, { askedS: 30 }), { listAllowance: 0 }))).toEqual({
+    lists: 30,
+    connections: 0,
+  });
+});
+
+test('a part of the bucket is kept for changes, and none of it once', () => {
+  const observed = aTunnel({ id: 'old', name: 'old', connectorsAt: NOW - 60_000 });
+  const tunnels = Array.from({ length: 200 }, (_, index) => ({
+    ...observed,
+    tunnel: { ...observed.tunnel, id: `t${index}` },
   }));
-  const options = { ...CONFIGURATIONS, renewedAt: NOW - 0.5 * MINUTE };
-  expect(asked(tunnels, { configurations: false })).toEqual(['configuration']);
-  expect(asked(tunnels, options)).toContain('with the old token');
-  expect(asked(tunnels, options)).not.toContain('with the new token');
-  expect(asked(tunnels, options)).toContain('#configuration');
+  const base = anAccount({ id: 'acc' });
+  const full = { ...base, tunnels: new Map(tunnels.map((state) => [state.tunnel.id, state])) };
+  expect(counts(planned([full], { isListed: () => true })).connections).toBe(100 - 36);
+  expect(counts(planned([full], { isListed: () => true, isOnce: true })).connections).toBe(100);
 });
 
-test('what keeps failing does not push aside what can be observed', () => {
-  const tunnels = [
-    failing('changed, failed twice', [2, 0.5], { details: 9, changed: 3 }),
-    failing('never observed, failed twice', [2, 1], {}),
-    known('old', { details: 8 }),
-    known('young', { details: 2 }),
-  ];
-  expect(asked(tunnels, { now: NOW + 2 * MINUTE })).toEqual([
-    'old',
-    'young',
-    'never observed, failed twice',
-    'changed, failed twice',
-  ]);
+test('a list larger than the bucket is planned with a full bucket', () => {
+  const huge = account('huge', { askedS: 30, requests: 20 });
+  const options = { requestBudget: 40, capacity: 10, listAllowance: 4 };
+  expect(counts(planned([huge], { ...options, allowance: 9 })).lists).toBe(0);
+  expect(counts(planned([huge], { ...options, allowance: 10 })).lists).toBe(1);
 });
 
-test('a changed tunnel whose first attempt failed is still urgent', () => {
-  const tunnels = [known('old', { details: 30 }), failing('changed', [0.5, 0.5], { details: 9, changed: 1 })];
-  expect(asked(tunnels, { routine: 0 })).toEqual(['changed']);
-});
-
-test('what was observed by a clock that has been set back since is due', () => {
-  const tunnels = [known('old', { details: 8 }), known('ahead', { details: -60 })];
-  expect(asked(tunnels, { minAgeMs: MINUTE })).toEqual(['ahead', 'old']);
-  expect(asked([failing('failed ahead', [-60, -60])])).toEqual(['failed ahead']);
-});
-
-test('tunnels wait their turn: every one is asked for before one is asked for again', () => {
-  let tunnels = many('t', 7, { details: 5 });
-  const turns = Array.from({ length: 4 }, (_, pass) => {
-    const now = NOW + pass * MINUTE;
-    const names = asked(tunnels, { now, allowance: 2 });
-    tunnels = tunnels.map((state) =>
-      names.includes(state.tunnel.name) ? { ...state, detailedAt: now } : state,
-    );
-    return names;
-  });
-  expect(new Set(turns.flat().slice(0, 7)).size).toBe(7);
-});
-
-test('accounts that share a token share the allowance, and the order of worth', () => {
-  const one = anAccount({ id: 'one', tunnels: [known('a', { details: 1 }), known('b', { details: 9 })] });
-  const two = anAccount({ id: 'two', tunnels: [known('c', { details: 5 }), known('d', {})] });
-  const { requests, waiting } = plan([one, two], planOptions({ allowance: 3 }));
-  expect(requests.map(({ tunnel }) => [tunnel.accountId, tunnel.name])).toEqual([
-    ['two', 'd'],
-    ['one', 'b'],
-    ['two', 'c'],
-  ]);
-  expect(waiting).toBe(1);
-});
-
-test('hidden tunnels are not asked for', () => {
-  const account = anAccount({ hidden: [known('a', {})] });
-  expect(plan([account], planOptions(CONFIGURATIONS)).requests).toEqual([]);
-});
-
-test('configurations are not asked for where the user does not want them', () => {
-  expect(asked([known('a', {})], { configurations: false })).toEqual(['a']);
-});
-
-test('configurations get a twentieth of an allowance while connections wait, the oldest first', () => {
-  const tunnels = [
-    ...many('never', 1, { details: 1 }),
-    ...many('young', 40, { details: 1, configured: 11 }),
-    ...many('old', 2, { details: 1, configured: 30 }),
-  ];
-  const requests = asked(tunnels, { ...CONFIGURATIONS, allowance: 30 });
-  expect(requests).toHaveLength(30);
-  expect(requests.filter((name) => name.startsWith('#'))).toEqual(['#never0', '#old0']);
-});
-
-test('configurations get one request of a small allowance, but never its only one while connections wait', () => {
-  const tunnels = many('t', 5, { details: 1 });
-  expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 3 })).toEqual(['t0', 't1', '#t0']);
-  expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 1 })).toEqual(['t0']);
-});
-
-test('configurations get what connections leave', () => {
-  const tunnels = many('t', 4, {});
-  expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 7 })).toEqual([
-    't0',
-    't1',
-    't2',
-    't3',
-    '#t0',
-    '#t1',
-    '#t2',
-  ]);
-});
-
-test('the share of configurations goes to connections where no configuration is due', () => {
-  const tunnels = many('t', 20, { details: 1, configured: 1 });
-  expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 10 })).toHaveLength(10);
-});
-
-test('a configuration is asked for every ten minutes, and soon where the last attempt failed', () => {
-  const unrenewed = known('failing', { details: 1, configured: 2 });
-  const tunnels = [
-    known('young', { details: 1, configured: 9.9 }),
-    known('due', { details: 1, configured: 10 }),
-    known('never', { details: 1 }),
-    { ...unrenewed, configuration: { ...unrenewed.configuration, failingSince: NOW - MINUTE } },
-  ];
-  expect(asked(tunnels, CONFIGURATIONS).filter((name) => name.startsWith('#'))).toEqual([
-    '#never',
-    '#due',
-    '#failing',
-  ]);
-});
-
-test('configurations kept on the origin are never asked for, those of unknown source are', () => {
-  const tunnels = [
-    known('local', { details: 1 }, { configSource: 'local' }),
-    known('untold', { details: 1 }, { configSource: '' }),
-  ];
-  expect(asked(tunnels, CONFIGURATIONS).filter((name) => name.startsWith('#'))).toEqual(['#untold']);
-});
-
-test('where a connector runs a newer configuration, it is asked for sooner, but not in every pass', () => {
-  const ahead = { connectors: [aConnector({ configVersion: 3 }), aConnector({ id: 'b', configVersion: 4 })] };
-  const tunnels = [
-    known('just asked', { details: 1, configured: 0.9 }, ahead),
-    known('ahead', { details: 1, configured: 1 }, ahead),
-    known('level', { details: 1, configured: 1 }),
-    known(
-      'untold',
-      { details: 1, configured: 1 },
-      { connectors: [aConnector({ configVersion: undefined })] },
-    ),
-  ];
-  expect(asked(tunnels, CONFIGURATIONS).filter((name) => name.startsWith('#'))).toEqual(['#ahead']);
-});
-
-test('a collector is idle where nothing is due for it at all', () => {
-  expect(planned([], CONFIGURATIONS).idle).toEqual(['connections', 'warp_connections', 'configurations']);
-  expect(planned([known('a', {})]).idle).toEqual(['warp_connections', 'configurations']);
-  expect(planned([known('m', {}, { type: 'warp_connector' })], CONFIGURATIONS).idle).toEqual(['connections']);
-  expect(planned([known('a', { configured: 1 })], CONFIGURATIONS).idle).toEqual([
-    'warp_connections',
-    'configurations',
-  ]);
-});
-
-test('a collector whose tunnels all wait is not idle', () => {
-  expect(planned([known('a', {})], { ...CONFIGURATIONS, allowance: 0 }).idle).toEqual(['warp_connections']);
-});
-
-/** A tunnel whose list embeds connections, as of now, and whose own endpoint was asked minutes ago. */
-const embedded = (name: string, details: number, parts: TunnelParts = {}): TunnelState => ({
-  ...known(name, { details, configured: 0 }, { connectors: [aConnector()], ...parts, connectorsAt: NOW }),
-  detailedAt: NOW - details * MINUTE,
-});
-
-test('tunnels whose list embeds their connections are asked for only now and then', () => {
-  const changed = embedded('changed', 1);
-  const never = embedded('never', 1);
-  const bare = { ...aConnector(), arch: undefined, startedAt: undefined };
-  const tunnels = [
-    embedded('told', 4.9),
-    embedded('old', 5),
-    embedded('failing', 1, { connectorsFailingSince: NOW - 1000 }),
-    embedded('undescribed', 1, { connectors: [aConnector(), { ...bare, id: 'new' }] }),
-    embedded('mesh', 1, { type: 'warp_connector' }),
-    { ...changed, changedAt: NOW },
-    { ...never, detailedAt: undefined },
-  ];
-  expect(asked(tunnels)).toEqual(['changed', 'never', 'old', 'undescribed', 'mesh', 'failing']);
-});
-
-test('embedded connections that are told do not wait', () => {
-  expect(planned([embedded('told', 1)], { allowance: 0 })).toMatchObject({
-    waiting: 0,
-    idle: ['connections', 'warp_connections', 'configurations'],
-  });
+test('what the next lists need is kept back from details', () => {
+  // In two seconds twenty requests are due, of which the budget gains four.
+  const accounts = [...many(20, { askedS: 28 }), account('listed', { askedS: 1, tunnels: 500 })];
+  expect(counts(planned(accounts, { isListed: () => true, allowance: 40 })).connections).toBe(40 - 16);
 });

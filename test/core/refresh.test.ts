@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { refreshAge } from '../../src/core/refresh.ts';
 
-const FLEET = { serving: 10, listRequests: 1, pollIntervalMs: 30_000, requestBudget: 600 };
+const FLEET = { serving: 10, listsPerMs: 1 / 30_000, pollIntervalMs: 30_000, requestBudget: 600 };
 
 test('a small fleet is observed in every poll', () => {
   expect(refreshAge(FLEET)).toBe(30_000);
@@ -14,7 +14,7 @@ test('a fleet larger than the budget takes turns in what the lists leave', () =>
   expect(refreshAge({ ...FLEET, serving: 1180 })).toBeCloseTo(600_000);
 });
 
-test('where lists take the whole budget, no tunnel ever has its turn', () => {
+test('if lists took the whole budget, no tunnel would ever be observed', () => {
   expect(refreshAge({ ...FLEET, requestBudget: 10 })).toBe(Infinity);
   expect(refreshAge({ ...FLEET, requestBudget: 5 })).toBe(Infinity);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FaultEffect } from '../../src/simulator/faults.ts';
+import { configOf } from '../config/support.ts';
 import { numbered, fleetOf } from '../poller/support.ts';
 import { anExporter, errors, POLL_MS, success, up } from './support.ts';
 
@@ -102,4 +103,17 @@ test('429 among the details stops the rest of the pass', async () => {
   expect(up(during)).toBe(1);
   for (let poll = 0; poll < 6; poll += 1) await exporter.pollNext();
   expect(success(await exporter.metrics(), 'connections')).toBe(1);
+});
+
+test('429 without Retry-After keeps the tunnels, for data may be older than the block lasts', async () => {
+  const { staleAfterMs } = configOf({}).poll;
+  const exporter = await anExporter({ config: { poll: { staleAfterMs } } });
+  await exporter.pollNext();
+  exporter.simulator.faults.add({ times: 1, effect: with429({}) });
+  for (let poll = 0; poll < 11; poll += 1) {
+    await exporter.pollNext();
+    expect((await exporter.metrics()).tunnels()).toEqual(['erp', 'shop']);
+  }
+  await exporter.pollNext();
+  expect(up(await exporter.metrics())).toBe(1);
 });

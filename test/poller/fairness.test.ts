@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/cloudflare/budget.ts';
-import type { ListedTunnel, Observation } from '../../src/core/model.ts';
+import type { ListedTunnel } from '../../src/core/model.ts';
 import { refreshAge } from '../../src/core/refresh.ts';
-import { createDetails, type DetailsOptions } from '../../src/poller/details.ts';
+import type { CallOptions, Client, TunnelsObservation } from '../../src/cloudflare/client.ts';
+import { createRequestLoop } from '../../src/poller/loop.ts';
 import { createSnapshotStore } from '../../src/poller/store.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { aListed } from '../support/core-builders.ts';
+import { aClient, aToken, viewOf } from '../support/fake-client.ts';
+import { createVirtualPolling } from '../support/virtual-polling.ts';
 import { aConnection, aConnector, NOW } from '../support/snapshots.ts';
 
 /**
@@ -63,19 +66,18 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
   const changesSeenAfterMs: number[] = [];
   const isMeasured = (): boolean => now >= NOW + (hours / 2) * HOUR;
 
-  const send = (): void => {
-    if (budget.reserve(now, 0).kind !== 'granted') throw new Error('a request was planned without a budget');
+  const send = (call: CallOptions = {}): void => {
+    if (call.hold?.use(now) !== true) throw new Error('a request was sent without a budget');
     sent += 1;
   };
-  const client: DetailsOptions['client'] = {
-    budget: {
-      requests: REQUESTS,
-      capacity: budget.capacity,
-      available: () => budget.available(now),
-      blockedUntil: () => undefined,
+  const client: Client = aClient({
+    budget: viewOf(budget, () => now),
+    listTunnels: (_, __, call) => {
+      send(call);
+      return Promise.resolve([list()]);
     },
-    connections: ({ id, accountId }) => {
-      send();
+    connections: ({ id, accountId }, call) => {
+      send(call);
       const { tunnel, index } = byId.get(id) ?? {};
       if (tunnel === undefined || index === undefined) throw new Error(`no such tunnel: ${id}`);
       if (isMeasured()) asked[index] = (asked[index] ?? 0) + 1;
@@ -93,8 +95,8 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
           : { ok: true, value: [aConnector({ connections: [connection] })] },
       });
     },
-    configuration: ({ id, accountId }) => {
-      send();
+    configuration: ({ id, accountId }, call) => {
+      send(call);
       configurations += 1;
       const value = { version: 1, ingress: [], haMode: undefined };
       return Promise.resolve({
@@ -105,7 +107,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
         result: { ok: true, value },
       });
     },
-  };
+  });
   const accounts = [{ id: 'acc', name: '' }];
   const store = createSnapshotStore({
     accounts,
@@ -113,19 +115,23 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
     clock: () => now,
     onChange: () => undefined,
   });
-  const details = createDetails({
-    accounts,
-    client,
-    store,
-    clock: () => now,
-    concurrency: 8,
-    pollIntervalMs: POLL_MS,
-    tunnels: { types: ['cfd_tunnel'], include: [], exclude: [], ids: [], configurations: true },
-  });
-  const { signal } = new AbortController();
+  const loop = createRequestLoop(
+    { tokens: [{ accounts, token: aToken(), client }] },
+    {
+      store,
+      clock: () => now,
+      concurrency: 8,
+      pollIntervalMs: POLL_MS,
+      staleAfterMs: 300 * SECOND,
+      tunnels: { types: ['cfd_tunnel'], include: [], exclude: [], ids: [], configurations: true },
+      onError: (error) => {
+        throw error;
+      },
+    },
+  );
+  const polling = createVirtualPolling(loop, { start: NOW, pollIntervalMs: POLL_MS });
   const known = new Map(fleet.map(({ id, activeAt, status }) => [id, `${activeAt} ${status}`]));
-  const list = (): Observation => {
-    send();
+  const list = (): TunnelsObservation => {
     const value = fleet.map(({ id, status, activeAt }) => {
       const entry = `${activeAt} ${status}`;
       if (known.get(id) !== entry && status !== 'down') shownAt.set(id, now);
@@ -136,7 +142,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
   };
   const fairShareMs = refreshAge({
     serving: TUNNELS,
-    listRequests: 1,
+    listsPerMs: 1 / POLL_MS,
     pollIntervalMs: POLL_MS,
     requestBudget: REQUESTS,
   });
@@ -149,19 +155,10 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
   };
 
   let oldestMs = 0;
-  let nextRound = 0;
   for (let second = 0; second < hours * 3_600; second += 1) {
     now = NOW + second * SECOND;
     fleet.forEach((tunnel, index) => live(tunnel, index, second));
-    const isPoll = second % (POLL_MS / SECOND) === 0;
-    if (isPoll) {
-      store.apply([list()]);
-      await details.round({ signal, accounts, scope: 'urgent' });
-    }
-    if (isPoll || now >= nextRound) {
-      const { waiting } = await details.round({ signal });
-      nextRound = waiting > 0 ? now + details.nextRoundMs() : Infinity;
-    }
+    await polling.at(now);
     if (isMeasured() && second % 10 === 0) oldestMs = Math.max(oldestMs, oldest());
   }
   store.stop();

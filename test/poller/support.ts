@@ -4,8 +4,9 @@ import { type ClientHooks, createClient } from '../../src/cloudflare/client.ts';
 import { createToken, type Token } from '../../src/cloudflare/token.ts';
 import type { TokenSource } from '../../src/config/config.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
-import { createPasses, type Passes, type PassOutcome, type TokenGroup } from '../../src/poller/pass.ts';
+import { createRequestLoop, type PollOutcome, type RequestLoop } from '../../src/poller/loop.ts';
 import { createSnapshotStore, type SnapshotStore } from '../../src/poller/store.ts';
+import type { BudgetGroup, TokenGroup } from '../../src/poller/token-group.ts';
 import type { TunnelSpec } from '../../src/simulator/fleet.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
 import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
@@ -37,7 +38,7 @@ export interface Rig {
   readonly store: SnapshotStore;
   readonly group: TokenGroup;
   /** Of every token: `group` first. */
-  readonly groups: readonly TokenGroup[];
+  readonly groups: readonly BudgetGroup[];
   readonly token: Token;
   /** The exporter's; the simulated API keeps the machine's. */
   readonly clock: {
@@ -46,10 +47,10 @@ export interface Rig {
     /** The wall clock is set, while as much time passes as ever. */
     readonly jump: (ms: number) => void;
   };
-  readonly passes: Passes;
-  readonly otherPasses: Passes;
+  readonly loop: RequestLoop;
+  readonly otherLoop: RequestLoop;
   /** One poll. */
-  readonly poll: (signal?: AbortSignal) => Promise<PassOutcome>;
+  readonly poll: (signal?: AbortSignal) => Promise<PollOutcome>;
   /** Throws where there is no such account. */
   readonly account: (id?: string) => AccountState;
   /** Of ACCOUNT; throws where no tunnel of that name is shown. */
@@ -90,28 +91,31 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
     onTestFinished(() => client.close());
     return { accounts: accounts.filter(({ id }) => isIts(id)), token, client };
   };
-  const passesOf = (group: TokenGroup): Passes =>
-    createPasses(group, {
-      tunnels: config.tunnels,
-      concurrency: config.cloudflare.concurrency,
-      pollIntervalMs: options.pollIntervalMs ?? 30_000,
-      staleAfterMs: config.poll.staleAfterMs,
-      store,
-      clock: now,
-      // Time passes as fast as it is waited for.
-      pause: async (ms, signal) => {
-        await setImmediate();
-        passed += ms;
-        return !signal.aborted;
+  const loopOf = (group: TokenGroup): RequestLoop =>
+    createRequestLoop(
+      { tokens: [group] },
+      {
+        tunnels: config.tunnels,
+        concurrency: config.cloudflare.concurrency,
+        pollIntervalMs: options.pollIntervalMs ?? 30_000,
+        staleAfterMs: config.poll.staleAfterMs,
+        store,
+        clock: now,
+        // Time passes as fast as it is waited for.
+        pause: async (ms, signal) => {
+          await setImmediate();
+          passed += ms;
+          return !signal.aborted;
+        },
       },
-    });
+    );
   const { accounts: others = [], token: otherToken = '' } = options.other ?? {};
   const group = await groupOf(
     options.token ?? { kind: 'value', value: SIMULATOR_TOKEN },
     (id) => !others.includes(id),
   );
   const otherGroup = await groupOf({ kind: 'value', value: otherToken }, (id) => others.includes(id));
-  const passes = passesOf(group);
+  const loop = loopOf(group);
   const account = (id = ACCOUNT): AccountState => {
     const state = store.current().accounts.get(id);
     if (state === undefined) throw new Error(`Cannot find account: current value is ${id}`);
@@ -122,12 +126,12 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
     simulator,
     store,
     group,
-    groups: others.length === 0 ? [group] : [group, otherGroup],
+    groups: (others.length === 0 ? [group] : [group, otherGroup]).map((each) => ({ tokens: [each] })),
     token: group.token,
     clock: { now, pass: (ms) => void (passed += ms), jump: (ms) => void (start += ms) },
-    passes,
-    otherPasses: passesOf(otherGroup),
-    poll: (signal = new AbortController().signal) => passes.poll(signal),
+    loop,
+    otherLoop: loopOf(otherGroup),
+    poll: (signal = new AbortController().signal) => loop.poll(signal),
     account,
     tunnel: (name) => {
       const state = tunnels().find(({ tunnel }) => tunnel.name === name);

@@ -1,3 +1,4 @@
+import { NO_CHURN } from '../../src/core/churn.ts';
 import type { Configuration, Connection, Connector, ListedTunnel } from '../../src/core/model.ts';
 import type {
   AccountState,
@@ -126,6 +127,13 @@ export function anAccount(parts: AccountParts = {}): AccountState {
     id,
     name: '',
     up: true,
+    list: {
+      askedAt: NOW - 14_000,
+      failingSince: undefined,
+      intervalMs: 30_000,
+      requests: 1,
+      churn: NO_CHURN,
+    },
     listedAt: new Map([
       ['cfd_tunnel', NOW - 14_000],
       ['warp_connector', NOW - 14_000],

@@ -1,6 +1,10 @@
-import type { BudgetView } from '../../src/cloudflare/client.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
-import { createTelemetry, type Telemetry, type TelemetryOptions } from '../../src/telemetry.ts';
+import {
+  createTelemetry,
+  type SpentBudget,
+  type Telemetry,
+  type TelemetryOptions,
+} from '../../src/telemetry.ts';
 import { aSnapshot, NOW } from './snapshots.ts';
 
 export function aTelemetry(parts: Partial<TelemetryOptions> = {}): Telemetry {
@@ -13,8 +17,8 @@ export function aTelemetry(parts: Partial<TelemetryOptions> = {}): Telemetry {
   });
 }
 
-export function aBudget(parts: Partial<BudgetView> = {}): BudgetView {
-  return { requests: 600, capacity: 150, available: () => 150, blockedUntil: () => undefined, ...parts };
+export function aBudget(parts: Partial<SpentBudget> = {}): SpentBudget {
+  return { requests: 600, available: () => 150, blockedUntil: () => undefined, ...parts };
 }
 
 /** Telemetry in which everything has happened that can, so that every metric has a sample. */

@@ -37,7 +37,7 @@ export function now(): Section {
               title: 'Age of the lists',
               description:
                 'Time since the tunnels of the account that waits longest were listed, by any replica. It should stay near the ' +
-                "poll schedule. At --poll.stale-after (5 minutes) the account's series vanish.",
+                "poll schedule. At --poll.stale-after (10 minutes) the account's series vanish.",
               unit: 's',
               queries: [{ expr: `max(time() - ${listed})`, legend: 'Oldest list' }],
               steps: [

@@ -1,7 +1,8 @@
 import { type ListedTunnel, TUNNEL_STATUSES } from '../../core/model.ts';
-import { refreshAge } from '../../core/refresh.ts';
+import { LIST_SHARE } from '../../core/list-intervals.ts';
+import { refreshAge, WINDOW_MS } from '../../core/refresh.ts';
 import { hasDetails, hasNoConnections } from '../../core/serving.ts';
-import { pagesOf } from '../../core/walks.ts';
+import { pagesOf } from '../../core/lists.ts';
 import {
   type AccountFindings,
   type CheckSettings,
@@ -95,7 +96,17 @@ function pollingLines({ accounts }: TokenFindings, settings: CheckSettings): rea
   const serving = tunnels.filter(({ type, status }) => hasDetails(type) && !hasNoConnections(status)).length;
   const listRequests = accounts.reduce((sum, account) => sum + pagesOf(tunnelsOf(account).length), 0);
   const ageAt = (requestBudget: number): string =>
-    duration(refreshAge({ serving, listRequests, pollIntervalMs: settings.pollIntervalMs, requestBudget }));
+    duration(
+      refreshAge({
+        serving,
+        listsPerMs: Math.min(
+          listRequests / settings.pollIntervalMs,
+          (LIST_SHARE * requestBudget) / WINDOW_MS,
+        ),
+        pollIntervalMs: settings.pollIntervalMs,
+        requestBudget,
+      }),
+    );
   const age = ageAt(settings.requestBudget);
   const best = ageAt(FULL_BUDGET);
   return [

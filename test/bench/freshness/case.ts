@@ -1,10 +1,12 @@
+import { LIST_SHARE } from '../../../src/core/list-intervals.ts';
 import { refreshAge, WINDOW_MS } from '../../../src/core/refresh.ts';
-import { pagesOf } from '../../../src/core/walks.ts';
+import { pagesOf } from '../../../src/core/lists.ts';
 import { type ChangeKind, createScenario, type Scenario, TOKEN } from './scenario.ts';
-import { createStrategy, isStrategyName, type Strategy, type StrategyName } from './strategies.ts';
+import { createStrategy, isStrategyName, type StrategyName } from './strategies.ts';
 
-/** One fleet under one strategy. Arguments: tunnels, strategy, budget. Prints its figures as a line of JSON. */
+/** One fleet under one strategy. Arguments: accounts, tunnels, strategy, budget. Prints its figures as a line of JSON. */
 const HOUR = 3_600_000;
+const POLL_MS = 30_000;
 const LEARNING_MS = 6 * HOUR;
 const MEASURED_MS = 2 * HOUR;
 
@@ -16,24 +18,36 @@ export interface Figures {
   readonly unnoticed: number;
   /** In fair shares: how long every tunnel's turn takes. */
   readonly oldest: number | undefined;
+  /** The same of lists: the interval if all accounts were equal. */
+  readonly oldestList: number | undefined;
   readonly used: number;
   readonly ranSeconds: number;
 }
 
-async function simulate(tunnels: number, name: StrategyName, requestBudget: number): Promise<Figures> {
+interface Case {
+  readonly accounts: number;
+  readonly tunnels: number;
+  readonly name: StrategyName;
+  readonly requestBudget: number;
+}
+
+async function simulate({ accounts, tunnels, name, requestBudget }: Case): Promise<Figures> {
   const started = performance.now();
-  const scenario = createScenario({ tunnels, seed: 7, changesForMs: LEARNING_MS + MEASURED_MS });
+  const scenario = createScenario({ tunnels, accounts, seed: 7, changesForMs: LEARNING_MS + MEASURED_MS });
   const strategy = createStrategy(name, scenario, requestBudget);
-  const fairShareMs = fairShareOf(scenario, requestBudget);
+  const { fairShareMs, listShareMs } = fairSharesOf(scenario, requestBudget);
   let blocked = 0;
   let oldestAge: number | undefined;
+  let oldestListAge: number | undefined;
   // Changes of the last minutes need time to be noticed: two turns of every tunnel.
   const until = LEARNING_MS + MEASURED_MS + Math.min(8 * HOUR, Math.ceil((2 * fairShareMs) / 1000) * 1000);
   for (let elapsed = 0; elapsed <= until; elapsed += 1000) {
     scenario.advanceTo(scenario.start + elapsed);
     await strategy.step();
     if (isBlocked(scenario)) blocked += 1;
-    if (elapsed >= LEARNING_MS && elapsed % 60_000 === 0) oldestAge = olderOf(oldestAge, scenario, strategy);
+    if (elapsed < LEARNING_MS || elapsed % 10_000 !== 0) continue;
+    oldestAge = olderOf(oldestAge, strategy.oldestAt(), scenario.now());
+    oldestListAge = olderOf(oldestListAge, strategy.oldestListAt(), scenario.now());
   }
   const measured = scenario.changes.filter(({ at }) => at >= scenario.start + LEARNING_MS);
   return {
@@ -42,28 +56,34 @@ async function simulate(tunnels: number, name: StrategyName, requestBudget: numb
     ages: agesOf(measured),
     unnoticed: measured.filter(({ noticedAt }) => noticedAt === undefined).length,
     oldest: oldestAge === undefined ? undefined : oldestAge / fairShareMs,
+    oldestList: oldestListAge === undefined ? undefined : oldestListAge / listShareMs,
     used: strategy.sentAt().length / ((until / WINDOW_MS) * requestBudget),
     ranSeconds: (performance.now() - started) / 1000,
   };
 }
 
-function fairShareOf({ simulation, accountIds }: Scenario, requestBudget: number): number {
-  const sizesOf = accountIds.map((id) => simulation.fleet.tunnels(id).length);
-  return refreshAge({
-    serving: sizesOf.reduce((sum, size) => sum + size, 0),
-    listRequests: sizesOf.reduce((sum, size) => sum + pagesOf(size), 0),
-    pollIntervalMs: 30_000,
-    requestBudget,
-  });
+/** How old details and lists get if all tunnels, and all accounts, are equal. */
+function fairSharesOf({ simulation, accountIds }: Scenario, requestBudget: number) {
+  const sizes = accountIds.map((id) => simulation.fleet.tunnels(id).length);
+  const lists = sizes.reduce((sum, size) => sum + pagesOf(size), 0);
+  const listsPerMs = Math.min(lists / POLL_MS, (LIST_SHARE * requestBudget) / WINDOW_MS);
+  return {
+    fairShareMs: refreshAge({
+      serving: sizes.reduce((sum, size) => sum + size, 0),
+      listsPerMs,
+      pollIntervalMs: POLL_MS,
+      requestBudget,
+    }),
+    listShareMs: lists / listsPerMs,
+  };
 }
 
 function isBlocked({ simulation, now }: Scenario): boolean {
   return simulation.rateLimit.state(TOKEN, now()).blockedUntil !== undefined;
 }
 
-function olderOf(before: number | undefined, scenario: Scenario, strategy: Strategy): number | undefined {
-  const at = strategy.oldestAt();
-  return at === undefined ? before : Math.max(before ?? 0, scenario.now() - at);
+function olderOf(before: number | undefined, at: number | undefined, now: number): number | undefined {
+  return at === undefined ? before : Math.max(before ?? 0, now - at);
 }
 
 /** In seconds, by kind, ascending. */
@@ -87,7 +107,12 @@ function peak(times: readonly number[]): number {
   return most;
 }
 
-const [tunnels = '', name = '', requestBudget = ''] = process.argv.slice(2);
+const [accounts = '', tunnels = '', name = '', requestBudget = ''] = process.argv.slice(2);
 if (!isStrategyName(name)) throw new Error(`no strategy is called ${name}`);
-const figures = await simulate(Number(tunnels), name, Number(requestBudget));
+const figures = await simulate({
+  accounts: Number(accounts),
+  tunnels: Number(tunnels),
+  name,
+  requestBudget: Number(requestBudget),
+});
 process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -3,15 +3,18 @@ import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import type { Figures } from './case.ts';
-import { STRATEGIES, type StrategyName } from './strategies.ts';
+import type { StrategyName } from './strategies.ts';
 
 /**
  * `npm run bench:freshness`: how old a change is when it is noticed. A fleet lives for hours of virtual time, the
  * exporter's own planner and two others observe it under the same simulated rate limit. Prints Markdown tables.
- * Arguments: fleet sizes.
+ * Arguments: fleets, such as `1000` (tunnels in four accounts) or `40x25` (accounts by tunnels in each).
  */
 const BUDGETS = [600, 1200];
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 1000, 5000, 20_000];
+const USUAL_ACCOUNTS = 4;
+const FLEETS = ['100', '1000', '5000', '20000', '40x25', '200x5', '200x50', '1000x2'];
+const fleets = (process.argv.length > 2 ? process.argv.slice(2) : FLEETS).map(fleetOf);
+
 const COLUMNS = [
   '',
   'requests per 5 min, at most',
@@ -21,17 +24,47 @@ const COLUMNS = [
   'restarts',
   'failovers',
   'unnoticed',
-  'oldest, fair shares',
+  'oldest detail, fair shares',
+  'oldest list, fair shares',
   'run time',
 ];
 
 /** Time is virtual: side by side, cases do not disturb each other. */
 const limit = pLimit(availableParallelism());
 
-async function simulate(tunnels: number, name: StrategyName, requestBudget: number): Promise<Figures> {
+interface Fleet {
+  readonly title: string;
+  readonly accounts: number;
+  /** Of all accounts together. */
+  readonly tunnels: number;
+  readonly strategies: readonly StrategyName[];
+}
+
+function fleetOf(size: string): Fleet {
+  const [first = 0, each] = size.split('x').map(Number);
+  return each === undefined
+    ? {
+        title: `${first.toLocaleString('en')} tunnels`,
+        accounts: USUAL_ACCOUNTS,
+        tunnels: first,
+        strategies: ['planner', 'round-robin', 'naive loop'],
+      }
+    : {
+        title: `${first.toLocaleString('en')} accounts of ${each} tunnels, one token`,
+        accounts: first,
+        tunnels: first * each,
+        strategies: ['planner', 'in turn', 'lists alone'],
+      };
+}
+
+async function simulate(
+  { accounts, tunnels }: Fleet,
+  name: StrategyName,
+  requestBudget: number,
+): Promise<Figures> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['test/bench/freshness/case.ts', String(tunnels), name, String(requestBudget)],
+    ['test/bench/freshness/case.ts', String(accounts), String(tunnels), name, String(requestBudget)],
     { maxBuffer: Infinity },
   );
   return JSON.parse(stdout);
@@ -45,7 +78,7 @@ function quantiles(ages: readonly number[] | undefined): string {
 }
 
 function rowOf(name: StrategyName, figures: Figures): string {
-  const { requests, blockedSeconds, ages, unnoticed, oldest, used, ranSeconds } = figures;
+  const { requests, blockedSeconds, ages, unnoticed, oldest, oldestList, used, ranSeconds } = figures;
   const cells = [
     name,
     String(requests),
@@ -55,19 +88,20 @@ function rowOf(name: StrategyName, figures: Figures): string {
     quantiles(ages.restart),
     quantiles(ages.failover),
     String(unnoticed),
-    oldest === undefined ? '–' : oldest.toFixed(2),
+    oldest?.toFixed(2) ?? '–',
+    oldestList?.toFixed(2) ?? '–',
     `${ranSeconds.toFixed(0)} s`,
   ];
   return `| ${cells.join(' | ')} |\n`;
 }
 
-const tables = sizes.flatMap((tunnels) =>
+const tables = fleets.flatMap((fleet) =>
   BUDGETS.map((requestBudget) => ({
-    title: `**${tunnels.toLocaleString('en')} tunnels, budget ${requestBudget}**`,
+    title: `**${fleet.title}, budget ${requestBudget}**`,
     // The naive loop knows no budget: it is the same in every table.
-    rows: STRATEGIES.filter((name) => name !== 'naive loop' || requestBudget === BUDGETS[0]).map((name) =>
-      limit(async () => rowOf(name, await simulate(tunnels, name, requestBudget))),
-    ),
+    rows: fleet.strategies
+      .filter((name) => name !== 'naive loop' || requestBudget === BUDGETS[0])
+      .map((name) => limit(async () => rowOf(name, await simulate(fleet, name, requestBudget)))),
   })),
 );
 const head = `| ${COLUMNS.join(' | ')} |\n|${'---|'.repeat(COLUMNS.length)}\n`;

@@ -23,13 +23,15 @@ export interface Scenario {
   readonly advanceTo: (at: number) => void;
   /** The tunnel's connections were observed now: what they can tell is noticed. */
   readonly observed: (tunnelId: string) => void;
-  /** The list was read, after so many milliseconds from now: what it can tell is noticed then. */
-  readonly listed: (afterMs: number) => void;
+  /** An account's list was read, after so many milliseconds from now: what it can tell is noticed then. */
+  readonly listed: (accountId: string, afterMs: number) => void;
   readonly changes: readonly Change[];
 }
 
 export interface ScenarioOptions {
+  /** Of all accounts together. */
   readonly tunnels: number;
+  readonly accounts: number;
   readonly seed: number;
   /** No changes after this many milliseconds. */
   readonly changesForMs: number;
@@ -37,7 +39,6 @@ export interface ScenarioOptions {
 
 export const TOKEN = SIMULATOR_TOKEN;
 const HOUR = 3_600_000;
-const ACCOUNTS = 4;
 /** One tunnel in ten is hot, and the hot ones make nine changes in ten. */
 const HOT_SHARE = 0.1;
 const HOT_INTERVAL_MS = 30 * 60_000;
@@ -48,7 +49,7 @@ const OUTAGE_MS = 5 * 60_000;
 const FAILOVER_INTERVAL_MS = 2 * HOUR;
 const START = Date.UTC(2026, 0, 1);
 
-export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions): Scenario {
+export function createScenario({ tunnels, accounts, seed, changesForMs }: ScenarioOptions): Scenario {
   const random = createRandom(seed);
   let now = START;
   const simulation = createSimulation({
@@ -58,7 +59,7 @@ export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions)
       sampleAccounts({
         seed,
         now: START,
-        accounts: ACCOUNTS,
+        accounts,
         tunnels,
         warpConnectors: Math.max(2, Math.round(tunnels / 50)),
       }),
@@ -122,8 +123,10 @@ export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions)
     note('failover', tunnelId, at);
   };
 
+  let index = -1;
   for (const accountId of accountIds) {
-    for (const [index, { id, type }] of fleet.tunnels(accountId).entries()) {
+    for (const { id, type } of fleet.tunnels(accountId)) {
+      index += 1;
       if (type === 'warp_connector') {
         repeat(FAILOVER_INTERVAL_MS, (at) => failOver(id, at));
         continue;
@@ -147,8 +150,11 @@ export function createScenario({ tunnels, seed, changesForMs }: ScenarioOptions)
       now = at;
     },
     observed: (tunnelId) => notice(tunnelId, now, (kind) => kind !== 'status'),
-    listed: (afterMs) => {
-      for (const tunnelId of pending.keys()) notice(tunnelId, now + afterMs, (kind) => kind === 'status');
+    listed: (accountId, afterMs) => {
+      for (const tunnelId of pending.keys()) {
+        if (fleet.tunnel(tunnelId)?.accountId === accountId)
+          notice(tunnelId, now + afterMs, (kind) => kind === 'status');
+      }
     },
     changes,
   };
@@ -160,9 +166,11 @@ function restartInterval(index: number): number {
 
 /** The past that belongs to the future: one connector of each tunnel was last restarted as long ago as its rate has it. */
 function withPast(accounts: readonly AccountSpec[], random: Random): readonly AccountSpec[] {
+  let index = -1;
   return accounts.map((account) => ({
     ...account,
-    tunnels: (account.tunnels ?? []).map((tunnel, index) => {
+    tunnels: (account.tunnels ?? []).map((tunnel) => {
+      index += 1;
       const [first, ...others] = tunnel.connectors ?? [];
       if (first === undefined || tunnel.type === 'warp_connector') return tunnel;
       const startedAt = START + Math.log(1 - random.next()) * restartInterval(index);

@@ -1,7 +1,10 @@
-import { createDetails } from '../../../src/poller/details.ts';
+import { createRequestLoop } from '../../../src/poller/loop.ts';
 import { createSnapshotStore } from '../../../src/poller/store.ts';
+import { aToken } from '../../support/fake-client.ts';
+import { createVirtualPolling } from '../../support/virtual-polling.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
-import { createVirtualClient } from './virtual-client.ts';
+import { pagesOf } from '../../../src/core/lists.ts';
+import { createVirtualClient, type VirtualClient } from './virtual-client.ts';
 
 /** One way to spend requests; steps through time second by second. */
 export interface Strategy {
@@ -9,9 +12,12 @@ export interface Strategy {
   readonly sentAt: () => readonly number[];
   /** When the least recently observed serving tunnel was observed; undefined while one never was. */
   readonly oldestAt: () => number | undefined;
+  /** When the least recently listed account was listed; undefined while one never was. */
+  readonly oldestListAt: () => number | undefined;
 }
 
-export const STRATEGIES = ['planner', 'round-robin', 'naive loop'] as const;
+/** `in turn`: every list and every tunnel in turn. `lists alone`: every list in turn, with half of the budget. */
+export const STRATEGIES = ['planner', 'round-robin', 'in turn', 'lists alone', 'naive loop'] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 
 export function isStrategyName(name: string): name is StrategyName {
@@ -21,6 +27,7 @@ export function isStrategyName(name: string): name is StrategyName {
 const POLL_MS = 30_000;
 const CONCURRENCY = 8;
 const LATENCY_S = 0.3;
+const STALE_MS = 600_000;
 
 export function createStrategy(name: StrategyName, scenario: Scenario, requestBudget: number): Strategy {
   switch (name) {
@@ -28,54 +35,49 @@ export function createStrategy(name: StrategyName, scenario: Scenario, requestBu
       return createPlanner(scenario, requestBudget);
     case 'round-robin':
       return createRoundRobin(scenario, requestBudget);
+    case 'in turn':
+      return createInTurn(scenario, requestBudget);
+    case 'lists alone':
+      return createListsAlone(scenario, requestBudget / 2);
     case 'naive loop':
       return createNaiveLoop(scenario);
   }
 }
 
-/** The exporter's own details and snapshot, under the virtual clock. */
+/** The exporter's own loop and snapshot, under the virtual clock. */
 function createPlanner(scenario: Scenario, requestBudget: number): Strategy {
   const { accountIds, now, start } = scenario;
   const client = createVirtualClient(scenario, requestBudget);
   const accounts = accountIds.map((id) => ({ id, name: '' }));
   const store = createSnapshotStore({
     accounts,
-    staleAfterMs: 300_000,
+    staleAfterMs: STALE_MS,
     clock: now,
     onChange: () => undefined,
   });
-  const { signal } = new AbortController();
-  const details = createDetails({
-    accounts,
-    client,
-    store,
-    clock: now,
-    concurrency: CONCURRENCY,
-    pollIntervalMs: POLL_MS,
-    tunnels: {
-      types: ['cfd_tunnel', 'warp_connector'],
-      include: [],
-      exclude: [],
-      ids: [],
-      configurations: true,
+  const loop = createRequestLoop(
+    { tokens: [{ accounts, token: aToken(), client }] },
+    {
+      store,
+      clock: now,
+      concurrency: CONCURRENCY,
+      pollIntervalMs: POLL_MS,
+      staleAfterMs: STALE_MS,
+      tunnels: {
+        types: ['cfd_tunnel', 'warp_connector'],
+        include: [],
+        exclude: [],
+        ids: [],
+        configurations: true,
+      },
+      onError: (error) => {
+        throw error;
+      },
     },
-  });
-  let nextRound = Infinity;
-
-  const poll = async (): Promise<void> => {
-    for (const account of accounts) {
-      store.apply([client.list(account.id)]);
-      await details.round({ signal, accounts: [account], scope: 'urgent' });
-    }
-  };
+  );
+  const polling = createVirtualPolling(loop, { start, pollIntervalMs: POLL_MS });
   return {
-    step: async () => {
-      const isPoll = (now() - start) % POLL_MS === 0;
-      if (isPoll) await poll();
-      if (!isPoll && now() < nextRound) return;
-      const { waiting } = await details.round({ signal });
-      nextRound = waiting > 0 ? now() + details.nextRoundMs() : Infinity;
-    },
+    step: () => polling.at(now()),
     sentAt: () => client.sentAt,
     oldestAt: () => {
       store.stop();
@@ -89,7 +91,94 @@ function createPlanner(scenario: Scenario, requestBudget: number): Strategy {
       }
       return oldest;
     },
+    oldestListAt: () => {
+      let oldest = Infinity;
+      for (const { list } of store.current().accounts.values()) {
+        if (list.askedAt === undefined) return undefined;
+        oldest = Math.min(oldest, list.askedAt);
+      }
+      return oldest;
+    },
   };
+}
+
+interface Act {
+  readonly key: string;
+  readonly act: () => unknown;
+  readonly requests: number;
+  /** Not again before. */
+  readonly minAgeMs: number;
+}
+
+/** Acts in turn, as the budget allows. */
+function createTurns(
+  client: VirtualClient,
+  acts: readonly Act[],
+): {
+  readonly step: () => Promise<void>;
+  readonly oldestAt: (keys: readonly string[]) => number | undefined;
+} {
+  const actedAt = new Map<string, number>();
+  let next = 0;
+  return {
+    step: async () => {
+      for (let left = acts.length; left > 0; left -= 1) {
+        const turn = acts[next % acts.length];
+        if (turn === undefined || client.budget.available() < turn.requests) return;
+        if (client.now() - (actedAt.get(turn.key) ?? -Infinity) < turn.minAgeMs) return;
+        next += 1;
+        await turn.act();
+        actedAt.set(turn.key, client.now());
+      }
+    },
+    oldestAt: (keys) => {
+      const times = keys.map((key) => actedAt.get(key));
+      return times.includes(undefined) ? undefined : times.reduce((a = 0, b = 0) => Math.min(a, b));
+    },
+  };
+}
+
+/** Every account's list and every tunnel in turn. */
+function createInTurn(scenario: Scenario, requestBudget: number): Strategy {
+  const { accountIds, simulation } = scenario;
+  const client = createVirtualClient(scenario, requestBudget);
+  const tunnels = accountIds.flatMap((id) => simulation.fleet.tunnels(id));
+  const turns = createTurns(client, [
+    ...listsIn(scenario, client),
+    ...tunnels.map((tunnel) => ({
+      key: tunnel.id,
+      act: () => client.connections(tunnel),
+      requests: 1,
+      minAgeMs: 0,
+    })),
+  ]);
+  return {
+    step: turns.step,
+    sentAt: () => client.sentAt,
+    oldestAt: () => turns.oldestAt(tunnels.map(({ id }) => id)),
+    oldestListAt: () => turns.oldestAt(accountIds),
+  };
+}
+
+function createListsAlone(scenario: Scenario, requestBudget: number): Strategy {
+  const client = createVirtualClient(scenario, requestBudget);
+  const turns = createTurns(client, listsIn(scenario, client));
+  return {
+    step: turns.step,
+    sentAt: () => client.sentAt,
+    oldestAt: () => undefined,
+    oldestListAt: () => turns.oldestAt(scenario.accountIds),
+  };
+}
+
+function listsIn({ accountIds, simulation }: Scenario, client: VirtualClient): readonly Act[] {
+  return accountIds.map((id) => ({
+    key: id,
+    act: () => client.list(id),
+    requests: pagesOf(simulation.fleet.tunnels(id).length),
+    // As often as the schedule allows.
+    minAgeMs: POLL_MS,
+  }));
 }
 
 /** The same lists and the same budget; every tunnel in turn. Configurations cost it nothing. */
@@ -119,6 +208,7 @@ function createRoundRobin(scenario: Scenario, requestBudget: number): Strategy {
       observedAt.size < tunnels.length
         ? undefined
         : [...observedAt.values()].reduce((a, b) => Math.min(a, b)),
+    oldestListAt: () => undefined,
   };
 }
 
@@ -139,7 +229,7 @@ function createNaiveLoop(scenario: Scenario): Strategy {
     step: () => {
       if ((now() - start) % 60_000 === 0 && queue.length === 0) {
         queue = [
-          () => scenario.listed(0),
+          ...accountIds.map((id) => () => scenario.listed(id, 0)),
           ...tunnels.map(
             ({ id }) =>
               () =>
@@ -156,5 +246,6 @@ function createNaiveLoop(scenario: Scenario): Strategy {
     },
     sentAt: () => sentAt,
     oldestAt: () => undefined,
+    oldestListAt: () => undefined,
   };
 }

@@ -1,15 +1,17 @@
-import { type Budget, createBudget } from '../../../src/cloudflare/budget.ts';
-import type { Client } from '../../../src/cloudflare/client.ts';
+import { createBudget } from '../../../src/cloudflare/budget.ts';
+import type { CallOptions, Client, TunnelsObservation } from '../../../src/cloudflare/client.ts';
 import { parseConnectors } from '../../../src/cloudflare/schema.ts';
-import type { ListEntry, ListedTunnel, Observation } from '../../../src/core/model.ts';
+import type { ListEntry, ListedTunnel } from '../../../src/core/model.ts';
 import { WINDOW_MS } from '../../../src/core/refresh.ts';
-import { pagesOf } from '../../../src/core/walks.ts';
+import { pagesOf } from '../../../src/core/lists.ts';
 import { statusOf } from '../../../src/simulator/fleet-model.ts';
+import { aClient, viewOf } from '../../support/fake-client.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
 
 /** The API as a planner sees it, without network, latency or waiting: every call is over at once. */
-export interface VirtualClient extends Pick<Client, 'connections' | 'configuration' | 'budget'> {
-  readonly list: (accountId: string) => Observation;
+export interface VirtualClient extends Client {
+  readonly list: (accountId: string, call?: CallOptions) => TunnelsObservation;
+  readonly now: () => number;
   /** When requests went out; a little out of order where pages had to wait. */
   readonly sentAt: readonly number[];
 }
@@ -22,13 +24,17 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
   const sentAt: number[] = [];
   const elapsed = (): number => now() - start;
 
-  const spend = (): boolean => {
-    if (budget.reserve(elapsed(), 0).kind !== 'granted') return false;
+  const spend = ({ hold }: CallOptions = {}): boolean => {
+    if (hold?.use(elapsed()) !== true && budget.reserve(elapsed(), 0).kind !== 'granted') return false;
     sentAt.push(now());
     return true;
   };
   /** As the client does, a page waits for the budget; how long, or undefined where that is too long. */
-  const spendOnPage = (): number | undefined => {
+  const spendOnPage = ({ hold }: CallOptions = {}): number | undefined => {
+    if (hold?.use(elapsed()) === true) {
+      sentAt.push(now());
+      return simulation.rateLimit.take(TOKEN, now()) === undefined ? 0 : undefined;
+    }
     const share = budget.reserve(elapsed(), REQUEST_TIMEOUT_MS);
     if (share.kind !== 'granted') return undefined;
     sentAt.push(now() + share.waitMs);
@@ -48,52 +54,45 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
   };
   const failed = { ok: false, failure: { reason: 'rate_limited', message: '' } } as const;
 
+  const list: VirtualClient['list'] = (accountId, call) => {
+    const tunnels = simulation.fleet.tunnels(accountId);
+    // Of a list only the requests are played; its JSON would be most of the run time, and tells nothing more.
+    const pages = pagesOf(tunnels.length);
+    const waits = Array.from({ length: pages }, () => spendOnPage(call));
+    const whole = waits.every((waitMs) => waitMs !== undefined);
+    if (whole) scenario.listed(accountId, Math.max(...waits));
+    return {
+      kind: 'tunnels',
+      accountId,
+      types: ['cfd_tunnel', 'warp_connector'],
+      at: now(),
+      requests: pages,
+      result: whole ? { ok: true, value: tunnels.map(entryOf) } : failed,
+    };
+  };
   return {
+    ...aClient({}),
     sentAt,
-    budget: viewOf(budget, { requestBudget, elapsed, now }),
-    list: (accountId) => {
-      const tunnels = simulation.fleet.tunnels(accountId);
-      // Of a list only the requests are played; its JSON would be most of the run time, and tells nothing more.
-      const pages = pagesOf(tunnels.length);
-      const waits = Array.from({ length: pages }, spendOnPage);
-      const whole = waits.every((waitMs) => waitMs !== undefined);
-      if (whole) scenario.listed(Math.max(...waits));
-      return {
-        kind: 'tunnels',
-        accountId,
-        types: ['cfd_tunnel', 'warp_connector'],
-        at: now(),
-        result: whole ? { ok: true, value: tunnels.map(entryOf) } : failed,
-      };
-    },
-    connections: ({ id, accountId, type }) => {
+    now,
+    budget: viewOf(budget, elapsed),
+    list,
+    listTunnels: ({ id }, _, call) => Promise.resolve([list(id, call)]),
+    connections: ({ id, accountId, type }, call) => {
       const observation = { kind: 'connections', accountId, tunnelId: id, at: now() } as const;
-      if (!spend()) return Promise.resolve({ ...observation, result: failed });
+      if (!spend(call)) return Promise.resolve({ ...observation, result: failed });
       const { status, result } = get(`/accounts/${accountId}/${type}/${id}/connections`);
       const parsed = status === 200 ? parseConnectors(result) : undefined;
       if (parsed?.ok !== true) return Promise.resolve({ ...observation, result: failed });
       scenario.observed(id);
       return Promise.resolve({ ...observation, result: parsed });
     },
-    configuration: ({ id, accountId }) => {
+    configuration: ({ id, accountId }, call) => {
       const observation = { kind: 'configuration', accountId, tunnelId: id, at: now() } as const;
-      if (!spend() || simulation.rateLimit.take(TOKEN, now()) !== undefined) {
+      if (!spend(call) || simulation.rateLimit.take(TOKEN, now()) !== undefined) {
         return Promise.resolve({ ...observation, result: failed });
       }
       return Promise.resolve({ ...observation, result: { ok: true, value: undefined } });
     },
-  };
-}
-
-function viewOf(
-  budget: Budget,
-  { requestBudget, elapsed, now }: { requestBudget: number; elapsed: () => number; now: () => number },
-): Client['budget'] {
-  return {
-    requests: requestBudget,
-    capacity: budget.capacity,
-    available: () => budget.available(elapsed()),
-    blockedUntil: () => (budget.blockedFor(elapsed()) > 0 ? now() + budget.blockedFor(elapsed()) : undefined),
   };
 }
 

@@ -1,0 +1,181 @@
+import pLimit from 'p-limit';
+import type { CallOptions, Client, Hold } from '../cloudflare/client.ts';
+import type { Config } from '../config/config.ts';
+import { type Failure, failureOf, type Observation } from '../core/model.ts';
+import type { DetailRequest } from '../core/plan-details.ts';
+import type { PlannedRequest } from '../core/plan.ts';
+import { isSelected } from '../core/select.ts';
+import { turn } from '../turn.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
+import type { SnapshotStore } from './store.ts';
+
+export interface SenderOptions {
+  readonly clientOf: (accountId: string) => Pick<Client, 'listTunnels' | 'connections' | 'configuration'>;
+  readonly store: Pick<SnapshotStore, 'apply'>;
+  readonly clock: () => number;
+  readonly tunnels: Config['tunnels'];
+  readonly concurrency: number;
+  /** Observations that have been applied. */
+  readonly onApplied: (observations: readonly Observation[]) => void;
+  /** An error that no answer of the API should cause. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface SentOptions {
+  readonly signal: AbortSignal;
+  /** Of this request alone. Given back as far as it is not used. `undefined`: the client takes what it needs. */
+  readonly hold: Hold | undefined;
+}
+
+/** Sends planned requests, so many at a time, and applies what comes back. */
+export interface Sender {
+  /** Resolves when the request is answered and the answer is applied. Never rejects. Nothing is applied after an abort. */
+  readonly send: (request: PlannedRequest, options: SentOptions) => Promise<void>;
+  /** Whether the request is sent and its answer not applied yet. */
+  readonly isInFlight: (request: PlannedRequest) => boolean;
+  readonly inFlight: () => number;
+  readonly unanswered: () => number;
+  /** Resolves when the next answers have been applied, or dropped. */
+  readonly applied: () => Promise<void>;
+  /** Forgets which endpoints have refused the token. */
+  readonly retryRefused: () => void;
+}
+
+/** Answers that arrive within this time are applied together. */
+const COALESCE_MS = 250;
+
+interface Answer {
+  readonly key: string;
+  readonly observations: readonly Observation[];
+  readonly signal: AbortSignal;
+  readonly applied: () => void;
+}
+
+export function createSender(options: SenderOptions): Sender {
+  const { clientOf, store, clock, tunnels, onApplied, onError } = options;
+  const limit = pLimit(options.concurrency);
+  const onlyId = tunnels.ids.length === 1 ? tunnels.ids[0] : undefined;
+  const inFlight = new Set<string>();
+  let unanswered = 0;
+  let refusals: Refusals = createRefusals();
+  let answers: Answer[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let next = Promise.withResolvers<void>();
+
+  const apply = async (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    await turn();
+    const arrived = answers;
+    answers = [];
+    if (arrived.length === 0) return;
+    const observations = arrived.flatMap((answer) => (answer.signal.aborted ? [] : answer.observations));
+    try {
+      if (observations.length > 0) {
+        store.apply(observations);
+        onApplied(observations);
+      }
+    } catch (error) {
+      onError(error);
+    }
+    for (const { key, applied } of arrived) {
+      inFlight.delete(key);
+      applied();
+    }
+    const waiters = next;
+    next = Promise.withResolvers();
+    waiters.resolve();
+  };
+  const applySoon = (): void => {
+    if (unanswered === 0) void apply();
+    else timer ??= setTimeout(() => void apply(), COALESCE_MS);
+  };
+
+  const askList = async (accountId: string, call: CallOptions): Promise<readonly Observation[]> => {
+    const observations = await clientOf(accountId).listTunnels(
+      { id: accountId, tunnelId: onlyId },
+      tunnels.types,
+      call,
+    );
+    return observations.map((observation) => select(observation, tunnels));
+  };
+
+  const askDetail = async (request: DetailRequest, call: CallOptions): Promise<readonly Observation[]> => {
+    const { kind, tunnel } = request;
+    const endpoint = `${kind} ${tunnel.type} ${tunnel.accountId}`;
+    const asked = refusals;
+    const refused = asked.of(endpoint);
+    if (refused !== undefined)
+      return failed(request, { failure: refused, at: clock(), types: tunnels.types });
+    const client = clientOf(tunnel.accountId);
+    const observation = await (kind === 'connections'
+      ? client.connections(tunnel, call)
+      : client.configuration(tunnel, call));
+    asked.answered(endpoint, failureOf(observation));
+    return [observation];
+  };
+
+  const ask = async (request: PlannedRequest, call: CallOptions): Promise<readonly Observation[]> => {
+    try {
+      return request.kind === 'list'
+        ? await askList(request.accountId, call)
+        : await askDetail(request, call);
+    } catch (error) {
+      onError(error);
+      const message = 'the exporter failed to read an answer, which is a bug; the log has the error';
+      const failure = { reason: 'malformed', message } as const;
+      return failed(request, { failure, at: clock(), types: tunnels.types });
+    }
+  };
+
+  return {
+    send: async (request, { signal, hold }) => {
+      const key = keyOf(request);
+      inFlight.add(key);
+      unanswered += 1;
+      const observations = await limit(async () =>
+        signal.aborted ? [] : ask(request, hold === undefined ? { signal } : { signal, hold }),
+      );
+      hold?.release();
+      unanswered -= 1;
+      await new Promise<void>((resolve) => {
+        answers.push({ key, observations, signal, applied: resolve });
+        applySoon();
+      });
+    },
+    isInFlight: (request) => inFlight.has(keyOf(request)),
+    inFlight: () => inFlight.size,
+    unanswered: () => unanswered,
+    applied: () => next.promise,
+    retryRefused: () => {
+      refusals = createRefusals();
+    },
+  };
+}
+
+function select(observation: Observation, tunnels: Config['tunnels']): Observation {
+  if (observation.kind !== 'tunnels' || !observation.result.ok) return observation;
+  const value = observation.result.value.filter(({ tunnel }) => isSelected(tunnel, tunnels));
+  return { ...observation, result: { ok: true, value } };
+}
+
+export function keyOf(request: PlannedRequest): string {
+  return request.kind === 'list'
+    ? `list ${request.accountId}`
+    : `${request.kind} ${request.tunnel.accountId} ${request.tunnel.id}`;
+}
+
+/** What is known to fail is not asked for: the data is as unknown as if it had been. */
+function failed(
+  request: PlannedRequest,
+  {
+    failure,
+    at,
+    types,
+  }: { readonly failure: Failure; readonly at: number; readonly types: Config['tunnels']['types'] },
+): readonly Observation[] {
+  const result = { ok: false, failure } as const;
+  if (request.kind === 'list') return [{ kind: 'tunnels', accountId: request.accountId, types, at, result }];
+  const { kind, tunnel } = request;
+  return [{ kind, accountId: tunnel.accountId, tunnelId: tunnel.id, at, result }];
+}
