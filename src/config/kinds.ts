@@ -3,6 +3,7 @@ import { validateDetailed } from 'node-cron';
 import type { ListenAddress } from './config.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';
+import { timetableOf } from './schedule.ts';
 
 /** What came of reading a value. `problem` and `warning` continue a line that begins with the setting's name. */
 export type Parsed<T> =
@@ -91,19 +92,31 @@ export const expression: Kind<RegExp> = {
   },
 };
 
-/** Five fields, or six with seconds first. */
-export const cron: Kind<string> = {
-  placeholder: 'CRON',
+const SCHEDULE_DURATION = { min: 1000, max: 365 * 86_400_000 };
+
+/** A cron expression of five fields, or of six with seconds first; or a duration. */
+export const schedule: Kind<string> = {
+  placeholder: 'SCHEDULE',
   parse: (given) => {
-    const schedule = given.trim().split(/\s+/).join(' ');
-    const fields = schedule.split(' ').length;
-    if (fields !== 5 && fields !== 6) {
-      return bad(`${quote(given)} is not a cron expression of 5 or 6 fields; use e.g. */30 * * * * *`);
+    const words = given.trim().split(/\s+/);
+    const expression = words.join(' ');
+    if (parseDuration(expression) !== undefined) {
+      const every = duration(SCHEDULE_DURATION).parse(expression);
+      return every.ok ? good(formatDuration(every.value)) : every;
     }
-    const { valid, errors } = validateDetailed(schedule);
-    if (valid) return good(schedule);
-    const reasons = errors.map(({ field, value = '' }) => `${field} ${quote(value)}`);
-    return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
+    if (words.length !== 5 && words.length !== 6) {
+      return bad(
+        `${quote(given)} is neither a cron expression of 5 or 6 fields nor a duration; use e.g. */30 * * * * * or 30s`,
+      );
+    }
+    const { valid, errors } = validateDetailed(expression);
+    if (!valid) {
+      const reasons = errors.map(({ field, value = '' }) => `${field} ${quote(value)}`);
+      return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
+    }
+    if (timetableOf(expression).longestGapMs === Infinity)
+      return bad(`${quote(given)} names no day that ever comes`);
+    return good(expression);
   },
 };
 

@@ -11,7 +11,7 @@ import type { ConfigFile } from './file.ts';
 import { onOneLine } from './quote.ts';
 import { readText } from './read-text.ts';
 import type { ReadFile } from './read-text.ts';
-import { longestPause } from './schedule.ts';
+import { timetableOf } from './schedule.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 import { settle } from './sources.ts';
@@ -171,7 +171,7 @@ export function loadConfig(input: LoadInput): LoadResult {
   function poll(): Config['poll'] {
     const schedule = inDemo(SETTINGS.schedule, DEMO.schedule);
     const staleAfter = get(SETTINGS.staleAfter);
-    const pause = longestPause(schedule);
+    const pause = timetableOf(schedule).longestGapMs;
     if (staleAfter.value <= pause && command !== 'healthcheck') {
       report.warning(
         `${staleAfter.at}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(pause)} between two polls of ${schedule}, so series will come and go`,

@@ -69,8 +69,8 @@ export const SETTINGS = {
     help: 'Time for a whole request with its body.',
     default: '10s',
   }),
-  schedule: one('poll.schedule', kinds.cron, {
-    help: 'When to poll: cron with 5 fields, or 6 with seconds first, in UTC.',
+  schedule: one('poll.schedule', kinds.schedule, {
+    help: 'When to poll: cron with 5 fields, or 6 with seconds first, in UTC; or a duration such as 30s.',
     default: '*/30 * * * * *',
   }),
   jitter: one('poll.jitter', duration('0s', '1h'), {
