@@ -12,6 +12,7 @@ import {
   quote,
   redirected,
   refused,
+  unexpected,
   type CallContext,
   type CallFailure,
 } from './errors.ts';
@@ -213,6 +214,8 @@ export function createHttp(options: HttpOptions): Http {
         stopped: stop.signal,
         ended: end.signal,
       });
+    } catch (error) {
+      return { ok: false, failure: unexpected(error, { path }) };
     } finally {
       clearTimeout(timer);
       end.unlink();

@@ -102,11 +102,14 @@ export function parseEnvelope(json: unknown): Parsed<Envelope> {
   };
 }
 
-function parseErrors(input: unknown): readonly ApiError[] {
-  if (!Array.isArray(input)) return [];
+/** Cloudflare's own chains have two or three levels. */
+const DEEPEST_CHAIN = 10;
+
+function parseErrors(input: unknown, depth = 0): readonly ApiError[] {
+  if (!Array.isArray(input) || depth > DEEPEST_CHAIN) return [];
   return input.flatMap((item: unknown) => {
     if (!v.is(errorItem, item)) return [];
-    const chain = parseErrors(item.error_chain).flatMap((error) => error.codes);
+    const chain = parseErrors(item.error_chain, depth + 1).flatMap((error) => error.codes);
     const code = count(item.code) ?? count(Number(text(item.code) ?? Number.NaN));
     return [{ codes: code === undefined ? chain : [code, ...chain], message: text(item.message) ?? '' }];
   });

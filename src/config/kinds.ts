@@ -99,9 +99,9 @@ export const schedule: Kind<string> = {
   placeholder: 'SCHEDULE',
   parse: (given) => {
     const words = given.trim().split(/\s+/);
-    const expression = words.join(' ');
-    if (parseDuration(expression) !== undefined) {
-      const every = duration(SCHEDULE_DURATION).parse(expression);
+    const wanted = words.join(' ');
+    if (parseDuration(wanted) !== undefined) {
+      const every = duration(SCHEDULE_DURATION).parse(wanted);
       return every.ok ? good(formatDuration(every.value)) : every;
     }
     if (words.length !== 5 && words.length !== 6) {
@@ -109,14 +109,14 @@ export const schedule: Kind<string> = {
         `${quote(given)} is neither a cron expression of 5 or 6 fields nor a duration; use e.g. */30 * * * * * or 30s`,
       );
     }
-    const { valid, errors } = validateDetailed(expression);
+    const { valid, errors } = validateDetailed(wanted);
     if (!valid) {
       const reasons = errors.map(({ field, value = '' }) => `${field} ${quote(value)}`);
       return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
     }
-    if (timetableOf(expression).longestGapMs === Infinity)
+    if (timetableOf(wanted).longestGapMs === Infinity)
       return bad(`${quote(given)} names no day that ever comes`);
-    return good(expression);
+    return good(wanted);
   },
 };
 

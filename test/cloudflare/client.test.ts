@@ -517,3 +517,39 @@ test('answers that come together are read in a turn of the event loop each', asy
   counting.abort();
   expect(new Set(readIn).size).toBe(8);
 });
+
+test('an exception while a call is made or read is a malformed failure of that call', async () => {
+  const token = await createToken({ kind: 'value', value: TOKEN });
+  const errors: string[] = [];
+  let calls = 0;
+  const client = createClient({
+    config: {
+      apiUrl: await serve(always(200, envelope([]))),
+      requestBudget: 600,
+      concurrency: 1,
+      requestTimeoutMs: 5_000,
+    },
+    token: {
+      ...token,
+      current: () => {
+        calls += 1;
+        if (calls === 1) throw new RangeError('Maximum call stack size exceeded');
+        return TOKEN;
+      },
+    },
+    clock: () => NOW,
+    random: () => 0,
+    version: '1.2.3',
+    hooks: { onError: (reason) => errors.push(reason) },
+  });
+  onTestFinished(() => client.close());
+  const tunnel = { id: 'x', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
+  const { result } = await client.connections(tunnel);
+  expect(result).toMatchObject({
+    ok: false,
+    failure: { reason: 'malformed', message: containing('cannot be read (RangeError)') },
+  });
+  expect(errors).toEqual(['malformed']);
+  // The next one is as good as ever.
+  expect((await client.connections(tunnel)).result.ok).toBe(true);
+});
