@@ -75,11 +75,19 @@ export function openWebConfig(file: string, options: LiveWebConfigOptions): Open
   };
 }
 
-/** Whether connections are encrypted is settled when the listeners open. */
+/**
+ * Whether connections are encrypted is settled when the listeners open. Passwords can be added and replaced while running, but
+ * not removed altogether: an empty or half-written file must not open what was closed.
+ */
 function switchProblems(from: WebConfig, to: WebConfig): readonly string[] {
-  if ((from.tls === undefined) === (to.tls === undefined)) return [];
-  const what = to.tls ? 'turned on' : 'turned off';
-  return [`tls_server_config: TLS cannot be ${what} while running; restart the exporter`];
+  const problems: string[] = [];
+  if ((from.tls === undefined) !== (to.tls === undefined)) {
+    const what = to.tls ? 'turned on' : 'turned off';
+    problems.push(`tls_server_config: TLS cannot be ${what} while running; restart the exporter`);
+  }
+  if (from.users.size > 0 && to.users.size === 0)
+    problems.push('basic_auth_users: passwords cannot be turned off while running; restart the exporter');
+  return problems;
 }
 
 /** A file's text; where it cannot be read, why. */

@@ -157,6 +157,25 @@ test.skipIf(openssl.missing)(
 );
 
 test.skipIf(openssl.missing)(
+  `a self-signed certificate with an allowed name is not let in${openssl.needs}`,
+  async () => {
+    const serving = await secured(
+      'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [me]',
+    );
+    const { url, folder, rewrite, yaml } = serving;
+    const stranger = anAuthority(folder, 'other-ca').issue('stranger', { sans: ['DNS:me'] });
+    const letIn = async (): Promise<boolean> =>
+      'status' in (await askSecurely(`${url}/metrics`, trusting(serving, stranger)));
+    expect(await letIn()).toBe(false);
+    rewrite(yaml('client_auth_type: RequireAnyClientCert\nclient_allowed_sans: [me]'));
+    expect(serving.logged.map(({ message }) => message)).toContain(
+      'Cannot use the changed web configuration; the one before stays',
+    );
+    expect(await letIn()).toBe(false);
+  },
+);
+
+test.skipIf(openssl.missing)(
   `client_allowed_sans compares names, addresses, mail and URIs whole${openssl.needs}`,
   async () => {
     const serving = await secured(
