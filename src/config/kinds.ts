@@ -1,5 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { validateDetailed } from 'node-cron';
+import { RE2JS, RE2JSSyntaxException } from 're2js';
+import type { NamePattern } from '../core/name-pattern.ts';
 import type { ListenAddress } from './config.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';
@@ -78,19 +80,26 @@ export function oneOf<T extends string>(
   };
 }
 
-/** Matches anywhere in a name. The `u` flag makes a meaningless escape an error rather than a surprise. */
-export const expression: Kind<RegExp> = {
+/** RE2 syntax, as in Prometheus. Matching never backtracks: a name that somebody chose to be slow is as fast as any other. */
+export const expression: Kind<NamePattern> = {
   placeholder: 'REGEXP',
   parse: (given) => {
     try {
-      return good(new RegExp(given, 'u'));
+      const compiled = RE2JS.compile(given);
+      return good({ source: given, test: (name) => compiled.test(name) });
     } catch (error) {
-      const reason = error instanceof Error ? (error.message.split(': ').at(-1) ?? '') : '';
-      const hint = /^\(\?[a-z]+\)/.test(given) ? '; write (?i:…) around what ignores case' : '';
-      return bad(`${quote(given)} is not a regular expression: ${reason.toLowerCase()}${hint}`);
+      return bad(`${quote(given)} is not a regular expression in RE2 syntax: ${whyNot(error, given)}`);
     }
   },
 };
+
+function whyNot(error: unknown, given: string): string {
+  if (!(error instanceof RE2JSSyntaxException)) return 'it cannot be compiled';
+  const part = error.getPattern();
+  return part === null || part === given
+    ? error.getDescription()
+    : `${error.getDescription()} ${quote(part)}`;
+}
 
 const SCHEDULE_DURATION = { min: 1000, max: 365 * 86_400_000 };
 
