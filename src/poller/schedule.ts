@@ -43,26 +43,29 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   // A longer offset would delay the first scheduled run; the remainder spreads hosts as well.
   const delayMs = offsetMs % timetable.typicalGapMs;
   let running: Promise<void> | undefined;
+  /** By the monotonic clock: a tick before then is no skip, because the run that is going on began out of turn. */
+  let skipsFrom = 0;
   let again = false;
   let stopped = false;
   let wait: NodeJS.Timeout | undefined;
   let firstRun: NodeJS.Timeout | undefined;
   let clockCheck: NodeJS.Timeout | undefined;
 
-  const begin = (): void => {
+  const begin = (outOfTurn: boolean): void => {
+    skipsFrom = outOfTurn ? performance.now() + timetable.typicalGapMs : 0;
     running = run().finally(() => {
       running = undefined;
-      if (again && !stopped) begin();
+      if (again && !stopped) begin(true);
     });
     again = false;
   };
   const runSoon = (): void => {
     again = running !== undefined;
-    if (!again) begin();
+    if (!again) begin(true);
   };
   const tick = (): void => {
-    if (running === undefined) begin();
-    else onSkip();
+    if (running === undefined) begin(false);
+    else if (performance.now() >= skipsFrom) onSkip();
   };
   /** Waits for the first time of the schedule after `after`, and ticks `delayMs` later. */
   const waitForNext = (after: number): void => {
@@ -94,7 +97,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
 
   return {
     start: () => {
-      if (options.startsAtOnce) tick();
+      if (options.startsAtOnce) begin(true);
       else firstRun = setTimeout(tick, delayMs);
       waitForNext(wallClock());
       clockCheck = setInterval(checkClock, CLOCK_CHECK_MS);

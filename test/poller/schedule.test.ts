@@ -238,6 +238,18 @@ test('a run that is wanted soon comes now, or right after the one that is going 
   await schedule.stop();
 });
 
+test('a time of the schedule that comes right after the first run has begun is no skip', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 29, 900) });
+  const schedule = aSchedule({ expression: '*/30 * * * * *' });
+  schedule.start();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([schedule.runs(), schedule.skips()]).toEqual([1, 0]);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect([schedule.runs(), schedule.skips()]).toEqual([1, 1]);
+  schedule.endRun();
+  await schedule.stop();
+});
+
 test('the offset is fixed per host name and below the jitter', () => {
   const names = Array.from({ length: 200 }, (_, index) => `exporter-${index}`);
   const offsets = names.map((name) => offsetOf(name, 5_000));
