@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { about } from './commands/about.ts';
 import { check } from './commands/check/check.ts';
@@ -10,21 +9,27 @@ import { once } from './commands/once.ts';
 import { run } from './commands/run.ts';
 import { webConfigProblems } from './commands/web-config.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
+import { withFiles } from './config/with-files.ts';
+import { files, MAX_CONFIG_BYTES } from './files.ts';
 import { createLogger, createSecrets } from './log.ts';
 
 const print = (text: string): void => void process.stdout.write(text);
 
 async function main(argv: readonly string[]): Promise<number> {
-  const load = (): LoadResult =>
-    loadConfig({
-      argv,
-      env: process.env,
-      readFile: (path) => readFileSync(path, 'utf8'),
-      isTerminal: process.stderr.isTTY,
-      hostName: hostname(),
-      checkWebConfig: webConfigProblems,
-    });
-  const loaded = load();
+  const load = (): Promise<LoadResult> =>
+    withFiles(
+      (readFile) =>
+        loadConfig({
+          argv,
+          env: process.env,
+          readFile,
+          isTerminal: process.stderr.isTTY,
+          hostName: hostname(),
+          checkWebConfig: webConfigProblems,
+        }),
+      (path) => files.read(path, MAX_CONFIG_BYTES),
+    );
+  const loaded = await load();
   switch (loaded.kind) {
     case 'help':
       print(loaded.text);
@@ -70,5 +75,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+const code = await main(process.argv.slice(2));
+// process.exit would wait for the thread that reads from a mount that hangs.
+if (files.isStuck()) process.kill(process.pid, 'SIGKILL');
 // What still holds the event loop (idle connections, timers) must not hold up the exit.
-process.exit(await main(process.argv.slice(2)));
+process.exit(code);

@@ -5,8 +5,9 @@ import { expect, test } from 'vitest';
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   'turn.ts': [],
+  'files.ts': [],
   config: ['core'],
-  cloudflare: ['core', 'config', 'turn.ts'],
+  cloudflare: ['core', 'config', 'files.ts', 'turn.ts'],
   exposition: ['core', 'turn.ts'],
   simulator: ['core'],
   web: ['core', 'config', 'exposition'],
@@ -22,11 +23,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'simulator',
     'web',
     'telemetry.ts',
+    'files.ts',
     'log.ts',
     'poller',
     'sidecar',
   ],
-  'main.ts': ['commands', 'config', 'log.ts'],
+  'main.ts': ['commands', 'config', 'files.ts', 'log.ts'],
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>

@@ -6,7 +6,7 @@ import { isSame } from './is-same.ts';
 export interface ReloaderOptions {
   /** As it was at the start: what of it cannot change at run time stays. */
   readonly initial: Config;
-  readonly load: () => LoadResult;
+  readonly load: () => Promise<LoadResult>;
   readonly apply: (config: Config) => Promise<void>;
   /** The configuration is bad, and the one before stays. */
   readonly failed: () => void;
@@ -28,7 +28,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
 
   const reloadNow = async (): Promise<readonly string[]> => {
     if (stopped) return ['the exporter is stopping'];
-    const loaded = load();
+    const loaded = await load();
     if (loaded.kind !== 'loaded') {
       const problems = loaded.kind === 'invalid' ? loaded.problems : [];
       for (const problem of problems) log.error(problem);
