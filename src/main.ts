@@ -8,12 +8,23 @@ import { linger } from './commands/linger.ts';
 import { once } from './commands/once.ts';
 import { run } from './commands/run.ts';
 import { webConfigProblems } from './commands/web-config.ts';
+import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
 import { withFiles } from './config/with-files.ts';
 import { files, MAX_CONFIG_BYTES } from './files.ts';
-import { createLogger, createSecrets } from './log.ts';
+import { createLogger } from './log.ts';
 
-const print = (text: string): void => void process.stdout.write(text);
+/** Resolves when everything printed so far is written; never if that fails, which ends the process below. */
+let printed: Promise<unknown> = Promise.resolve();
+
+function print(text: string): void {
+  const written = new Promise<void>((resolve) => {
+    process.stdout.write(text, (error) => {
+      if (!error) resolve();
+    });
+  });
+  printed = Promise.all([printed, written]);
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const load = (): Promise<LoadResult> =>
@@ -61,7 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'once':
       return once(config, { log, secrets });
     case 'check':
-      return check(config, print);
+      return check(config, (text) => print(secrets.redact(text)));
     case 'healthcheck':
       return healthcheck(config);
     case 'demo':
@@ -76,7 +87,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const code = await main(process.argv.slice(2));
-// process.exit would wait for the thread that reads from a mount that hangs.
-if (files.isStuck()) process.kill(process.pid, 'SIGKILL');
+await printed;
+// Exiting would wait for a thread that reads from a mount that hangs. After the log, which is flushed by a listener before.
+process.on('exit', () => {
+  if (files.isStuck()) process.kill(process.pid, 'SIGKILL');
+});
 // What still holds the event loop (idle connections, timers) must not hold up the exit.
 process.exit(code);

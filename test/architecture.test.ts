@@ -12,7 +12,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   simulator: ['core'],
   web: ['core', 'config', 'exposition'],
   'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
-  'log.ts': ['config'],
+  'log.ts': ['config', 'log-sink.ts'],
+  'log-sink.ts': [],
   poller: ['core', 'config', 'cloudflare', 'log.ts', 'turn.ts'],
   sidecar: ['core', 'log.ts'],
   commands: [

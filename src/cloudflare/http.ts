@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
+import { createSecrets } from '../config/secrets.ts';
 import { turn } from '../turn.ts';
 import { createBudget, type Budget } from './budget.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -90,6 +91,7 @@ export function createHttp(options: HttpOptions): Http {
   const { host } = new URL(config.apiUrl);
   const budget = options.budget ?? createBudget(config.requestBudget);
   const turns = pLimit(config.concurrency);
+  const redactionOf = createRedaction();
   const closing = new AbortController();
   /** Aborted and replaced when Cloudflare refuses: whoever waits for the budget then need not wait. */
   let refusal = new AbortController();
@@ -210,7 +212,7 @@ export function createHttp(options: HttpOptions): Http {
         path,
         host,
         secret,
-        redact: (text) => text.replaceAll(secret, '[token]'),
+        redact: redactionOf(secret),
         stopped: stop.signal,
         ended: end.signal,
       });
@@ -231,6 +233,15 @@ export function createHttp(options: HttpOptions): Http {
       closing.abort();
       await transport.close();
     },
+  };
+}
+
+/** The redaction of the current token; its forms are computed once, not for each request. */
+function createRedaction(): (secret: string) => (text: string) => string {
+  let last: { readonly secret: string; readonly redact: (text: string) => string } | undefined;
+  return (secret) => {
+    if (last?.secret !== secret) last = { secret, redact: createSecrets([secret]).redact };
+    return last.redact;
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
-import type { Logger, Secrets } from '../log.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { Logger } from '../log.ts';
 import { isSame } from './is-same.ts';
 
 export interface ReloaderOptions {
@@ -11,7 +12,7 @@ export interface ReloaderOptions {
   /** The configuration is bad, and the one before stays. */
   readonly failed: () => void;
   readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'level'>;
-  readonly secrets: Pick<Secrets, 'add'>;
+  readonly secrets: Pick<Secrets, 'replaceConfigured'>;
 }
 
 export interface Reloader {
@@ -36,7 +37,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
       failed();
       return problems;
     }
-    for (const secret of loaded.secrets) secrets.add(secret);
+    secrets.replaceConfigured(loaded.secrets);
     for (const warning of loaded.warnings) log.warn(warning);
     const { config } = loaded;
     for (const setting of fixedOf(initial, config)) {

@@ -17,6 +17,7 @@ import { SETTINGS } from './settings.ts';
 import { settle } from './sources.ts';
 import type { Settled, Source } from './sources.ts';
 import { readTarget } from './target.ts';
+import { createSecrets } from './secrets.ts';
 import { secretsOfTunnelToken } from './tunnel-token.ts';
 import { usage } from './usage.ts';
 
@@ -180,10 +181,9 @@ export function loadConfig(input: LoadInput): LoadResult {
     return { schedule, jitterMs: value(SETTINGS.jitter), staleAfterMs: staleAfter.value };
   }
 
+  const { redact } = createSecrets(secrets);
   const printable = (lines: readonly string[]): readonly string[] =>
-    lines.map((line) =>
-      onOneLine([...secrets].reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), line)),
-    );
+    lines.map((line) => onOneLine(redact(line)));
   return problems.length > 0
     ? { kind: 'invalid', problems: printable(problems) }
     : { kind: 'loaded', command, config, warnings: printable(warnings), secrets: [...secrets] };

@@ -431,7 +431,7 @@ test('without a token there is no request, and the failure says why', async () =
   const { client, sent } = await clientFor(url, { token: '' });
   expect(await client.verify(ACCOUNT)).toMatchObject({
     ok: false,
-    failure: { reason: 'auth', message: 'no API token: the API token is empty' },
+    failure: { reason: 'auth', message: 'no API token: the API token is empty; put the API token there' },
   });
   expect(sent).toEqual([]);
   expect(client.budget.available()).toBe(75);
@@ -521,7 +521,7 @@ test('answers that come together are read in a turn of the event loop each', asy
 test('an exception while a call is made or read is a malformed failure of that call', async () => {
   const token = await createToken({ kind: 'value', value: TOKEN });
   const errors: string[] = [];
-  let calls = 0;
+  let isBroken = false;
   const client = createClient({
     config: {
       apiUrl: await serve(always(200, envelope([]))),
@@ -532,8 +532,7 @@ test('an exception while a call is made or read is a malformed failure of that c
     token: {
       ...token,
       current: () => {
-        calls += 1;
-        if (calls === 1) throw new RangeError('Maximum call stack size exceeded');
+        if (isBroken) throw new RangeError('Maximum call stack size exceeded');
         return TOKEN;
       },
     },
@@ -544,7 +543,9 @@ test('an exception while a call is made or read is a malformed failure of that c
   });
   onTestFinished(() => client.close());
   const tunnel = { id: 'x', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
+  isBroken = true;
   const { result } = await client.connections(tunnel);
+  isBroken = false;
   expect(result).toMatchObject({
     ok: false,
     failure: { reason: 'malformed', message: containing('cannot be read (RangeError)') },

@@ -85,6 +85,24 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s amid a poll that hangs ends it wel
   expect(exporter.logs().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
 });
 
+test('a standard error that nobody reads stops neither the probes nor the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stop-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'config.yaml');
+  writeFileSync(file, '{}');
+  const api = await simulate();
+  const exporter = await running([...ONCE, `--config.file=${file}`], { api });
+  exporter.stopReadingLogs();
+  const failed = 'cloudflare_tunnel_exporter_config_last_reload_successful 0';
+  // A line for each key: far more than a pipe holds, and than the exporter keeps.
+  writeFileSync(file, Array.from({ length: 20_000 }, (_, key) => `unknown_key_${key}: 1\n`).join(''));
+  exporter.kill('SIGHUP');
+  await vi.waitFor(async () => expect((await exporter.get('/metrics')).text).toContain(failed), PATIENCE);
+  expect(await exporter.get('/livez')).toMatchObject({ status: 200 });
+  exporter.kill('SIGTERM');
+  expect(await exporter.ended()).toEqual({ code: 0, signal: null });
+});
+
 test('a token file that becomes a pipe neither stops the polls nor the end', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stop-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
