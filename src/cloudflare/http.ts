@@ -274,7 +274,8 @@ function judge({ status, headers, body }: Answer, context: CallContext): CallRes
   if (body.text === '') return fail(notUnderstood(status, 'is empty', context));
   const json = parseJson(body.text);
   if (json === undefined) {
-    const beginning = quote(body.text.slice(0, 60), context.redact);
+    // Redacted before it is cut, which could leave the beginning of a secret.
+    const beginning = quote(context.redact(body.text.slice(0, 1_000)).slice(0, 60), context.redact);
     return fail(notUnderstood(status, `is not JSON (it begins ${beginning})`, context));
   }
   const envelope = parseEnvelope(json);

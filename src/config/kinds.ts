@@ -21,7 +21,10 @@ export interface Kind<T> {
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
 const bad = (problem: string): Parsed<never> => ({ ok: false, problem });
 
-export const text: Kind<string> = { placeholder: 'TEXT', parse: (given) => good(given.trim()) };
+export const text: Kind<string> = {
+  placeholder: 'TEXT',
+  parse: (given) => good(given.trim().toWellFormed()),
+};
 export const path: Kind<string> = { placeholder: 'FILE', parse: (given) => good(given.trim()) };
 
 export const boolean: Kind<boolean> = {

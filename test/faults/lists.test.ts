@@ -105,6 +105,18 @@ const FAULTS: readonly ListFault[] = [
     told: /result\[0\] is an array, expected an object/,
   },
   {
+    name: 'a list with ids that differ in lone surrogates only',
+    fault: {
+      effect: rewrite({
+        result: ['\\ud800', '\\udfff', '\\udffe', '\\udffd'].map((lone) => ({
+          id: JSON.parse(`"${lone}"`) as unknown,
+        })),
+      }),
+    },
+    reason: 'malformed',
+    told: /incomplete list, walked twice/,
+  },
+  {
     name: 'a list whose result is null',
     fault: { effect: rewrite({ result: null }) },
     reason: 'malformed',
