@@ -2,50 +2,12 @@ import pino from 'pino';
 import type { Logger } from 'pino';
 import type { LogFormat, LogLevel } from './config/config.ts';
 import { onOneLine } from './config/quote.ts';
+import type { Secrets } from './config/secrets.ts';
+import { standardErrorSink } from './log-sink.ts';
 
 export type { Logger } from 'pino';
 
-/** The strings that must never be seen. Redaction by path is not enough: a token also turns up in messages and stacks. */
-export interface Secrets {
-  /** From now on this value is redacted too; white space around it does not count. */
-  readonly add: (value: string) => void;
-  readonly redact: (text: string) => string;
-}
-
 const REDACTED = '[redacted]';
-
-export function createSecrets(values: Iterable<string> = []): Secrets {
-  let forms: readonly string[] = [];
-  const add = (value: string): void => {
-    const secret = value.trim();
-    if (secret === '') return;
-    // The longest first, so that no part of one is left where another begins.
-    forms = [...new Set([...forms, ...formsOf(secret)])].toSorted((a, b) => b.length - a.length);
-  };
-  for (const value of values) add(value);
-  return { add, redact: (text) => forms.reduce((shown, form) => shown.replaceAll(form, REDACTED), text) };
-}
-
-/** The ways in which a secret can stand in a text: as it is, in JSON, in a URL, in base64 alone or amid other bytes. */
-function formsOf(secret: string): readonly string[] {
-  const bytes = Buffer.from(secret);
-  const embedded = [0, 1, 2]
-    .map((offset) => {
-      const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
-      // Only the characters that no neighbouring byte has a part in.
-      return encoded.slice(Math.ceil((offset * 4) / 3), Math.floor(((offset + bytes.length) * 4) / 3));
-    })
-    // A short one would also be found where there is no secret.
-    .filter((core) => core.length >= 8);
-  const base64 = [bytes.toString('base64'), ...embedded];
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret.toWellFormed()),
-    ...base64,
-    ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')),
-  ];
-}
 
 /** Takes whole lines, each with its newline. */
 export interface LogDestination {
@@ -56,14 +18,24 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
   readonly secrets: Secrets;
-  /** Standard error unless given, written at once so that nothing is lost at exit; standard output is for `once`. */
+  /** Default: standard error, which never blocks the process and is flushed at exit. Standard output is for `once`. */
   readonly destination?: LogDestination;
 }
 
 /** A pino logger whose lines hold no known secret, wherever in message, fields, error or stack it stood. */
 export function createLogger({ level, format, secrets, destination }: LoggerOptions): Logger {
-  const sink = destination ?? pino.destination({ dest: 2, sync: true });
   const render = format === 'json' ? renderJson : renderLogfmt;
+  const toLine = (line: Line): string => `${onOneLine(render(line))}\n`;
+  const sink =
+    destination ??
+    standardErrorSink((lines) =>
+      toLine({
+        level: 'warn',
+        time: new Date().toISOString(),
+        msg: 'log lines were dropped, because standard error was not read in time',
+        fields: { lines },
+      }),
+    );
   const error = pino.stdSerializers.errWithCause;
   return pino(
     {
@@ -73,11 +45,7 @@ export function createLogger({ level, format, secrets, destination }: LoggerOpti
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: error, error, cause: error },
     },
-    {
-      write: (line: string) => {
-        sink.write(`${onOneLine(render(readLine(line, secrets)))}\n`);
-      },
-    },
+    { write: (line: string) => sink.write(toLine(readLine(line, secrets))) },
   );
 }
 

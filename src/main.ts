@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { about } from './commands/about.ts';
 import { check } from './commands/check/check.ts';
@@ -9,22 +8,39 @@ import { linger } from './commands/linger.ts';
 import { once } from './commands/once.ts';
 import { run } from './commands/run.ts';
 import { webConfigProblems } from './commands/web-config.ts';
+import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
-import { createLogger, createSecrets } from './log.ts';
+import { withFiles } from './config/with-files.ts';
+import { files, MAX_CONFIG_BYTES } from './files.ts';
+import { createLogger } from './log.ts';
 
-const print = (text: string): void => void process.stdout.write(text);
+/** Resolves when everything printed so far is written; never if that fails, which ends the process below. */
+let printed: Promise<unknown> = Promise.resolve();
+
+function print(text: string): void {
+  const written = new Promise<void>((resolve) => {
+    process.stdout.write(text, (error) => {
+      if (!error) resolve();
+    });
+  });
+  printed = Promise.all([printed, written]);
+}
 
 async function main(argv: readonly string[]): Promise<number> {
-  const load = (): LoadResult =>
-    loadConfig({
-      argv,
-      env: process.env,
-      readFile: (path) => readFileSync(path, 'utf8'),
-      isTerminal: process.stderr.isTTY,
-      hostName: hostname(),
-      checkWebConfig: webConfigProblems,
-    });
-  const loaded = load();
+  const load = (): Promise<LoadResult> =>
+    withFiles(
+      (readFile) =>
+        loadConfig({
+          argv,
+          env: process.env,
+          readFile,
+          isTerminal: process.stderr.isTTY,
+          hostName: hostname(),
+          checkWebConfig: webConfigProblems,
+        }),
+      (path) => files.read(path, MAX_CONFIG_BYTES),
+    );
+  const loaded = await load();
   switch (loaded.kind) {
     case 'help':
       print(loaded.text);
@@ -56,7 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'once':
       return once(config, { log, secrets });
     case 'check':
-      return check(config, print);
+      return check(config, (text) => print(secrets.redact(text)));
     case 'healthcheck':
       return healthcheck(config);
     case 'demo':
@@ -70,5 +86,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+const code = await main(process.argv.slice(2));
+await printed;
+// Exiting would wait for a thread that reads from a mount that hangs. After the log, which is flushed by a listener before.
+process.on('exit', () => {
+  if (files.isStuck()) process.kill(process.pid, 'SIGKILL');
+});
 // What still holds the event loop (idle connections, timers) must not hold up the exit.
-process.exit(await main(process.argv.slice(2)));
+process.exit(code);

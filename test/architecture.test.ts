@@ -5,13 +5,15 @@ import { expect, test } from 'vitest';
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   'turn.ts': [],
+  'files.ts': [],
   config: ['core'],
-  cloudflare: ['core', 'config', 'turn.ts'],
+  cloudflare: ['core', 'config', 'files.ts', 'turn.ts'],
   exposition: ['core', 'turn.ts'],
   simulator: ['core'],
   web: ['core', 'config', 'exposition'],
   'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
-  'log.ts': ['config'],
+  'log.ts': ['config', 'log-sink.ts'],
+  'log-sink.ts': [],
   poller: ['core', 'config', 'cloudflare', 'log.ts', 'turn.ts'],
   sidecar: ['core', 'log.ts'],
   commands: [
@@ -22,11 +24,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'simulator',
     'web',
     'telemetry.ts',
+    'files.ts',
     'log.ts',
     'poller',
     'sidecar',
   ],
-  'main.ts': ['commands', 'config', 'log.ts'],
+  'main.ts': ['commands', 'config', 'files.ts', 'log.ts'],
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LOG_FORMATS } from '../src/config/config.ts';
-import { createLogger, createSecrets } from '../src/log.ts';
+import { createSecrets } from '../src/config/secrets.ts';
+import { createLogger } from '../src/log.ts';
 import type { LoggerOptions } from '../src/log.ts';
 
 const SECRET = 'Zt4-Vq_"token\\of%the tests';
@@ -155,7 +156,8 @@ test('a name cannot forge a line or a field', () => {
 
 test('without a destination it writes to standard error, all of it before an abrupt exit', () => {
   const script = `
-    import { createLogger, createSecrets } from './src/log.ts';
+    import { createSecrets } from './src/config/secrets.ts';
+    import { createLogger } from './src/log.ts';
     const log = createLogger({ level: 'info', format: 'json', secrets: createSecrets() });
     for (let i = 0; i < 2000; i++) log.info({ i }, 'x'.repeat(100));
     process.exit(0);
@@ -168,4 +170,28 @@ test('without a destination it writes to standard error, all of it before an abr
     },
   );
   expect(both.trimEnd().split('\n')).toHaveLength(2000);
+});
+
+test('what a rotation replaces is redacted once more, and the forms do not add up', () => {
+  const secrets = createSecrets(['configured-value']);
+  const owner = {};
+  const rotated = Array.from({ length: 1_000 }, (_, index) => `token-number-${index}-of-a-file`);
+  for (const value of rotated) secrets.add(value, owner);
+  const shown = secrets.redact(rotated.join('\n')).split('\n');
+  expect(shown.slice(-2)).toEqual(['[redacted]', '[redacted]']);
+  expect(shown.filter((line) => line === '[redacted]')).toHaveLength(2);
+  expect(secrets.redact('configured-value')).toBe('[redacted]');
+  secrets.replaceConfigured(['another-value']);
+  expect(secrets.redact('configured-value another-value')).toBe('[redacted] [redacted]');
+  secrets.replaceConfigured(['a-third-value']);
+  expect(secrets.redact('configured-value another-value a-third-value')).toBe(
+    'configured-value [redacted] [redacted]',
+  );
+});
+
+test('percent-encoded base64 is redacted, in either case', () => {
+  const { redact } = createSecrets(['a>?>?>?>?>?secret']);
+  const encoded = encodeURIComponent(Buffer.from('a>?>?>?>?>?secret').toString('base64'));
+  expect(redact(`x=${encoded}`)).toBe('x=[redacted]');
+  expect(redact(`x=${encoded.replaceAll(/%../g, (code) => code.toLowerCase())}`)).toBe('x=[redacted]');
 });

@@ -22,7 +22,7 @@ import {
   type DetailEndpoint,
   type ListEndpoint,
 } from './endpoints.ts';
-import { isStopped, malformed, STOPPED, type CallFailure } from './errors.ts';
+import { isStopped, malformed, STOPPED, unexpected, type CallFailure } from './errors.ts';
 import {
   createHttp,
   type CallOptions,
@@ -180,8 +180,12 @@ export function createClient(options: ClientOptions): Client {
   ): Promise<CallResult<T>> {
     const answer = await http.request(path, request);
     if (!answer.ok) return answer;
-    const parsed = parser(answer.value);
-    return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
+    try {
+      const parsed = parser(answer.value);
+      return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
+    } catch (error) {
+      return { ok: false, failure: unexpected(error, { path }) };
+    }
   }
 
   async function walkList(

@@ -134,6 +134,13 @@ export const malformed = (problem: string, context: Pick<CallContext, 'path'>): 
   codes: [],
 });
 
+/** An exception of our own while a call was made or its answer read: a fault of ours, and of this call alone. */
+export const unexpected = (error: unknown, context: Pick<CallContext, 'path'>): CallFailure =>
+  malformed(
+    `the answer cannot be read (${error instanceof Error ? error.name : 'unknown error'}); please report this`,
+    context,
+  );
+
 export interface Break extends CallFailure {
   readonly end: AttemptEnd;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
+import { createSecrets } from '../config/secrets.ts';
 import { turn } from '../turn.ts';
 import { createBudget, type Budget, type Hold } from './budget.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -12,6 +13,7 @@ import {
   quote,
   redirected,
   refused,
+  unexpected,
   type CallContext,
   type CallFailure,
 } from './errors.ts';
@@ -94,6 +96,7 @@ export function createHttp(options: HttpOptions): Http {
   const { host } = new URL(config.apiUrl);
   const budget = options.budget ?? createBudget(config.requestBudget);
   const turns = pLimit(config.concurrency);
+  const redactionOf = createRedaction();
   const closing = new AbortController();
   /** Aborted and replaced when Cloudflare refuses: whoever waits for the budget then need not wait. */
   let refusal = new AbortController();
@@ -218,10 +221,12 @@ export function createHttp(options: HttpOptions): Http {
         path,
         host,
         secret,
-        redact: (text) => text.replaceAll(secret, '[token]'),
+        redact: redactionOf(secret),
         stopped: stop.signal,
         ended: end.signal,
       });
+    } catch (error) {
+      return { ok: false, failure: unexpected(error, { path }) };
     } finally {
       clearTimeout(timer);
       end.unlink();
@@ -237,6 +242,15 @@ export function createHttp(options: HttpOptions): Http {
       closing.abort();
       await transport.close();
     },
+  };
+}
+
+/** The redaction of the current token; its forms are computed once, not for each request. */
+function createRedaction(): (secret: string) => (text: string) => string {
+  let last: { readonly secret: string; readonly redact: (text: string) => string } | undefined;
+  return (secret) => {
+    if (last?.secret !== secret) last = { secret, redact: createSecrets([secret]).redact };
+    return last.redact;
   };
 }
 
@@ -269,7 +283,8 @@ function judge({ status, headers, body }: Answer, context: CallContext): CallRes
   if (body.text === '') return fail(notUnderstood(status, 'is empty', context));
   const json = parseJson(body.text);
   if (json === undefined) {
-    const beginning = quote(body.text.slice(0, 60), context.redact);
+    // Redacted before it is cut, which could leave the beginning of a secret.
+    const beginning = quote(context.redact(body.text.slice(0, 1_000)).slice(0, 60), context.redact);
     return fail(notUnderstood(status, `is not JSON (it begins ${beginning})`, context));
   }
   const envelope = parseEnvelope(json);

@@ -102,11 +102,14 @@ export function parseEnvelope(json: unknown): Parsed<Envelope> {
   };
 }
 
-function parseErrors(input: unknown): readonly ApiError[] {
-  if (!Array.isArray(input)) return [];
+/** Cloudflare's own chains have two or three levels. */
+const DEEPEST_CHAIN = 10;
+
+function parseErrors(input: unknown, depth = 0): readonly ApiError[] {
+  if (!Array.isArray(input) || depth > DEEPEST_CHAIN) return [];
   return input.flatMap((item: unknown) => {
     if (!v.is(errorItem, item)) return [];
-    const chain = parseErrors(item.error_chain).flatMap((error) => error.codes);
+    const chain = parseErrors(item.error_chain, depth + 1).flatMap((error) => error.codes);
     const code = count(item.code) ?? count(Number(text(item.code) ?? Number.NaN));
     return [{ codes: code === undefined ? chain : [code, ...chain], message: text(item.message) ?? '' }];
   });
@@ -121,7 +124,12 @@ export interface ListedItem {
   readonly entry: ListEntry;
 }
 
-const id = v.pipe(v.string(), v.nonEmpty());
+/** Well-formed before it is compared: two ids that differ only in lone surrogates are one on the page. */
+const id = v.pipe(
+  v.string(),
+  v.nonEmpty(),
+  v.transform((value) => value.toWellFormed()),
+);
 const tunnelItem = structured({
   id,
   name: anything,
@@ -176,7 +184,7 @@ export function parseTunnels(
 
 /** `remote_config` is deprecated in favour of `config_src`, which older answers lack. */
 function configSource(source: unknown, remote: unknown): string {
-  if (typeof source === 'string') return source;
+  if (typeof source === 'string') return source.toWellFormed();
   if (typeof remote === 'boolean') return remote ? 'cloudflare' : 'local';
   return '';
 }
@@ -241,7 +249,7 @@ export function parseConnectors(result: unknown): Parsed<readonly Connector[]> {
       arch: text(item.arch),
       features: Array.isArray(item.features)
         ? // The API's order is random; a change of order is no change.
-          item.features.filter((feature) => typeof feature === 'string').toSorted()
+          distinctTexts(item.features).toSorted()
         : [],
       startedAt: time(item.run_at),
       configVersion: count(item.config_version),
@@ -349,6 +357,10 @@ export function parseVerification(result: unknown): Parsed<TokenStatus> {
 /** Empty says nothing. Lone surrogates become U+FFFD here, or two texts that differ only there were one on the page. */
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
+
+const distinctTexts = (values: readonly unknown[]): readonly string[] => [
+  ...new Set(values.map(text).filter((value) => value !== undefined)),
+];
 
 const firstText = (values: readonly unknown[]): string | undefined =>
   values.map(text).find((value) => value !== undefined);

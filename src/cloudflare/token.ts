@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { TokenSource } from '../config/config.ts';
+import { whyUnread } from '../config/read-text.ts';
+import { MAX_TOKEN_BYTES, parseToken } from '../config/token.ts';
+import { files } from '../files.ts';
 
 export interface TokenRefresh {
   /** The token is another one than before: what it was refused may be tried again at once. */
@@ -17,25 +19,27 @@ export interface Token {
   readonly refresh: () => Promise<TokenRefresh>;
 }
 
-/** What an HTTP header can carry; Cloudflare's tokens are letters, digits, `-` and `_`. */
-const SENDABLE = /^[\x21-\x7e]+$/;
+export interface TokenOptions {
+  /** Default: a regular file, with a deadline. */
+  readonly readFile?: (path: string, maxBytes: number) => Promise<string>;
+}
 
 /**
- * Opens a token source. A token file is trimmed (trailing newline); where it is missing, empty or unusable, as in the
- * middle of a swap, the last good token stays in use.
+ * Opens a token source. Where a token file is missing, not readable in time, or holds what is no API token, as in the middle of a
+ * swap, the last good token stays in use.
  */
-export async function createToken(source: TokenSource): Promise<Token> {
+export async function createToken(
+  source: TokenSource,
+  { readFile = files.read }: TokenOptions = {},
+): Promise<Token> {
   let current: string | undefined;
   let problem: string | undefined;
 
   const accept = (text: string, where: string): TokenRefresh => {
-    const candidate = text.trim();
-    if (candidate === '') problem = `${where} is empty`;
-    else if (!SENDABLE.test(candidate))
-      problem = `${where} holds a space, a line break or another character that no token has: give the token alone, without "Bearer"`;
-    else problem = undefined;
-    const changed = problem === undefined && candidate !== current;
-    if (changed) current = candidate;
+    const parsed = parseToken(text);
+    problem = parsed.ok ? undefined : `${where} ${parsed.problem}`;
+    const changed = parsed.ok && parsed.value !== current;
+    if (changed) current = parsed.value;
     return { changed, problem };
   };
 
@@ -43,9 +47,9 @@ export async function createToken(source: TokenSource): Promise<Token> {
     if (source.kind === 'value') return { changed: false, problem };
     const where = `API token file ${source.path}`;
     try {
-      return accept(await readFile(source.path, 'utf8'), where);
+      return accept(await readFile(source.path, MAX_TOKEN_BYTES), where);
     } catch (error) {
-      problem = `${where} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})`;
+      problem = `${where} cannot be read: ${whyUnread(error)}`;
       return { changed: false, problem };
     }
   };

@@ -27,8 +27,8 @@ export async function demo(
   });
   const code = await run(simulated(config), {
     ...tools,
-    load: () => {
-      const loaded = tools.load();
+    load: async () => {
+      const loaded = await tools.load();
       return loaded.kind === 'loaded' ? { ...loaded, config: simulated(loaded.config) } : loaded;
     },
   });

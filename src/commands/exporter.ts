@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts';
 import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
-import type { Logger, Secrets } from '../log.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { Logger } from '../log.ts';
 import type { TokenGroup } from '../poller/token-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
@@ -19,8 +20,8 @@ import { createServedPage } from './served-page.ts';
 /** What every command works with. */
 export interface ExporterTools {
   readonly log: Logger;
-  /** What the log must not show; grows as token files rotate. */
-  readonly secrets: Pick<Secrets, 'add'>;
+  /** What the log must not show; follows the token files as they rotate. */
+  readonly secrets: Pick<Secrets, 'add' | 'replaceConfigured'>;
 }
 
 /** Everything between the configuration and the web server, wired together. */
@@ -84,7 +85,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   const ask = async (): Promise<Asking> => {
     const groups = await pool.use(config);
     // A token file may have changed since the configuration was read.
-    for (const { token } of groups) secrets.add(token.current() ?? '');
+    for (const { token } of groups) secrets.add(token.current() ?? '', token);
     const sidecar = openSidecar(groups);
     const pollFinished: typeof telemetry.pollFinished = (poll) => {
       telemetry.pollFinished(poll);

@@ -1,17 +1,18 @@
 import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
-import type { Logger, Secrets } from '../log.ts';
+import type { Secrets } from '../config/secrets.ts';
+import type { Logger } from '../log.ts';
 import { isSame } from './is-same.ts';
 
 export interface ReloaderOptions {
   /** As it was at the start: what of it cannot change at run time stays. */
   readonly initial: Config;
-  readonly load: () => LoadResult;
+  readonly load: () => Promise<LoadResult>;
   readonly apply: (config: Config) => Promise<void>;
   /** The configuration is bad, and the one before stays. */
   readonly failed: () => void;
   readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'level'>;
-  readonly secrets: Pick<Secrets, 'add'>;
+  readonly secrets: Pick<Secrets, 'replaceConfigured'>;
 }
 
 export interface Reloader {
@@ -28,7 +29,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
 
   const reloadNow = async (): Promise<readonly string[]> => {
     if (stopped) return ['the exporter is stopping'];
-    const loaded = load();
+    const loaded = await load();
     if (loaded.kind !== 'loaded') {
       const problems = loaded.kind === 'invalid' ? loaded.problems : [];
       for (const problem of problems) log.error(problem);
@@ -36,7 +37,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
       failed();
       return problems;
     }
-    for (const secret of loaded.secrets) secrets.add(secret);
+    secrets.replaceConfigured(loaded.secrets);
     for (const warning of loaded.warnings) log.warn(warning);
     const { config } = loaded;
     for (const setting of fixedOf(initial, config)) {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
 import { intervalOf } from '../poller/schedule.ts';
@@ -11,10 +12,12 @@ import { followWebConfig } from './web-config.ts';
 
 /** However long a scrape takes: a SIGTERM is obeyed within five seconds. */
 const STOP_DEADLINE_MS = 4_000;
+/** What closing connections may take beyond that. */
+const CLOSING_MS = 500;
 
 export interface RunTools extends ExporterTools {
   /** The configuration as it is now, for a reload. */
-  readonly load: () => LoadResult;
+  readonly load: () => Promise<LoadResult>;
 }
 
 /** Polls and serves until SIGTERM or SIGINT; resolves to the exit code. */
@@ -23,7 +26,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   // From the start: a signal that comes before it is waited for must not be lost, nor kill.
   const stopSignal = onStopSignal();
   const reloadSignals = onReloadSignal();
-  const webConfig = followWebConfig(initial, log);
+  const webConfig = await followWebConfig(initial, log);
   if (!webConfig.ok) {
     // It was good a moment ago.
     for (const problem of webConfig.problems) log.error(problem);
@@ -78,10 +81,11 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   log.info({ signal }, 'stopping: in-flight scrapes finish, polling is abandoned');
   stopping = true;
   const deadline = setTimeout(() => void web.close(), STOP_DEADLINE_MS);
-  await reloader.stop();
-  await Promise.all([web.drain(), exporter.close()]);
+  const stopped = Promise.all([web.drain(), reloader.stop().then(exporter.close)]).then(() => true);
+  const inTime = await Promise.race([stopped, sleep(STOP_DEADLINE_MS + CLOSING_MS, false)]);
   clearTimeout(deadline);
   webConfig.live?.stop();
-  log.info('stopped');
+  if (inTime) log.info('stopped');
+  else log.error('stopped by force: a reload, a poll or a file read did not end in time');
   return 0;
 }

@@ -1,5 +1,6 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
 import type { KnownTunnelType } from '../core/model.ts';
+import type { NamePattern } from '../core/name-pattern.ts';
 import type { Shard } from '../core/shard.ts';
 
 /** Where an API token comes from. The value form holds a secret: it is never logged. */
@@ -57,8 +58,8 @@ export interface Config {
   readonly tunnels: {
     readonly types: readonly KnownTunnelType[];
     /** A name must match one of these where there are any. */
-    readonly include: readonly RegExp[];
-    readonly exclude: readonly RegExp[];
+    readonly include: readonly NamePattern[];
+    readonly exclude: readonly NamePattern[];
     /** Only these ids, where there are any. */
     readonly ids: readonly string[];
     readonly configurations: boolean;
@@ -71,8 +72,8 @@ export interface Config {
     readonly originIp: boolean;
     readonly features: boolean;
     readonly hostnames: boolean;
-    readonly allow: readonly RegExp[];
-    readonly deny: readonly RegExp[];
+    readonly allow: readonly NamePattern[];
+    readonly deny: readonly NamePattern[];
   };
   readonly web: {
     readonly listenAddresses: readonly ListenAddress[];

@@ -1,8 +1,11 @@
 import { isIP, isIPv6 } from 'node:net';
 import { validateDetailed } from 'node-cron';
+import { RE2JS, RE2JSSyntaxException } from 're2js';
+import type { NamePattern } from '../core/name-pattern.ts';
 import type { ListenAddress } from './config.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';
+import { timetableOf } from './schedule.ts';
 
 /** What came of reading a value. `problem` and `warning` continue a line that begins with the setting's name. */
 export type Parsed<T> =
@@ -18,7 +21,10 @@ export interface Kind<T> {
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
 const bad = (problem: string): Parsed<never> => ({ ok: false, problem });
 
-export const text: Kind<string> = { placeholder: 'TEXT', parse: (given) => good(given.trim()) };
+export const text: Kind<string> = {
+  placeholder: 'TEXT',
+  parse: (given) => good(given.trim().toWellFormed()),
+};
 export const path: Kind<string> = { placeholder: 'FILE', parse: (given) => good(given.trim()) };
 
 export const boolean: Kind<boolean> = {
@@ -77,33 +83,52 @@ export function oneOf<T extends string>(
   };
 }
 
-/** Matches anywhere in a name. The `u` flag makes a meaningless escape an error rather than a surprise. */
-export const expression: Kind<RegExp> = {
+/** RE2 syntax, as in Prometheus. Matching never backtracks: a name that somebody chose to be slow is as fast as any other. */
+export const expression: Kind<NamePattern> = {
   placeholder: 'REGEXP',
   parse: (given) => {
     try {
-      return good(new RegExp(given, 'u'));
+      const compiled = RE2JS.compile(given);
+      return good({ source: given, test: (name) => compiled.test(name) });
     } catch (error) {
-      const reason = error instanceof Error ? (error.message.split(': ').at(-1) ?? '') : '';
-      const hint = /^\(\?[a-z]+\)/.test(given) ? '; write (?i:…) around what ignores case' : '';
-      return bad(`${quote(given)} is not a regular expression: ${reason.toLowerCase()}${hint}`);
+      return bad(`${quote(given)} is not a regular expression in RE2 syntax: ${whyNot(error, given)}`);
     }
   },
 };
 
-/** Five fields, or six with seconds first. */
-export const cron: Kind<string> = {
-  placeholder: 'CRON',
+function whyNot(error: unknown, given: string): string {
+  if (!(error instanceof RE2JSSyntaxException)) return 'it cannot be compiled';
+  const part = error.getPattern();
+  return part === null || part === given
+    ? error.getDescription()
+    : `${error.getDescription()} ${quote(part)}`;
+}
+
+const SCHEDULE_DURATION = { min: 1000, max: 365 * 86_400_000 };
+
+/** A cron expression of five fields, or of six with seconds first; or a duration. */
+export const schedule: Kind<string> = {
+  placeholder: 'SCHEDULE',
   parse: (given) => {
-    const schedule = given.trim().split(/\s+/).join(' ');
-    const fields = schedule.split(' ').length;
-    if (fields !== 5 && fields !== 6) {
-      return bad(`${quote(given)} is not a cron expression of 5 or 6 fields; use e.g. */30 * * * * *`);
+    const words = given.trim().split(/\s+/);
+    const wanted = words.join(' ');
+    if (parseDuration(wanted) !== undefined) {
+      const every = duration(SCHEDULE_DURATION).parse(wanted);
+      return every.ok ? good(formatDuration(every.value)) : every;
     }
-    const { valid, errors } = validateDetailed(schedule);
-    if (valid) return good(schedule);
-    const reasons = errors.map(({ field, value = '' }) => `${field} ${quote(value)}`);
-    return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
+    if (words.length !== 5 && words.length !== 6) {
+      return bad(
+        `${quote(given)} is neither a cron expression of 5 or 6 fields nor a duration; use e.g. */30 * * * * * or 30s`,
+      );
+    }
+    const { valid, errors } = validateDetailed(wanted);
+    if (!valid) {
+      const reasons = errors.map(({ field, value = '' }) => `${field} ${quote(value)}`);
+      return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
+    }
+    if (timetableOf(wanted).longestGapMs === Infinity)
+      return bad(`${quote(given)} names no day that ever comes`);
+    return good(wanted);
   },
 };
 

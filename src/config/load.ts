@@ -11,12 +11,13 @@ import type { ConfigFile } from './file.ts';
 import { onOneLine } from './quote.ts';
 import { readText } from './read-text.ts';
 import type { ReadFile } from './read-text.ts';
-import { longestPause } from './schedule.ts';
+import { timetableOf } from './schedule.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 import { settle } from './sources.ts';
 import type { Settled, Source } from './sources.ts';
 import { readTarget } from './target.ts';
+import { createSecrets } from './secrets.ts';
 import { secretsOfTunnelToken } from './tunnel-token.ts';
 import { usage } from './usage.ts';
 
@@ -171,7 +172,7 @@ export function loadConfig(input: LoadInput): LoadResult {
   function poll(): Config['poll'] {
     const schedule = inDemo(SETTINGS.schedule, DEMO.schedule);
     const staleAfter = get(SETTINGS.staleAfter);
-    const pause = longestPause(schedule);
+    const pause = timetableOf(schedule).longestGapMs;
     if (staleAfter.value <= pause && command !== 'healthcheck') {
       report.warning(
         `${staleAfter.at}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(pause)} between two polls of ${schedule}, so series will come and go`,
@@ -180,10 +181,9 @@ export function loadConfig(input: LoadInput): LoadResult {
     return { schedule, jitterMs: value(SETTINGS.jitter), staleAfterMs: staleAfter.value };
   }
 
+  const { redact } = createSecrets(secrets);
   const printable = (lines: readonly string[]): readonly string[] =>
-    lines.map((line) =>
-      onOneLine([...secrets].reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), line)),
-    );
+    lines.map((line) => onOneLine(redact(line)));
   return problems.length > 0
     ? { kind: 'invalid', problems: printable(problems) }
     : { kind: 'loaded', command, config, warnings: printable(warnings), secrets: [...secrets] };

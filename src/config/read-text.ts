@@ -10,6 +10,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'it is a directory',
+  ENOTREG: 'it is not a regular file',
+  EFBIG: 'it is too large',
+  ETIMEDOUT: 'it does not answer, as on a mount that hangs',
 };
 
 /** A file's text, or a problem that names the path and says why it cannot be read. */
@@ -17,7 +20,12 @@ export function readText(path: string, readFile: ReadFile): Parsed<string> {
   try {
     return { ok: true, value: readFile(path) };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return { ok: false, problem: `cannot read ${quotePath(path)}: ${REASONS[code] ?? code}` };
+    return { ok: false, problem: `cannot read ${quotePath(path)}: ${whyUnread(error)}` };
   }
+}
+
+/** Why a file cannot be read, in a few words. */
+export function whyUnread(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return REASONS[code] ?? code;
 }

@@ -1,21 +1,92 @@
-import { parse } from 'node-cron';
+import { parse, type ParsedFields } from 'node-cron';
+import { createDayMatcher, DAY_MS } from './cron-days.ts';
+import { parseDuration } from './duration.ts';
 
-const DAY_SECONDS = 86_400;
-
-/**
- * The longest time between two runs of a valid cron expression, in milliseconds. A schedule that leaves out days has
- * at least one whole day more than its times of day say; that is all that is counted of it.
- */
-export function longestPause(schedule: string): number {
-  const { second, minute, hour, dayOfMonth, month, dayOfWeek } = parse(schedule);
-  const times = hour.flatMap((h) => minute.flatMap((m) => second.map((s) => (h * 60 + m) * 60 + s)));
-  const ordered = times.toSorted((a, b) => a - b);
-  let longest = 0;
-  let before = (ordered.at(-1) ?? 0) - DAY_SECONDS;
-  for (const time of ordered) {
-    longest = Math.max(longest, time - before);
-    before = time;
-  }
-  const everyDay = dayOfMonth.length >= 31 && month.length >= 12 && dayOfWeek.length >= 7;
-  return (longest + (everyDay ? 0 : DAY_SECONDS)) * 1000;
+/** When a schedule runs. All times are UTC; none of this depends on when the process started. */
+export interface Timetable {
+  /** The first run after a time, both in milliseconds since the epoch; `undefined` if there is none. */
+  readonly next: (after: number) => number | undefined;
+  /** The usual time between two runs, in milliseconds. Nights and weekends that the schedule leaves out do not change it. */
+  readonly typicalGapMs: number;
+  /** The longest time between two runs, in milliseconds; `Infinity` if a second run never comes. */
+  readonly longestGapMs: number;
 }
+
+/** Takes a valid schedule: a cron expression, or a duration such as `30s`. */
+export function timetableOf(schedule: string): Timetable {
+  const everyMs = parseDuration(schedule);
+  return everyMs === undefined ? cronTimetable(parse(schedule)) : durationTimetable(everyMs);
+}
+
+/** Whole multiples of the duration since the epoch: `30s` runs when `*\/30 * * * * *` does. */
+function durationTimetable(everyMs: number): Timetable {
+  return {
+    next: (after) => (Math.floor(after / everyMs) + 1) * everyMs,
+    typicalGapMs: everyMs,
+    longestGapMs: everyMs,
+  };
+}
+
+/** Days within which every combination of date and weekday that comes at all comes twice. */
+const REFERENCE_DAYS = 56 * 365 + 14;
+/** 2000-01-01: a reference period that is always the same. */
+const REFERENCE_START = 10_957;
+
+function cronTimetable(fields: ParsedFields): Timetable {
+  const isRunDay = createDayMatcher(fields);
+  const times = timesOfDay(fields);
+  const first = times[0] ?? 0;
+  const last = times.at(-1) ?? 0;
+  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  const days = dayGaps(fields, isRunDay);
+  const overnight = {
+    typical: days.typical * DAY_MS - (last - first),
+    longest: days.longest * DAY_MS - (last - first),
+  };
+  return {
+    next: (after) => {
+      const today = Math.floor(after / DAY_MS);
+      for (let day = today; day <= today + REFERENCE_DAYS; day += 1) {
+        if (!isRunDay(day)) continue;
+        const time = day === today ? times.find((candidate) => today * DAY_MS + candidate > after) : first;
+        if (time !== undefined) return day * DAY_MS + time;
+      }
+      return undefined;
+    },
+    typicalGapMs: lowerMedian([...gaps, overnight.typical]),
+    longestGapMs: gaps.reduce((longest, gap) => Math.max(longest, gap), overnight.longest),
+  };
+}
+
+/** Milliseconds since midnight, ascending. */
+function timesOfDay({ hour, minute, second }: ParsedFields): readonly number[] {
+  const minutes = ascending(minute);
+  const seconds = ascending(second);
+  return ascending(hour).flatMap((h) =>
+    minutes.flatMap((m) => seconds.map((s) => ((h * 60 + m) * 60 + s) * 1000)),
+  );
+}
+
+/** From one day with runs to the next, in days. */
+function dayGaps(
+  { dayOfMonth, month, dayOfWeek }: ParsedFields,
+  isRunDay: (day: number) => boolean,
+): { readonly typical: number; readonly longest: number } {
+  const everyDay = dayOfMonth.length >= 31 && month.length >= 12 && dayOfWeek.length >= 7;
+  if (everyDay) return { typical: 1, longest: 1 };
+  const gaps: number[] = [];
+  let before: number | undefined;
+  for (let day = REFERENCE_START; day < REFERENCE_START + REFERENCE_DAYS; day += 1) {
+    if (!isRunDay(day)) continue;
+    if (before !== undefined) gaps.push(day - before);
+    before = day;
+  }
+  if (gaps.length === 0) return { typical: Infinity, longest: Infinity };
+  return { typical: lowerMedian(gaps), longest: gaps.reduce((longest, gap) => Math.max(longest, gap)) };
+}
+
+function lowerMedian(values: readonly number[]): number {
+  return ascending(values)[Math.floor((values.length - 1) / 2)] ?? Infinity;
+}
+
+const ascending = (values: readonly number[]): readonly number[] => values.toSorted((a, b) => a - b);

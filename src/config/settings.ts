@@ -1,4 +1,5 @@
 import { TUNNEL_TYPES } from '../core/model.ts';
+import type { NamePattern } from '../core/name-pattern.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './config.ts';
 import type { LogFormat } from './config.ts';
 import { parseDuration } from './duration.ts';
@@ -13,7 +14,7 @@ const duration = (min: string, max: string) =>
 const count = (min: number, max: number) => kinds.count({ min, max });
 
 const words = { commas: true, sameBy: (value: string): string => value } as const;
-const expressions = { commas: false, sameBy: String } as const;
+const expressions = { commas: false, sameBy: ({ source }: NamePattern): string => source } as const;
 
 /** The budget that Cloudflare gives a user or account token per five minutes (developers.cloudflare.com/fundamentals/api/reference/limits). */
 const REQUESTS_PER_FIVE_MINUTES = 1200;
@@ -69,8 +70,8 @@ export const SETTINGS = {
     help: 'Time for a whole request with its body.',
     default: '10s',
   }),
-  schedule: one('poll.schedule', kinds.cron, {
-    help: 'When to poll: cron with 5 fields, or 6 with seconds first, in UTC.',
+  schedule: one('poll.schedule', kinds.schedule, {
+    help: 'When to poll: cron with 5 fields, or 6 with seconds first, in UTC; or a duration such as 30s.',
     default: '*/30 * * * * *',
   }),
   jitter: one('poll.jitter', duration('0s', '1h'), {
@@ -88,11 +89,11 @@ export const SETTINGS = {
   }),
   include: list('tunnels.include', kinds.expression, {
     ...expressions,
-    help: 'Only tunnels whose name matches, anywhere in it; repeatable, commas belong to the expression.',
+    help: 'Only tunnels whose name matches this regular expression (RE2 syntax), anywhere in it; repeatable, commas belong to the expression.',
   }),
   exclude: list('tunnels.exclude', kinds.expression, {
     ...expressions,
-    help: 'No tunnels whose name matches, anywhere in it; repeatable.',
+    help: 'No tunnels whose name matches this regular expression, anywhere in it; repeatable.',
   }),
   tunnelIds: list('tunnels.id', kinds.tunnelId, {
     ...words,
@@ -149,11 +150,11 @@ export const SETTINGS = {
   }),
   allow: list('metrics.allow', kinds.expression, {
     ...expressions,
-    help: 'Only metrics whose name matches, anywhere in it; repeatable.',
+    help: 'Only metrics whose name matches this regular expression, anywhere in it; repeatable.',
   }),
   deny: list('metrics.deny', kinds.expression, {
     ...expressions,
-    help: 'No metrics whose name matches, anywhere in it; repeatable.',
+    help: 'No metrics whose name matches this regular expression, anywhere in it; repeatable.',
   }),
   listenAddresses: list('web.listen-address', kinds.listenAddress, {
     commas: true,

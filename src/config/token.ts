@@ -1,10 +1,14 @@
 import type { Parsed } from './kinds.ts';
 
+/** Larger than any token file; Cloudflare's tokens have some 40 characters. */
+export const MAX_TOKEN_BYTES = 64 * 1024;
+
 /**
- * The API token in what a variable or a file held: white space around it dropped. Problems say what is wrong and never
- * what was there. Used again whenever a token file is read anew.
+ * Returns the API token in what a variable or a file holds, without the white space around it. The one validator: at the start,
+ * and whenever a token file is read again. Problems say what is wrong and never what was there.
  */
 export function parseToken(text: string): Parsed<string> {
+  if (text.length > MAX_TOKEN_BYTES) return { ok: false, problem: 'is too large to hold an API token alone' };
   const token = text.trim();
   if (token === '') return { ok: false, problem: 'is empty; put the API token there' };
   if (/^bearer\b/i.test(token)) {

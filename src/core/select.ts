@@ -1,9 +1,10 @@
 import type { ListedTunnel } from './model.ts';
+import type { NamePattern } from './name-pattern.ts';
 
 export interface Selection {
   /** The name must match one of these where there are any. */
-  readonly include: readonly RegExp[];
-  readonly exclude: readonly RegExp[];
+  readonly include: readonly NamePattern[];
+  readonly exclude: readonly NamePattern[];
   /** Only these ids where there are any. */
   readonly ids: readonly string[];
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createTask, type ScheduledTask } from 'node-cron';
+import { timetableOf } from '../config/schedule.ts';
 
 export interface ScheduleOptions {
-  /** Cron expression with seconds, UTC. */
+  /** Cron expression or duration, UTC. */
   readonly expression: string;
-  /** How long after each time that the expression names. */
+  /** Delay of each run after the time that the expression names. */
   readonly offsetMs: number;
   /** Whether the first run comes at once; else after the offset. */
   readonly startsAtOnce: boolean;
@@ -28,79 +28,92 @@ export interface Schedule {
 }
 
 const CLOCK_CHECK_MS = 5_000;
-/** Corrections smaller than this are the daily work of NTP. */
+/** Smaller corrections are the daily work of NTP. */
 const JUMP_MS = 3_000;
+/** The wall clock is compared again at least so often while waiting, so small corrections do not add up. */
+const MAX_WAIT_MS = 60_000;
 
+/**
+ * Waits with a timer of its own for the one next run. The time of that run is computed from the wall clock, once after each run
+ * and once after each jump of the clock; slots that have passed are not visited.
+ */
 export function createSchedule(options: ScheduleOptions): Schedule {
-  const { expression, offsetMs, run, onSkip } = options;
-  // Longer than an interval, it would let runs pile up; what is left of it spreads hosts as well.
-  const delayMs = offsetMs % intervalOf(expression);
+  const { expression, offsetMs, run, onSkip, wallClock = Date.now } = options;
+  const timetable = timetableOf(expression);
+  // A longer offset would delay the first scheduled run; the remainder spreads hosts as well.
+  const delayMs = offsetMs % timetable.typicalGapMs;
   let running: Promise<void> | undefined;
+  /** By the monotonic clock: a tick before then is no skip, because the run that is going on began out of turn. */
+  let skipsFrom = 0;
   let again = false;
   let stopped = false;
-  let due: NodeJS.Timeout | undefined;
+  let wait: NodeJS.Timeout | undefined;
+  let firstRun: NodeJS.Timeout | undefined;
   let clockCheck: NodeJS.Timeout | undefined;
 
-  const begin = (): void => {
+  const begin = (outOfTurn: boolean): void => {
+    skipsFrom = outOfTurn ? performance.now() + timetable.typicalGapMs : 0;
     running = run().finally(() => {
       running = undefined;
-      if (again && !stopped) begin();
+      if (again && !stopped) begin(true);
     });
     again = false;
   };
   const runSoon = (): void => {
     again = running !== undefined;
-    if (!again) begin();
+    if (!again) begin(true);
   };
   const tick = (): void => {
-    if (running === undefined) begin();
-    else onSkip();
+    if (running === undefined) begin(false);
+    else if (performance.now() >= skipsFrom) onSkip();
   };
-  const tickSoon = (): void => {
-    due ??= setTimeout(() => {
-      due = undefined;
+  /** Waits for the first time of the schedule after `after`, and ticks `delayMs` later. */
+  const waitForNext = (after: number): void => {
+    clearTimeout(wait);
+    const time = timetable.next(after);
+    if (time !== undefined) waitUntil(time);
+  };
+  const waitUntil = (time: number): void => {
+    const left = time + delayMs - wallClock();
+    const wake = (): void => {
+      const now = wallClock() - delayMs;
+      if (now < time) return waitUntil(time);
+      // Not after `time`: the event loop was blocked, or the clock has jumped.
+      waitForNext(now);
       tick();
-    }, delayMs);
+    };
+    wait = setTimeout(wake, Math.min(Math.max(left, 1), MAX_WAIT_MS));
   };
-  const arm = (): ScheduledTask => {
-    const armed = createTask(expression, tickSoon, { timezone: 'UTC', suppressMissedWarning: true });
-    // The event loop was blocked, or the machine slept: told once per time that has passed, which is one run.
-    armed.on('execution:missed', tickSoon);
-    return armed;
-  };
-  let task = arm();
 
-  const watchClock = createJumpDetector(options.wallClock ?? Date.now);
+  const watchClock = createJumpDetector(wallClock);
   const checkClock = (): void => {
     const jump = watchClock();
     if (Math.abs(jump) < JUMP_MS) return;
     options.onClockJump(jump / 1000);
-    // Its next time is by a clock that no longer is: set back by an hour, it would wait for an hour.
-    void task.destroy();
-    task = arm();
-    void task.start();
+    // The next run is due by the old clock: set back by an hour, it would come an hour late.
+    waitForNext(wallClock());
     runSoon();
   };
 
   return {
     start: () => {
-      if (options.startsAtOnce) tick();
-      else tickSoon();
-      void task.start();
+      if (options.startsAtOnce) begin(true);
+      else firstRun = setTimeout(tick, delayMs);
+      waitForNext(wallClock());
       clockCheck = setInterval(checkClock, CLOCK_CHECK_MS);
     },
     runSoon,
     stop: async () => {
       stopped = true;
       clearInterval(clockCheck);
-      await task.destroy();
-      clearTimeout(due);
+      clearTimeout(wait);
+      clearTimeout(firstRun);
       await running;
     },
   };
 }
 
-/** By how many milliseconds the wall clock has moved against the monotonic one since the last call. */
+/** Returns by how many milliseconds the wall clock has moved against the monotonic one since the last call. */
 function createJumpDetector(wallClock: () => number): () => number {
   let reference = wallClock() - performance.now();
   return () => {
@@ -116,10 +129,7 @@ export function offsetOf(hostName: string, jitterMs: number): number {
   return Math.floor(fraction * jitterMs);
 }
 
-/** The time from one scheduled run to the next, in milliseconds. */
+/** The usual time from one scheduled run to the next, in milliseconds; the same whenever the process started. */
 export function intervalOf(expression: string): number {
-  const task = createTask(expression, () => undefined, { timezone: 'UTC' });
-  const [first, second] = task.getNextRuns(2);
-  void task.destroy();
-  return first === undefined || second === undefined ? Infinity : second.getTime() - first.getTime();
+  return timetableOf(expression).typicalGapMs;
 }

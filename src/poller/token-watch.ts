@@ -9,7 +9,7 @@ export interface TokenWatch {
 export interface TokenWatchOptions {
   readonly log: Pick<Logger, 'warn' | 'info'>;
   /** Told of every token that a file gives, before it is used. */
-  readonly secrets: { readonly add: (value: string) => void };
+  readonly secrets: { readonly add: (value: string, owner: Token) => void };
 }
 
 /** Tells of replaced tokens and of files that cannot be read; of each problem once, not at every look. */
@@ -19,7 +19,7 @@ export function createTokenWatch(tokens: readonly Token[], { log, secrets }: Tok
   const refreshOne = async (token: Token): Promise<boolean> => {
     const { changed, problem } = await token.refresh();
     const current = token.current();
-    if (changed && current !== undefined) secrets.add(current);
+    if (changed && current !== undefined) secrets.add(current, token);
     if (problem !== undefined && problem !== problems.get(token)) {
       log.warn(`${problem}; the token read before stays in use`);
     }

@@ -56,7 +56,7 @@ function judge(status: number, text: string): Answer {
     ok: true,
     ready: status === 200,
     readyConnections,
-    connectorId: typeof connectorId === 'string' ? connectorId.toWellFormed().slice(0, 100) : '',
+    connectorId: typeof connectorId === 'string' ? connectorId.slice(0, 100).toWellFormed() : '',
   };
 }
 

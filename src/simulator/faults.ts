@@ -17,8 +17,8 @@ export type FaultEffect =
     }
   /** An error envelope under any status, e.g. code 971 under 200. */
   | { readonly kind: 'error'; readonly status: number; readonly code: number; readonly message?: string }
-  /** Status 200 with exactly this text. */
-  | { readonly kind: 'text'; readonly text: string }
+  /** Exactly this text, under status 200 unless another one is given. */
+  | { readonly kind: 'text'; readonly text: string; readonly status?: number }
   /** The real answer's JSON, changed: wrong types, missing keys, unknown words. */
   | { readonly kind: 'rewrite'; readonly rewrite: (body: unknown) => unknown }
   /** A whole HTTP answer whose JSON ends in the middle. */

@@ -26,7 +26,7 @@ export function spoil(
         failure(effect.status, { code: effect.code, message: effect.message ?? 'Simulated failure' }),
       );
     case 'text':
-      return { ...response, status: 200, body: effect.text };
+      return { ...response, status: effect.status ?? 200, body: effect.text };
     case 'half_json':
       return { ...response, body: response.body.slice(0, Math.floor(response.body.length / 2)) };
     case 'rewrite':

@@ -60,10 +60,10 @@ export function readTls(section: Section, options: PemOptions): TlsSettings | un
       section.problem(ca.from, 'is of no use without client_auth_type; give e.g. RequireAndVerifyClientCert');
     if (clientAuth.verify && !isGiven(section, 'client_ca'))
       section.problem('client_auth_type', 'verifies certificates by client_ca_file, which is not given');
-    if (allowedSans && !clientAuth.require)
+    if (allowedSans && !(clientAuth.require && clientAuth.verify))
       section.problem(
         'client_allowed_sans',
-        'needs client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert: where no certificate need be given there is none to compare',
+        'needs client_auth_type RequireAndVerifyClientCert: anyone can write any name into a certificate that is not verified',
       );
   }
 

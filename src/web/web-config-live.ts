@@ -1,9 +1,9 @@
-import type { ReadFile } from '../config/read-text.ts';
+import { withFiles, type ReadFileAsync } from '../config/with-files.ts';
 import { readWebConfig } from './web-config.ts';
-import type { WebConfig } from './web-config.ts';
+import type { WebConfig, WebConfigReading } from './web-config.ts';
 
 export interface LiveWebConfigOptions {
-  readonly readFile: ReadFile;
+  readonly readFile: ReadFileAsync;
   readonly log: {
     readonly info: (details: object, message: string) => void;
     readonly error: (details: object, message: string) => void;
@@ -18,8 +18,8 @@ export interface LiveWebConfig {
   readonly current: () => WebConfig;
   /** Called after each change. */
   readonly onChange: (listener: () => void) => void;
-  /** Looks at the files now. */
-  readonly refresh: () => void;
+  /** Looks at the files now; at the latest when the look that is going on has ended. */
+  readonly refresh: () => Promise<void>;
   readonly stop: () => void;
 }
 
@@ -33,26 +33,45 @@ const DEFAULT_EVERY_MS = 2_000;
  * Opens the file and looks at it again on a schedule. By content: a mounted Secret is a link to a link, whose times tell
  * little. What has become bad is logged once, and the last good configuration stays.
  */
-export function openWebConfig(file: string, options: LiveWebConfigOptions): Opened {
+export async function openWebConfig(file: string, options: LiveWebConfigOptions): Promise<Opened> {
   const { readFile, log, everyMs = DEFAULT_EVERY_MS } = options;
   let seen: ReadonlyMap<string, string> = new Map();
-  const read = (): ReturnType<typeof readWebConfig> => {
+  const read = async (): Promise<WebConfigReading> => {
     const contents = new Map<string, string>();
-    const reading = readWebConfig(file, (path) => {
-      contents.set(path, contentOf(path, readFile));
-      return readFile(path);
-    });
+    const reading = await withFiles(
+      (readNow) => readWebConfig(file, readNow),
+      (path) => noted(contents, path),
+    );
     seen = contents;
     return reading;
   };
-  const first = read();
+  /** Reads a file, and notes its text; where it cannot be read, why. */
+  const noted = async (contents: Map<string, string>, path: string): Promise<string> => {
+    try {
+      const text = await readFile(path);
+      contents.set(path, `text ${text}`);
+      return text;
+    } catch (error) {
+      contents.set(path, `no text: ${String(error)}`);
+      throw error;
+    }
+  };
+  const isAsSeen = async (): Promise<boolean> => {
+    const now = new Map<string, string>();
+    await Promise.allSettled([...seen.keys()].map((path) => noted(now, path)));
+    return [...seen].every(([path, content]) => now.get(path) === content);
+  };
+  const first = await read();
   if (!first.ok) return first;
   let current = first.value;
+  let stopped = false;
+  let looking: Promise<void> | undefined;
   const listeners: (() => void)[] = [];
 
-  const refresh = (): void => {
-    if ([...seen].every(([path, content]) => contentOf(path, readFile) === content)) return;
-    const reading = read();
+  const look = async (): Promise<void> => {
+    if (await isAsSeen()) return;
+    const reading = await read();
+    if (stopped) return;
     const problems = reading.ok ? switchProblems(current, reading.value) : reading.problems;
     if (!reading.ok || problems.length > 0) {
       log.error({ problems }, 'Cannot use the changed web configuration; the one before stays');
@@ -62,7 +81,16 @@ export function openWebConfig(file: string, options: LiveWebConfigOptions): Open
     for (const listener of listeners) listener();
     log.info({ file }, 'the changed web configuration is in use');
   };
-  const timer = setInterval(refresh, everyMs);
+  const refresh = async (): Promise<void> => {
+    await looking;
+    looking ??= look()
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'Cannot follow the web configuration; the one before stays'),
+      )
+      .finally(() => (looking = undefined));
+    await looking;
+  };
+  const timer = setInterval(() => void refresh(), everyMs);
   timer.unref();
   return {
     ok: true,
@@ -70,23 +98,25 @@ export function openWebConfig(file: string, options: LiveWebConfigOptions): Open
       current: () => current,
       onChange: (listener) => void listeners.push(listener),
       refresh,
-      stop: () => clearInterval(timer),
+      stop: () => {
+        stopped = true;
+        clearInterval(timer);
+      },
     },
   };
 }
 
-/** Whether connections are encrypted is settled when the listeners open. */
+/**
+ * Whether connections are encrypted is settled when the listeners open. Passwords can be added and replaced while running, but
+ * not removed altogether: an empty or half-written file must not open what was closed.
+ */
 function switchProblems(from: WebConfig, to: WebConfig): readonly string[] {
-  if ((from.tls === undefined) === (to.tls === undefined)) return [];
-  const what = to.tls ? 'turned on' : 'turned off';
-  return [`tls_server_config: TLS cannot be ${what} while running; restart the exporter`];
-}
-
-/** A file's text; where it cannot be read, why. */
-function contentOf(path: string, readFile: ReadFile): string {
-  try {
-    return `text ${readFile(path)}`;
-  } catch (error) {
-    return `no text: ${String(error)}`;
+  const problems: string[] = [];
+  if ((from.tls === undefined) !== (to.tls === undefined)) {
+    const what = to.tls ? 'turned on' : 'turned off';
+    problems.push(`tls_server_config: TLS cannot be ${what} while running; restart the exporter`);
   }
+  if (from.users.size > 0 && to.users.size === 0)
+    problems.push('basic_auth_users: passwords cannot be turned off while running; restart the exporter');
+  return problems;
 }

@@ -61,7 +61,12 @@ export function readYaml(source: string, { file, known, problem }: YamlOptions):
       else if (items.has(key)) problem(`${itemAt}: given twice`);
       else if (allowed && !allowed.includes(key))
         problem(`${itemAt}: unknown key${suggestion(key, allowed)}`);
-      else items.set(key, { at: itemAt, value: resolved(pair.value) });
+      else {
+        const value = resolved(pair.value);
+        // A file that is only half written looks like this, and must not turn anything off.
+        if (isNothing(value)) problem(`${itemAt}: has no value; give one, or leave the key out`);
+        items.set(key, { at: itemAt, value });
+      }
     }
     return items;
   }

@@ -434,7 +434,7 @@ test('without a token there is no request, and the failure says why', async () =
   const { client, sent } = await clientFor(url, { token: '' });
   expect(await client.verify(ACCOUNT)).toMatchObject({
     ok: false,
-    failure: { reason: 'auth', message: 'no API token: the API token is empty' },
+    failure: { reason: 'auth', message: 'no API token: the API token is empty; put the API token there' },
   });
   expect(sent).toEqual([]);
   expect(client.budget.available()).toBe(75);
@@ -519,4 +519,41 @@ test('answers that come together are read in a turn of the event loop each', asy
   );
   counting.abort();
   expect(new Set(readIn).size).toBe(8);
+});
+
+test('an exception while a call is made or read is a malformed failure of that call', async () => {
+  const token = await createToken({ kind: 'value', value: TOKEN });
+  const errors: string[] = [];
+  let isBroken = false;
+  const client = createClient({
+    config: {
+      apiUrl: await serve(always(200, envelope([]))),
+      requestBudget: 600,
+      concurrency: 1,
+      requestTimeoutMs: 5_000,
+    },
+    token: {
+      ...token,
+      current: () => {
+        if (isBroken) throw new RangeError('Maximum call stack size exceeded');
+        return TOKEN;
+      },
+    },
+    clock: () => NOW,
+    random: () => 0,
+    version: '1.2.3',
+    hooks: { onError: (reason) => errors.push(reason) },
+  });
+  onTestFinished(() => client.close());
+  const tunnel = { id: 'x', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
+  isBroken = true;
+  const { result } = await client.connections(tunnel);
+  isBroken = false;
+  expect(result).toMatchObject({
+    ok: false,
+    failure: { reason: 'malformed', message: containing('cannot be read (RangeError)') },
+  });
+  expect(errors).toEqual(['malformed']);
+  // The next one is as good as ever.
+  expect((await client.connections(tunnel)).result.ok).toBe(true);
 });

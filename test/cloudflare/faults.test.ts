@@ -81,10 +81,10 @@ const rows: readonly Row[] = [
     200,
     `{"success":false,"errors":[{"code":1,"message":"you sent ${TOKEN}"}]}`,
     'server',
-    /you sent \[token\]/,
+    /you sent \[redacted\]/,
     1,
   ],
-  [200, TOKEN, 'malformed', /it begins "\[token\]"/, 1],
+  [200, TOKEN, 'malformed', /it begins "\[redacted\]"/, 1],
 ];
 
 test.for(rows)('%d %s is %s', async ([status, body, reason, message, requests]) => {

@@ -452,3 +452,16 @@ test('whatever JSON comes, parsing neither throws nor changes it', () => {
     { numRuns: 300 },
   );
 });
+
+test('lone surrogates are replaced before anything is compared', () => {
+  const LONE = ['\ud800', '\udfff'];
+  const ids = LONE.map((lone) => value(parseTunnels([{ id: `t${lone}` }], CONTEXT))[0]);
+  expect(ids.map((item) => [item?.id, item?.entry.tunnel.id])).toEqual([
+    ['t\ufffd', 't\ufffd'],
+    ['t\ufffd', 't\ufffd'],
+  ]);
+  expect(featuresOf(LONE.map((lone) => `f${lone}`))).toEqual(['f\ufffd']);
+  expect(oneTunnel({ config_src: '\ud800' })?.entry.tunnel.configSource).toBe('\ufffd');
+  const connectors = value(parseConnectors(LONE.map((lone) => ({ id: `c${lone}` }))));
+  expect(connectors.map((connector) => connector.id)).toEqual(['c\ufffd']);
+});

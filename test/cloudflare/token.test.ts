@@ -1,8 +1,10 @@
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, open, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createToken } from '../../src/cloudflare/token.ts';
+import { createFileReader } from '../../src/files.ts';
 
 async function tokenFile(content?: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'token-'));
@@ -49,14 +51,28 @@ test('a link that is swapped, as Kubernetes does, is followed', async () => {
 });
 
 test.each([
-  ['an empty file', async (path: string) => writeFile(path, ' \n'), /is empty$/],
-  ['a missing file', async (path: string) => rm(path), /cannot be read \(ENOENT\)$/],
+  ['an empty file', async (path: string) => writeFile(path, ' \n'), / is empty; put the API token there$/],
+  ['a missing file', async (path: string) => rm(path), /cannot be read: no such file$/],
+  ['a file with two lines', async (path: string) => writeFile(path, 'one\ntwo\n'), /holds white space/],
+  ['a file that says Bearer', async (path: string) => writeFile(path, 'Bearer two'), /begins with "Bearer"/],
   [
-    'a file with two lines',
-    async (path: string) => writeFile(path, 'one\ntwo\n'),
-    /holds a space, a line break/,
+    'a tunnel token',
+    async (path: string) =>
+      writeFile(
+        path,
+        Buffer.from(JSON.stringify({ a: 'x'.repeat(32), t: 'two', s: 'y' })).toString('base64'),
+      ),
+    /is a tunnel token/,
   ],
-  ['a file that says Bearer', async (path: string) => writeFile(path, 'Bearer two'), /without "Bearer"$/],
+  ['a file of 300 MB', async (path: string) => truncate(path, 300_000_000), /it is too large$/],
+  [
+    'a named pipe',
+    async (path: string) => {
+      await rm(path);
+      execFileSync('mkfifo', [path]);
+    },
+    /it is not a regular file$/,
+  ],
 ])('%s keeps the old token and says so', async (_name, damage, problem) => {
   const path = await tokenFile('old');
   const token = await createToken({ kind: 'file', path });
@@ -68,15 +84,30 @@ test.each([
   expect(refreshed.problem).not.toContain('two');
   expect(token.current()).toBe('old');
 
+  await rm(path, { force: true });
   await writeFile(path, 'new');
   expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
+});
+
+test('a file on a mount that hangs keeps the old token and says so', async () => {
+  let hangs = false;
+  const { read } = createFileReader({
+    deadlineMs: 20,
+    openFile: (path) => (hangs ? new Promise<never>(() => undefined) : open(path)),
+  });
+  const source = { kind: 'file', path: await tokenFile('old') } as const;
+  const token = await createToken(source, { readFile: read });
+  hangs = true;
+  const { changed, problem } = await token.refresh();
+  expect([changed, problem]).toEqual([false, expect.stringContaining('as on a mount that hangs')]);
+  expect(token.current()).toBe('old');
 });
 
 test('a file that comes late is taken when it comes', async () => {
   const path = await tokenFile();
   const token = await createToken({ kind: 'file', path });
   expect(token.current()).toBeUndefined();
-  expect(token.problem()).toContain('cannot be read (ENOENT)');
+  expect(token.problem()).toContain('cannot be read: no such file');
   await writeFile(path, 'abc');
   expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
   expect(token.problem()).toBeUndefined();

@@ -1,8 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { ACCOUNT, ONCE, running, simulate } from './support.ts';
+import { ACCOUNT, ONCE, running, simulate, TOKEN } from './support.ts';
 
 const PATIENCE = { timeout: 15_000, interval: 50 };
 const STOPPING = 'stopping: in-flight scrapes finish, polling is abandoned';
@@ -79,4 +83,42 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s amid a poll that hangs ends it wel
   exporter.kill(signal);
   expect(await exporter.ended()).toEqual({ code: 0, signal: null });
   expect(exporter.logs().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+});
+
+test('a standard error that nobody reads stops neither the probes nor the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stop-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'config.yaml');
+  writeFileSync(file, '{}');
+  const api = await simulate();
+  const exporter = await running([...ONCE, `--config.file=${file}`], { api });
+  exporter.stopReadingLogs();
+  const failed = 'cloudflare_tunnel_exporter_config_last_reload_successful 0';
+  // A line for each key: far more than a pipe holds, and than the exporter keeps.
+  writeFileSync(file, Array.from({ length: 20_000 }, (_, key) => `unknown_key_${key}: 1\n`).join(''));
+  exporter.kill('SIGHUP');
+  await vi.waitFor(async () => expect((await exporter.get('/metrics')).text).toContain(failed), PATIENCE);
+  expect(await exporter.get('/livez')).toMatchObject({ status: 200 });
+  exporter.kill('SIGTERM');
+  expect(await exporter.ended()).toEqual({ code: 0, signal: null });
+});
+
+test('a token file that becomes a pipe neither stops the polls nor the end', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stop-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'token');
+  writeFileSync(file, TOKEN);
+  const api = await simulate();
+  const env = { CLOUDFLARE_API_TOKEN: '', CLOUDFLARE_API_TOKEN_FILE: file };
+  const exporter = await running([], { api, env });
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  await vi.waitUntil(
+    () => exporter.logs().some(({ msg }) => msg.includes('it is not a regular file; the token read before')),
+    PATIENCE,
+  );
+  const before = api.requests.count();
+  await vi.waitUntil(() => api.requests.count() > before + 2, PATIENCE);
+  exporter.kill('SIGTERM');
+  expect(await exporter.ended()).toEqual({ code: 0, signal: null });
 });

@@ -53,7 +53,7 @@ export async function running(
 }
 
 /** Nothing is polled but once at the start, and what that gave stays. */
-export const ONCE = ['--poll.schedule=0 0 0 1 1 *', '--poll.stale-after=1y'];
+export const ONCE = ['--poll.schedule=0 0 0 1 1,7 *', '--poll.stale-after=1y'];
 
 function environmentOf({
   api,

@@ -3,6 +3,9 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { ACCESS, ACCOUNT, configOf, load, loaded, OTHER_ACCOUNT, problemsOf, TOKEN } from './support.ts';
 
+/** An expression is compared by its source. */
+const pattern = (source: string): unknown => expect.objectContaining({ source });
+
 test('an account and a token are all that must be set', () => {
   const { command, config, warnings, secrets } = loaded({ env: ACCESS });
   expect(command).toBe('run');
@@ -88,12 +91,18 @@ test('every setting can be a flag', () => {
     poll: { schedule: '0 * * * * *', jitterMs: 0, staleAfterMs: 5_400_000 },
     tunnels: {
       types: ['gre', 'cni'],
-      include: [/^a{1,2}$/u, /b/u],
-      exclude: [/-test$/u],
+      include: [pattern('^a{1,2}$'), pattern('b')],
+      exclude: [pattern('-test$')],
       ids: ['c1744f8b-faa1-48a4-9e5c-02ac921467fa'],
       configurations: false,
     },
-    metrics: { originIp: true, features: true, hostnames: true, allow: [/info/u], deny: [/connector/u] },
+    metrics: {
+      originIp: true,
+      features: true,
+      hostnames: true,
+      allow: [pattern('info')],
+      deny: [pattern('connector')],
+    },
     web: {
       listenAddresses: [
         { host: '127.0.0.1', port: 0 },
@@ -121,7 +130,7 @@ test('every flag has its variable, and an empty one counts as unset', () => {
   expect(config.poll.staleAfterMs).toBe(420_000);
   expect(config.tunnels.configurations).toBe(false);
   expect(config.metrics.originIp).toBe(true);
-  expect(config.tunnels.include).toEqual([/a{1,2}/u]);
+  expect(config.tunnels.include).toEqual([pattern('a{1,2}')]);
   expect(config.web.listenAddresses).toEqual([
     { host: 'localhost', port: 80 },
     { host: undefined, port: 81 },
@@ -178,7 +187,7 @@ test('the file may write keys with _ or -, nested or dotted, with anchors, and l
   expect(config.accounts.map(({ id }) => id)).toEqual([ACCOUNT, '01234567890123456789012345678901']);
   expect(config.cloudflare.requestBudget).toBe(300);
   expect(config.poll).toMatchObject({ staleAfterMs: 600_000, jitterMs: 5000 });
-  expect(config.tunnels.exclude).toEqual([/^test-/u, /a,b/u]);
+  expect(config.tunnels.exclude).toEqual([pattern('^test-'), pattern('a,b')]);
   expect(config.web.listenAddresses).toEqual([
     { host: '::', port: 1 },
     { host: undefined, port: 2 },
@@ -578,4 +587,12 @@ test('a token is not shown wherever it was pasted by mistake', () => {
     expect(problems.join('\n')).not.toContain(TOKEN);
     expect(problems[0]).not.toContain('no problems');
   }
+});
+
+test('a regular expression takes linear time: a name that somebody chose to be slow is as fast as any other', () => {
+  const argv = ['--tunnels.include=^(t|tunnel-|\\w+)+$', '--metrics.deny=(x+x+)+y'];
+  const { tunnels, metrics } = configOf({ argv });
+  expect(tunnels.include[0]?.test(`${'a'.repeat(100_000)}!`)).toBe(false);
+  expect(tunnels.include[0]?.test('tunnel-t')).toBe(true);
+  expect(metrics.deny[0]?.test('x'.repeat(100_000))).toBe(false);
 });

@@ -2,7 +2,16 @@ import { expect, test } from 'vitest';
 import type { FailureReason } from '../../src/core/model.ts';
 import type { FaultSpec } from '../../src/simulator/faults.ts';
 import { ACCOUNT, fleetOf } from '../poller/support.ts';
-import { anExporter, errors, POLL_MS, POLLS_UNTIL_STALE, SHORT_TIMEOUT_MS, success, up } from './support.ts';
+import {
+  anExporter,
+  errors,
+  observedAt,
+  POLL_MS,
+  POLLS_UNTIL_STALE,
+  SHORT_TIMEOUT_MS,
+  success,
+  up,
+} from './support.ts';
 
 /**
  * A list that fails: the tunnels stay as they were last listed, their connections are still observed, and all of them
@@ -22,6 +31,11 @@ const rewrite = (change: Readonly<Record<string, unknown>>): FaultSpec['effect']
   kind: 'rewrite',
   rewrite: (body) => ({ ...Object(body), ...change }),
 });
+
+function nestedErrors(depth: number): string {
+  const open = '[{"code":1000,"message":"deep","error_chain":';
+  return `{"success":false,"errors":${open.repeat(depth)}[]${'}]'.repeat(depth)}}`;
+}
 
 const FAULTS: readonly ListFault[] = [
   {
@@ -75,6 +89,32 @@ const FAULTS: readonly ListFault[] = [
     fault: { effect: text('{"success":false,"errors":[],"messages":[],"result":null}') },
     reason: 'server',
     told: /answered 200/,
+  },
+  {
+    name: 'a list whose errors are nested 100,000 deep',
+    fault: { effect: text(nestedErrors(100_000)) },
+    reason: 'server',
+    told: /answered 200, code 1000/,
+  },
+  {
+    name: 'a list whose result is nested 100,000 deep',
+    fault: {
+      effect: text(`{"success":true,"result":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+    },
+    reason: 'malformed',
+    told: /result\[0\] is an array, expected an object/,
+  },
+  {
+    name: 'a list with ids that differ in lone surrogates only',
+    fault: {
+      effect: rewrite({
+        result: ['\\ud800', '\\udfff', '\\udffe', '\\udffd'].map((lone) => ({
+          id: JSON.parse(`"${lone}"`) as unknown,
+        })),
+      }),
+    },
+    reason: 'malformed',
+    told: /incomplete list, walked twice/,
   },
   {
     name: 'a list whose result is null',
@@ -189,6 +229,26 @@ test('a list of one type that answers 403', async () => {
   const after = await exporter.metrics();
   expect(after.tunnels()).toEqual(['mesh', 'shop']);
   expect(up(after)).toBe(1);
+});
+
+test('an account whose errors are nested 5,000 deep under 403 says nothing of another one', async () => {
+  const other = 'b'.repeat(32);
+  const accounts = [
+    { id: ACCOUNT, name: 'One', tunnels: [{ name: 'shop', connectors: [{}] }] },
+    { id: other, name: 'Two', tunnels: [{ name: 'erp', connectors: [{}] }] },
+  ];
+  const exporter = await anExporter({ simulator: { accounts }, accounts: [ACCOUNT, other] });
+  await exporter.pollNext();
+  exporter.simulator.faults.add({
+    accountId: ACCOUNT,
+    effect: { kind: 'text', status: 403, text: nestedErrors(5_000) },
+  });
+  await exporter.pollNext();
+  const metrics = await exporter.metrics();
+  expect(up(metrics)).toBe(0);
+  expect(exporter.told()).toContainEqual(expect.stringMatching(/tunnels answered 403, code 1000/));
+  expect(metrics.value('exporter_account_up', { account_id: other })).toBe(1);
+  expect(observedAt(metrics, 'erp')).toBe(exporter.clock.now() / 1000);
 });
 
 test('an account whose list fails says nothing of another one', async () => {

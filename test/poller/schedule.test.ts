@@ -153,6 +153,47 @@ test.each([-1, 1])(
   },
 );
 
+test.each([
+  ['a clock that jumps forward by ten years just before a run', 10 * 365],
+  ['a clock that jumps back by ten years just before a run', -10 * 365],
+])('%s', async (_, days) => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 28) });
+  let readings = 0;
+  const schedule = aSchedule({
+    expression: '*/1 * * * * *',
+    startsAtOnce: false,
+    offsetMs: 500,
+    wallClock: () => {
+      readings += 1;
+      return Date.now();
+    },
+  });
+  schedule.start();
+  await vi.advanceTimersByTimeAsync(500);
+  schedule.endRun();
+  vi.setSystemTime(Date.now() + days * 86_400_000);
+  for (let second = 0; second < 10; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    schedule.endRun();
+  }
+  // The run that waited, the one after the jump, and at most one a second; no slot in between is visited.
+  expect(schedule.jumps).toEqual([days * 86_400]);
+  expect(schedule.runs()).toBeGreaterThanOrEqual(6);
+  expect(schedule.runs()).toBeLessThanOrEqual(13);
+  expect(readings).toBeLessThan(100);
+  await schedule.stop();
+});
+
+test.each([
+  ['on Friday evening', Date.UTC(2026, 0, 2, 18, 52)],
+  ['on Monday morning', Date.UTC(2026, 0, 5, 9)],
+  ['on Sunday', Date.UTC(2026, 0, 4, 3)],
+])('the interval is the same for a process that starts %s', (_, now) => {
+  vi.useFakeTimers({ now });
+  expect(intervalOf('0 */5 8-18 * * 1-5')).toBe(300_000);
+  expect(intervalOf('*/7 * * * * *')).toBe(7_000);
+});
+
 test('the small corrections of a time service are no jump', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
   const schedule = aSchedule();
@@ -197,6 +238,18 @@ test('a run that is wanted soon comes now, or right after the one that is going 
   await schedule.stop();
 });
 
+test('a time of the schedule that comes right after the first run has begun is no skip', async () => {
+  vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 29, 900) });
+  const schedule = aSchedule({ expression: '*/30 * * * * *' });
+  schedule.start();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([schedule.runs(), schedule.skips()]).toEqual([1, 0]);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect([schedule.runs(), schedule.skips()]).toEqual([1, 1]);
+  schedule.endRun();
+  await schedule.stop();
+});
+
 test('the offset is fixed per host name and below the jitter', () => {
   const names = Array.from({ length: 200 }, (_, index) => `exporter-${index}`);
   const offsets = names.map((name) => offsetOf(name, 5_000));
@@ -213,6 +266,7 @@ test.each([
   ['*/1 * * * * *', 1_000],
   ['0 */5 * * * *', 300_000],
   ['*/5 * * * *', 300_000],
+  ['30s', 30_000],
 ])('the interval of %s is %d ms', (expression, interval) => {
   expect(intervalOf(expression)).toBe(interval);
 });

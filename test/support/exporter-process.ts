@@ -49,6 +49,8 @@ export interface ExporterProcess {
   /** Standard error so far: JSON lines, and what is none under `msg`. */
   readonly logs: () => readonly LogLine[];
   readonly stdout: () => string;
+  /** From now on nobody reads standard error. */
+  readonly stopReadingLogs: () => void;
   readonly kill: (signal: NodeJS.Signals) => void;
   /** How it ended. What has not ended 10 seconds after the call is killed. */
   readonly ended: () => Promise<Ending>;
@@ -104,6 +106,7 @@ export async function startExporter(
     url,
     logs,
     stdout: () => stdout,
+    stopReadingLogs: () => void child.stderr.pause(),
     kill,
     ended,
     stop: () => {

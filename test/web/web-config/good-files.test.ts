@@ -33,7 +33,6 @@ test.each([
   '# nothing\n',
   '{}',
   'tls_server_config: {}\nbasic_auth_users: {}\n',
-  'tls_server_config:\nhttp_server_config:\n  headers:\nbasic_auth_users:\n',
   'http_server_config: {http2: false}',
 ])('a file that asks for nothing serves plain HTTP to everyone: %j', (text) => {
   expect(read({ 'web.yml': text })).toEqual({ tls: undefined, headers: {}, users: new Map() });

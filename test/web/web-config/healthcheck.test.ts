@@ -22,7 +22,7 @@ test
     'client_auth_type: VerifyClientCertIfGiven\nclient_ca_file: ca.pem',
     'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem',
     'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nmax_version: TLS12',
-    'client_auth_type: RequireAnyClientCert\nclient_allowed_sans: [x]',
+    'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [x]',
     'client_auth_type: RequireAnyClientCert\nmax_version: TLS12',
   ])(
   `the health check finds the server alive, whatever it demands of clients: %j${openssl.needs}`,

@@ -39,21 +39,43 @@ test('every path needs the password but those that probes ask', async () => {
 test('users that change are in force with the next request, in either direction', async () => {
   const { url, rewrite, logged } = await webConfigured('');
   expect(await ask(`${url}/metrics`)).toMatchObject({ status: 200 });
-  rewrite(USERS);
+  await rewrite(USERS);
   expect(await ask(`${url}/metrics`)).toMatchObject({ status: 401 });
   expect(await ask(`${url}/metrics`, as('alice:secret'))).toMatchObject({ status: 200 });
-  rewrite(USERS.replace('alice', 'bob'));
+  await rewrite(USERS.replace('alice', 'bob'));
   expect(await ask(`${url}/metrics`, as('alice:secret'))).toMatchObject({ status: 401 });
   expect(await ask(`${url}/metrics`, as('bob:secret'))).toMatchObject({ status: 200 });
   expect(logged.filter(({ message }) => message.startsWith('Cannot'))).toEqual([]);
 });
 
+test.each([
+  ['becomes empty', ''],
+  ['becomes a comment', '# users follow\n'],
+  ['becomes an empty mapping', '{}\n'],
+  ['loses the users of basic_auth_users', 'basic_auth_users:\n'],
+  ['gives an empty mapping of users', 'basic_auth_users: {}\n'],
+  ['is cut off in a hash', USERS.slice(0, 60)],
+])('passwords stay when the web configuration file %s', async (_, text) => {
+  const served = await webConfigured(USERS);
+  await served.rewrite(text);
+  expect(await ask(`${served.url}/metrics`)).toMatchObject({ status: 401 });
+  expect(await ask(`${served.url}/metrics`, as('alice:secret'))).toMatchObject({ status: 200 });
+  expect(served.logged).toEqual([
+    {
+      message: 'Cannot use the changed web configuration; the one before stays',
+      details: { problems: [expect.stringMatching(/^basic_auth_users/)] },
+    },
+  ]);
+  await served.rewrite(USERS.replace('alice', 'bob'));
+  expect(await ask(`${served.url}/metrics`, as('bob:secret'))).toMatchObject({ status: 200 });
+});
+
 test('a file gone bad keeps the users before, and is told once with its key, without what it holds', async () => {
   const served = await webConfigured(USERS);
   const { url, rewrite, live, folder } = served;
-  rewrite('basic_auth_users:\n  alice: hunter2\n');
-  live.refresh();
-  live.refresh();
+  await rewrite('basic_auth_users:\n  alice: hunter2\n');
+  await live.refresh();
+  await live.refresh();
   expect(served.logged).toEqual([
     {
       message: 'Cannot use the changed web configuration; the one before stays',
@@ -86,7 +108,7 @@ ${USERS}`);
       });
     }
   }
-  rewrite('http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n');
+  await rewrite(`http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n${USERS}`);
   const { headers } = await ask(`${url}/metrics`);
   expect(headers['x-frame-options']).toBe('sameorigin');
   expect(headers['strict-transport-security']).toBeUndefined();

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ export interface WebConfigured {
   /** Of the server and of the web configuration. */
   readonly logged: readonly Logged[];
   /** Replaces the file and has it looked at. */
-  readonly rewrite: (yaml: string) => void;
+  readonly rewrite: (yaml: string) => Promise<void>;
 }
 
 /** A server that follows a web configuration, which looks at its files only when the test says so. */
@@ -30,8 +31,8 @@ export async function webConfigured(yaml: string, folder = aFolder()): Promise<W
   writeFileSync(file, yaml);
   const ofConfig: Logged[] = [];
   const noted = (details: object, message: string): void => void ofConfig.push({ details, message });
-  const opened = openWebConfig(file, {
-    readFile: (path) => readFileSync(path, 'utf8'),
+  const opened = await openWebConfig(file, {
+    readFile: (path) => readFile(path, 'utf8'),
     log: { info: noted, error: noted },
     everyMs: 3_600_000,
   });
@@ -48,9 +49,9 @@ export async function webConfigured(yaml: string, folder = aFolder()): Promise<W
     get logged() {
       return [...ofConfig, ...logged];
     },
-    rewrite: (changed) => {
+    rewrite: async (changed) => {
       writeFileSync(file, changed);
-      live.refresh();
+      await live.refresh();
     },
   };
 }

@@ -82,7 +82,7 @@ test.skipIf(openssl.missing)(
     );
     await expect(handshake({ ecdhCurve: 'P-256' })).rejects.toThrow(/handshake failure/);
 
-    rewrite(yaml('min_version: TLS13'));
+    await rewrite(yaml('min_version: TLS13'));
     expect(await handshake({})).toMatch(/^TLSv1.3 /);
     await expect(handshake({ maxVersion: 'TLSv1.2' })).rejects.toThrow(/protocol version/);
   },
@@ -111,7 +111,7 @@ test.skipIf(openssl.missing)(
     const types = Object.entries(ADMITTED);
     for (const [type, admitted] of [...types, ...types.toReversed()]) {
       const ca = type.includes('Verify') ? '\nclient_ca_file: ca.pem' : '';
-      rewrite(yaml(`client_auth_type: ${type}${ca}`));
+      await rewrite(yaml(`client_auth_type: ${type}${ca}`));
       for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
         const letIn: string[] = [];
         for (const [name, client] of Object.entries(clients)) {
@@ -138,11 +138,11 @@ test.skipIf(openssl.missing)(
       await askSecurely(`${url}/metrics`, trusting(serving));
       await askSecurely(`${url}/metrics`, trusting(serving, stranger));
     }
-    rewrite(
+    await rewrite(
       yaml('client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [me]'),
     );
     await askSecurely(`${url}/metrics`, trusting(serving, authority.issue('you', { sans: ['DNS:you'] })));
-    rewrite(yaml('client_auth_type: RequireAnyClientCert'));
+    await rewrite(yaml('client_auth_type: RequireAnyClientCert'));
     await askSecurely(`${url}/metrics`, trusting(serving));
     await vi.waitFor(
       () =>
@@ -153,6 +153,25 @@ test.skipIf(openssl.missing)(
         ]),
       PATIENCE,
     );
+  },
+);
+
+test.skipIf(openssl.missing)(
+  `a self-signed certificate with an allowed name is not let in${openssl.needs}`,
+  async () => {
+    const serving = await secured(
+      'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [me]',
+    );
+    const { url, folder, rewrite, yaml } = serving;
+    const stranger = anAuthority(folder, 'other-ca').issue('stranger', { sans: ['DNS:me'] });
+    const letIn = async (): Promise<boolean> =>
+      'status' in (await askSecurely(`${url}/metrics`, trusting(serving, stranger)));
+    expect(await letIn()).toBe(false);
+    await rewrite(yaml('client_auth_type: RequireAnyClientCert\nclient_allowed_sans: [me]'));
+    expect(serving.logged.map(({ message }) => message)).toContain(
+      'Cannot use the changed web configuration; the one before stays',
+    );
+    expect(await letIn()).toBe(false);
   },
 );
 
@@ -207,7 +226,7 @@ test.skipIf(openssl.missing)(
 
     // As in the middle of a renewal that copies one file after the other.
     copyFileSync(renewed.certFile, certificate.certFile);
-    for (let time = 0; time < 3; time++) live.refresh();
+    for (let time = 0; time < 3; time++) await live.refresh();
     expect(await askSecurely(url, trusting(serving))).toMatchObject({ serial: serialOf(certificate) });
     expect(serving.logged).toEqual([
       {
@@ -220,7 +239,7 @@ test.skipIf(openssl.missing)(
       },
     ]);
     copyFileSync(renewed.keyFile, certificate.keyFile);
-    live.refresh();
+    await live.refresh();
     expect(await askSecurely(url, trusting(serving))).toMatchObject({ serial: serialOf(renewed) });
     expect(serving.logged.at(-1)?.message).toBe('the changed web configuration is in use');
 
@@ -242,7 +261,7 @@ test.skipIf(openssl.missing)(
       () => writeFileSync(authority.certFile, 'garbage'),
     ]) {
       spoil();
-      live.refresh();
+      await live.refresh();
       expect(await askSecurely(url, trust)).toMatchObject({ status: 200, serial: serialOf(certificate) });
     }
     expect(serving.logged).toHaveLength(3);
@@ -259,7 +278,7 @@ test.skipIf(openssl.missing)(
       rmSync(join(folder, file));
       symlinkSync(file.replace('server', 'renewed'), join(folder, file));
     }
-    live.refresh();
+    await live.refresh();
     expect(await askSecurely(url, trusting(serving))).toMatchObject({ serial: serialOf(renewed) });
   },
 );
@@ -268,7 +287,7 @@ test.skipIf(openssl.missing)(
   `TLS cannot be turned off while running: the file before stays${openssl.needs}`,
   async () => {
     const serving = await secured();
-    serving.rewrite('basic_auth_users: {}\n');
+    await serving.rewrite('basic_auth_users: {}\n');
     expect(serving.logged.at(-1)?.details).toEqual({
       problems: ['tls_server_config: TLS cannot be turned off while running; restart the exporter'],
     });

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createFileReader } from '../src/files.ts';
+
+function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'files-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+test('a file is read whole, up to the limit', async () => {
+  const path = join(aFolder(), 'file');
+  const { read } = createFileReader();
+  for (const text of ['', 'a', 'ü'.repeat(50)]) {
+    writeFileSync(path, text);
+    expect(await read(path, 100)).toBe(text);
+  }
+  writeFileSync(path, 'a'.repeat(101));
+  await expect(read(path, 100)).rejects.toMatchObject({ code: 'EFBIG' });
+});
+
+test('of a file of 300 MB no more than the limit is read', async () => {
+  const path = join(aFolder(), 'file');
+  writeFileSync(path, '');
+  truncateSync(path, 300 * 1024 * 1024);
+  const before = process.memoryUsage().arrayBuffers;
+  await expect(createFileReader().read(path, 65_536)).rejects.toMatchObject({ code: 'EFBIG' });
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+});
+
+test('what is no regular file is refused, without waiting for a writer', async () => {
+  const folder = aFolder();
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const { read, isStuck } = createFileReader();
+  await expect(read(fifo, 100)).rejects.toMatchObject({ code: 'ENOTREG' });
+  await expect(read('/dev/zero', 100)).rejects.toMatchObject({ code: 'ENOTREG' });
+  await expect(read(folder, 100)).rejects.toMatchObject({ code: 'EISDIR' });
+  await expect(read(join(folder, 'missing'), 100)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(isStuck()).toBe(false);
+});
+
+test('a mount that hangs is given up at the deadline, is asked once, and read again when it answers', async () => {
+  const path = join(aFolder(), 'file');
+  writeFileSync(path, 'text');
+  const { promise: hang, reject: answer } = Promise.withResolvers<never>();
+  let opened = 0;
+  const { read, isStuck } = createFileReader({
+    deadlineMs: 20,
+    openFile: () => {
+      opened += 1;
+      return hang;
+    },
+  });
+  for (let time = 0; time < 5; time += 1)
+    await expect(read(path, 100)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  expect([opened, isStuck()]).toEqual([1, true]);
+  answer(new Error('stale handle'));
+  await expect.poll(isStuck).toBe(false);
+  await expect(read(path, 100)).rejects.toThrow('stale handle');
+  expect(opened).toBe(2);
+});
