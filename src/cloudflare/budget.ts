@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { WINDOW_MS } from '../core/refresh.ts';
 
 /** So many, and no more; the next one is refused, and everything else for five minutes. */
@@ -36,6 +37,8 @@ export interface Budget {
   readonly block: (now: number, forMs: number) => void;
   /** How long it still lasts; 0 where there is none. */
   readonly blockedFor: (now: number) => number;
+  /** Aborts at the next block, so that whoever waits for a reservation need not wait. */
+  readonly nextBlock: () => AbortSignal;
 }
 
 export function createBudget(initialRequests: number): Budget {
@@ -47,8 +50,8 @@ export function createBudget(initialRequests: number): Budget {
   let level = Math.ceil(capacity * START_SHARE);
   let blockedMs = 0;
   const window = createWindow();
-  /** Counts blocks: what was reserved before one is void after it. */
-  let epoch = 0;
+  /** Of the next block; what was reserved before it is void after it. */
+  let upcoming = blockSignal();
 
   const advance = (now: number): void => {
     const elapsed = Math.max(0, now - (last ?? now));
@@ -84,10 +87,10 @@ export function createBudget(initialRequests: number): Budget {
       if (waitMs > maxWaitMs) return { kind: 'spent', waitMs };
       level -= 1;
       window.sent(now + waitMs);
-      const reservedIn = epoch;
+      const reservedBefore = upcoming;
       let open = true;
       const giveBack = (): void => {
-        if (open && reservedIn === epoch) level = Math.min(capacity, level + 1);
+        if (open && reservedBefore === upcoming) level = Math.min(capacity, level + 1);
         open = false;
       };
       return { kind: 'granted', waitMs, giveBack };
@@ -96,13 +99,23 @@ export function createBudget(initialRequests: number): Budget {
       advance(now);
       blockedMs = Math.max(blockedMs, forMs);
       level = 0;
-      epoch += 1;
+      const begun = upcoming;
+      upcoming = blockSignal();
+      begun.abort();
     },
     blockedFor(now) {
       advance(now);
       return blockedMs;
     },
+    nextBlock: () => upcoming.signal,
   };
+}
+
+/** Every call that waits for the budget listens. */
+function blockSignal(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 const capacityOf = (requests: number): number => Math.max(1, requests / 4);

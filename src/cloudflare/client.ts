@@ -63,13 +63,13 @@ export interface ClientOptions {
   readonly hooks?: ClientHooks;
   /** Ours, for the User-Agent. */
   readonly version: string;
-  /** What a client before this one with the same token has left to spend; already resized. Default: a full one. */
-  readonly budget?: Budget | undefined;
+  /** Shared by every token of one owner; may become another one between two calls. Default: one of its own. */
+  readonly budget?: (() => Budget) | undefined;
   /** Milliseconds that never jump; for the budget. Default: performance.now. */
   readonly monotonic?: () => number;
 }
 
-/** The request budget of this client's token, as it stands now. */
+/** A request budget as it stands now. */
 export interface BudgetView {
   /** Requests per five minutes. */
   readonly requests: number;
@@ -305,13 +305,28 @@ export function createClient(options: ClientOptions): Client {
     connector,
     verify,
     probe,
-    budget: {
-      requests: http.budget.requests,
-      capacity: http.budget.capacity,
-      available: () => http.budget.available(monotonic()),
-      blockedUntil: http.blockedUntil,
-    },
+    budget: viewOf(http.budget, { clock, monotonic }),
     close: http.close,
+  };
+}
+
+/** The view that telemetry and planning read. */
+export function viewOf(
+  budget: () => Budget,
+  { clock, monotonic }: { readonly clock: () => number; readonly monotonic: () => number },
+): BudgetView {
+  return {
+    get requests() {
+      return budget().requests;
+    },
+    get capacity() {
+      return budget().capacity;
+    },
+    available: () => budget().available(monotonic()),
+    blockedUntil: () => {
+      const forMs = budget().blockedFor(monotonic());
+      return forMs > 0 ? clock() + forMs : undefined;
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Logger, Secrets } from '../log.ts';
-import type { TokenGroup } from '../poller/pass.ts';
+import type { TokenGroup } from '../poller/budget-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
 import { createSnapshotStore } from '../poller/store.ts';
@@ -79,7 +79,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   let started = false;
 
   const ask = async (): Promise<Asking> => {
-    const groups = await pool.use(config);
+    const groups = (await pool.use(config)).flatMap(({ tokens }) => tokens);
     // A token file may have changed since the configuration was read.
     for (const { token } of groups) secrets.add(token.current() ?? '');
     const sidecar = openSidecar(groups);

@@ -1,19 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '../cloudflare/client.ts';
-import type { Token } from '../cloudflare/token.ts';
 import type { Config } from '../config/config.ts';
 import type { Observation } from '../core/model.ts';
 import { isSelected } from '../core/select.ts';
 import { turn } from '../turn.ts';
+import type { TokenGroup } from './budget-group.ts';
 import { createDetails } from './details.ts';
 import type { SnapshotStore } from './store.ts';
-
-/** The accounts that one API token, and so one request budget, serves. */
-export interface TokenGroup {
-  readonly accounts: readonly { readonly id: string }[];
-  readonly token: Token;
-  readonly client: Client;
-}
 
 export interface PassesOptions {
   readonly tunnels: Config['tunnels'];
