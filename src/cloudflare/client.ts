@@ -24,7 +24,8 @@ import {
 } from './endpoints.ts';
 import { isStopped, malformed, STOPPED, type CallFailure } from './errors.ts';
 import { createHttp, type CallResult, type RequestOptions, type SentRequest } from './http.ts';
-import { walk, type Page } from './pagination.ts';
+import { createTokenMemory } from './memory.ts';
+import { readList, type Page, type TotalCountMeaning } from './pagination.ts';
 import {
   parseCloudflaredConfiguration,
   parseConnector,
@@ -92,8 +93,8 @@ export interface ProbeAnswer {
  */
 export interface Client {
   /**
-   * One complete walk over `GET /accounts/{a}/tunnels` for all types; where the token may not read that, one walk per
-   * typed list, each its own observation. Never a partial list, but for one of a single tunnel where that is asked for.
+   * The complete list of `GET /accounts/{a}/tunnels` for all types; where the token may not read that, each typed list as
+   * an observation of its own. Never a partial list, except of a single tunnel where that is asked for.
    */
   readonly listTunnels: (
     account: ListedAccount,
@@ -136,10 +137,14 @@ export interface ListedAccount {
 
 /** How long a token that may not read `/tunnels` is not asked again: saves a request per poll. */
 const FORBIDDEN_FOR_MS = 600_000;
+/** How long the meaning of an account's `total_count` is remembered. */
+const MEANING_FOR_MS = 24 * 3_600_000;
+/** No tunnel has this id. */
+const NO_TUNNEL = '00000000-0000-4000-8000-000000000000';
 
 const TYPED_LISTS = ['cfd_tunnel', 'warp_connector'] as const satisfies readonly ListEndpoint[];
 
-type Walk = CallResult<readonly ListedItem[]>;
+type ListResult = CallResult<readonly ListedItem[]>;
 
 export function createClient(options: ClientOptions): Client {
   const { token, clock, hooks = {} } = options;
@@ -150,7 +155,8 @@ export function createClient(options: ClientOptions): Client {
     onRequest: (request) => hooks.onRequest?.(request),
     onRetry: () => hooks.onRetry?.(),
   });
-  const permissions = createPermissionMemory(token, monotonic);
+  const refusals = createTokenMemory<CallFailure>(token, { monotonic, keepMs: FORBIDDEN_FOR_MS });
+  const meanings = createTokenMemory<TotalCountMeaning>(token, { monotonic, keepMs: MEANING_FOR_MS });
 
   /** What a failure looks like outside; the one place that counts them. */
   function report(failure: CallFailure): { readonly ok: false; readonly failure: Failure } {
@@ -171,32 +177,57 @@ export function createClient(options: ClientOptions): Client {
     return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
   }
 
-  function walkList(
+  function readTunnels(
     { id: accountId, tunnelId }: ListedAccount,
     { endpoint, types, signal }: ListRequest,
-  ): Promise<Walk> {
+  ): Promise<ListResult> {
     const ofTypes = endpoint === 'tunnels' ? `tun_types=${types.join(',')}&` : '';
     const filter = tunnelId === undefined ? ofTypes : `${ofTypes}uuid=${segment(tunnelId)}&`;
     const context = { accountId, listType: types.length === 1 ? types[0] : undefined };
-    return walk((page) =>
-      fetch<Page<ListedItem>>(
-        `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
-        { endpoint, signal },
-        ({ result, info }) => {
-          const items = parseTunnels(result, context);
-          return items.ok ? { ok: true, value: { items: items.value, info } } : items;
-        },
-      ),
-    );
+    return readList({
+      fetchPage: (page) =>
+        fetch<Page<ListedItem>>(
+          `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
+          { endpoint, signal },
+          ({ result, info }) => {
+            const items = parseTunnels(result, context);
+            return items.ok ? { ok: true, value: { items: items.value, info } } : items;
+          },
+        ),
+      totalCountMeaning: () => totalCountMeaning(accountId, { endpoint, ofTypes, signal }),
+    });
   }
 
-  function listed(accountId: string, types: readonly KnownTunnelType[], walked: Walk): TunnelsObservation {
-    const result = walked.ok
+  /** Asks for a tunnel that does not exist: a `total_count` of 0 follows the search parameters. */
+  async function totalCountMeaning(
+    accountId: string,
+    { endpoint, ofTypes, signal }: RequestOptions & { endpoint: ListEndpoint; ofTypes: string },
+  ): Promise<CallResult<TotalCountMeaning>> {
+    const known = meanings.get(accountId);
+    if (known !== undefined) return { ok: true, value: known };
+    const answer = await fetch<TotalCountMeaning>(
+      `${listPath(accountId, endpoint)}?${ofTypes}uuid=${NO_TUNNEL}&is_deleted=false&per_page=1`,
+      { endpoint, signal },
+      ({ info }) =>
+        info?.totalCount === undefined
+          ? { ok: false, problem: 'result_info.total_count is missing, expected a number' }
+          : { ok: true, value: info.totalCount === 0 ? 'filtered' : 'unfiltered' },
+    );
+    if (answer.ok) meanings.set(accountId, answer.value);
+    return answer;
+  }
+
+  function listed(
+    accountId: string,
+    types: readonly KnownTunnelType[],
+    list: ListResult,
+  ): TunnelsObservation {
+    const result = list.ok
       ? {
           ok: true as const,
-          value: walked.value.filter((item) => isWanted(item, types)).map((item) => item.entry),
+          value: list.value.filter((item) => isWanted(item, types)).map((item) => item.entry),
         }
-      : report(walked.failure);
+      : report(list.failure);
     return { kind: 'tunnels', accountId, types, at: clock(), result };
   }
 
@@ -212,7 +243,7 @@ export function createClient(options: ClientOptions): Client {
         listed(
           account.id,
           [endpoint],
-          await walkList(account, { endpoint, types: [endpoint], signal: request.signal }),
+          await readTunnels(account, { endpoint, types: [endpoint], signal: request.signal }),
         ),
       ),
     );
@@ -228,12 +259,12 @@ export function createClient(options: ClientOptions): Client {
     signal?: AbortSignal,
   ) {
     if (types.length === 0) return [];
-    const known = permissions.refusal(account.id);
+    const known = refusals.get(account.id);
     if (known !== undefined) return listTyped(account, types, { forbidden: known, signal });
-    const walked = await walkList(account, { endpoint: 'tunnels', types, signal });
-    if (walked.ok || !isClosed(walked.failure)) return [listed(account.id, types, walked)];
-    permissions.refused(account.id, walked.failure);
-    return listTyped(account, types, { forbidden: walked.failure, signal });
+    const list = await readTunnels(account, { endpoint: 'tunnels', types, signal });
+    if (list.ok || !isClosed(list.failure)) return [listed(account.id, types, list)];
+    refusals.set(account.id, list.failure);
+    return listTyped(account, types, { forbidden: list.failure, signal });
   }
 
   async function connections(tunnel: TunnelRef, signal?: AbortSignal): Promise<ConnectionsObservation> {
@@ -374,24 +405,3 @@ const isClosed = ({ reason }: CallFailure): boolean => reason === 'permission' |
 
 const isRefusal = ({ reason }: CallFailure): boolean =>
   reason === 'auth' || reason === 'permission' || reason === 'not_found';
-
-/** Which accounts' `/tunnels` the token was refused, for a while; a new token is asked anew. */
-function createPermissionMemory(token: Token, monotonic: () => number) {
-  const refusals = new Map<string, { readonly failure: CallFailure; readonly until: number }>();
-  let askedWith = token.current();
-  const forgetForNewToken = (): void => {
-    if (token.current() !== askedWith) refusals.clear();
-    askedWith = token.current();
-  };
-  return {
-    refusal(accountId: string): CallFailure | undefined {
-      forgetForNewToken();
-      const known = refusals.get(accountId);
-      return known !== undefined && monotonic() < known.until ? known.failure : undefined;
-    },
-    refused(accountId: string, failure: CallFailure): void {
-      forgetForNewToken();
-      refusals.set(accountId, { failure, until: monotonic() + FORBIDDEN_FOR_MS });
-    },
-  };
-}
