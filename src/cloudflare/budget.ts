@@ -37,6 +37,8 @@ export interface Budget {
   readonly block: (now: number, forMs: number) => void;
   /** How long it still lasts; 0 where there is none. */
   readonly blockedFor: (now: number) => number;
+  /** Counts requests that were sent elsewhere, such as before a token turned out to be of this owner. */
+  readonly absorb: (now: number, sentAt: readonly number[]) => void;
   /** Aborts at the next block, so that whoever waits for a reservation need not wait. */
   readonly nextBlock: () => AbortSignal;
 }
@@ -107,6 +109,11 @@ export function createBudget(initialRequests: number): Budget {
       advance(now);
       return blockedMs;
     },
+    absorb(now, sentAt) {
+      advance(now);
+      level = Math.max(Math.min(level, 0), level - sentAt.length);
+      window.add(now, sentAt);
+    },
     nextBlock: () => upcoming.signal,
   };
 }
@@ -121,7 +128,19 @@ function blockSignal(): AbortController {
 const capacityOf = (requests: number): number => Math.max(1, requests / 4);
 
 /** The requests that Cloudflare may still count, whatever the bucket holds. */
-function createWindow() {
+export interface SentWindow {
+  /** How many more it has room for. */
+  readonly free: (now: number) => number;
+  /** How long until it has room for one more. */
+  readonly waitMs: (now: number) => number;
+  /** When they were sent, oldest first. */
+  readonly times: (now: number) => readonly number[];
+  readonly sent: (at: number) => void;
+  /** Counts others as well; the latest, if there is no room for all. */
+  readonly add: (now: number, others: readonly number[]) => void;
+}
+
+export function createWindow(): SentWindow {
   const sentAt = new Float64Array(MOST_PER_WINDOW);
   let oldest = 0;
   let counted = 0;
@@ -132,18 +151,27 @@ function createWindow() {
     }
   };
   const leavesAt = (): number => (sentAt[oldest] ?? 0) + WINDOW_MS + ARRIVAL_MARGIN_MS;
+  const times = (now: number): readonly number[] => {
+    forget(now);
+    return Array.from({ length: counted }, (_, index) => sentAt[(oldest + index) % MOST_PER_WINDOW] ?? 0);
+  };
   return {
-    /** How many more it has room for. */
-    free(now: number): number {
+    times,
+    free(now) {
       forget(now);
       return MOST_PER_WINDOW - counted;
     },
-    /** How long until it has room for one more. */
-    waitMs(now: number): number {
+    waitMs(now) {
       forget(now);
       return counted < MOST_PER_WINDOW ? 0 : leavesAt() - now;
     },
-    sent(at: number): void {
+    add(now, others) {
+      const all = [...times(now), ...others].toSorted((a, b) => a - b).slice(-MOST_PER_WINDOW);
+      sentAt.set(all);
+      oldest = 0;
+      counted = all.length;
+    },
+    sent(at) {
       sentAt[(oldest + counted) % MOST_PER_WINDOW] = at;
       if (counted < MOST_PER_WINDOW) counted += 1;
       else oldest = (oldest + 1) % MOST_PER_WINDOW;

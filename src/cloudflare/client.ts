@@ -82,6 +82,11 @@ export interface BudgetView {
   readonly blockedUntil: () => number | undefined;
 }
 
+export interface VerifiedToken extends TokenStatus {
+  /** Who owns it, and so whose requests it counts with: a user's tokens count together, an account's each for itself. */
+  readonly owner: 'user' | 'account';
+}
+
 export interface ProbeAnswer {
   /** Tunnels that a list endpoint counts; undefined for details or where it does not say. */
   readonly totalCount: number | undefined;
@@ -111,7 +116,7 @@ export interface Client {
     connectorId: string,
     signal?: AbortSignal,
   ) => Promise<Result<Connector | undefined>>;
-  readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<TokenStatus>>;
+  readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<VerifiedToken>>;
   /** One small request: whether the token may use this endpoint. */
   readonly probe: (
     accountId: string,
@@ -304,14 +309,14 @@ export function createClient(options: ClientOptions): Client {
   };
 
   /** Tokens of users and of accounts are verified in different places, and their looks do not tell which they are. */
-  async function verify(accountId: string, signal?: AbortSignal): Promise<Result<TokenStatus>> {
+  async function verify(accountId: string, signal?: AbortSignal): Promise<Result<VerifiedToken>> {
     const ask = (path: string): Promise<CallResult<TokenStatus>> =>
       fetch(path, { endpoint: 'token_verify', signal }, ({ result }) => parseVerification(result));
     const asUser = await ask(userVerifyPath);
-    if (asUser.ok) return asUser;
+    if (asUser.ok) return { ok: true, value: { ...asUser.value, owner: 'user' } };
     if (!isRefusal(asUser.failure)) return report(asUser.failure);
     const asAccount = await ask(accountVerifyPath(accountId));
-    if (asAccount.ok) return asAccount;
+    if (asAccount.ok) return { ok: true, value: { ...asAccount.value, owner: 'account' } };
     return report(isRefusal(asAccount.failure) ? asUser.failure : asAccount.failure);
   }
 

@@ -1,4 +1,4 @@
-import { type Budget, createBudget } from '../cloudflare/budget.ts';
+import { type Budget, createBudget, createWindow, type SentWindow } from '../cloudflare/budget.ts';
 import {
   type BudgetView,
   type Client,
@@ -8,16 +8,20 @@ import {
 } from '../cloudflare/client.ts';
 import { createToken, type Token } from '../cloudflare/token.ts';
 import type { AccountConfig, Config } from '../config/config.ts';
+import type { Logger } from '../log.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
-import { groupByToken } from './token-groups.ts';
+import { groupByToken, nameOfToken } from './token-groups.ts';
+import { createOwnerWatch, type OwnedToken, type TokenOwner } from './token-owners.ts';
 
 /** The clients in use, one for each API token, and the budgets that they share. */
 export interface ClientPool {
   /**
    * The accounts under these settings, by token and by owner of the request budget. A budget stays when the settings change,
-   * so that reloading does not spend it anew; a client stays where the API's settings do.
+   * so that reloading does not spend it anew; a client stays where the API's settings do. Nothing may be in flight.
    */
   readonly use: (config: Pick<Config, 'accounts' | 'cloudflare'>) => Promise<readonly BudgetGroup[]>;
+  /** Resolves when the owner of every token that needs one is known, or was asked for once in vain. */
+  readonly ownersAsked: () => Promise<void>;
   /** One for each group. */
   readonly budgets: () => readonly BudgetView[];
   /** Closes the clients that the settings before had and these have not. Nothing may be in flight there. */
@@ -25,35 +29,87 @@ export interface ClientPool {
   readonly close: () => Promise<void>;
 }
 
-type Source = AccountConfig['token'];
+export interface ClientPoolOptions extends Pick<ClientOptions, 'version' | 'hooks' | 'clock'> {
+  readonly log: Pick<Logger, 'info'>;
+  /** Tokens have turned out to have another owner: `use` gives other groups than before. */
+  readonly onRegroup: () => void;
+}
+
+type Group = readonly [AccountConfig, ...AccountConfig[]];
 
 /** One token of the configuration. Kept when it is no longer used: a later reload may bring it back. */
 interface Opened {
+  readonly key: string;
+  readonly name: string;
   readonly token: Token;
+  /** As Cloudflare says; undefined until it has. */
+  owner: TokenOwner | undefined;
   /** What its client spends from. */
   budget: Budget;
+  /** The requests that this token, not one before it, has sent. */
+  sent: SentWindow;
+  /** Its budget was that of the token before it. */
+  replaced: boolean;
   client: { readonly settings: string; readonly client: Client } | undefined;
 }
 
-/** Nothing tells whose user tokens are: they share a budget. */
+interface UsedToken {
+  readonly accounts: Group;
+  readonly known: Opened;
+  readonly client: Client;
+}
+
+/** Nothing tells whose a user's token is: all of them share a budget, and so does a token until its owner is known. */
 const SHARED = 'user tokens';
 
-export function createClientPool(options: Pick<ClientOptions, 'version' | 'hooks' | 'clock'>): ClientPool {
+export function createClientPool(options: ClientPoolOptions): ClientPool {
   const opened = new Map<string, Opened>();
   const budgets = new Map<string, Budget>();
   const unused = new Set<Client>();
-  let used: readonly BudgetGroup[] = [];
+  let used: readonly UsedToken[] = [];
+  let groups: readonly BudgetGroup[] = [];
+  const owners = createOwnerWatch({
+    afterAttempt: () => {
+      if (used.some((token) => budgets.get(ownerOf(token, used)) !== token.known.budget)) options.onRegroup();
+    },
+  });
 
-  const open = async (source: Source, budget: Budget): Promise<Opened> => {
+  const open = async (
+    { token: source, budgetGroup }: AccountConfig,
+    { requestBudget }: Config['cloudflare'],
+  ): Promise<Opened> => {
     const key = JSON.stringify(source);
-    const known = opened.get(key);
-    if (known !== undefined) return known;
-    const made = { token: await createToken(source), budget, client: undefined };
-    opened.set(key, made);
-    return made;
+    const already = opened.get(key);
+    if (already !== undefined) return already;
+    const token = await createToken(source);
+    const known: Opened = {
+      key,
+      name: nameOfToken(source),
+      token: { ...token, refresh: async () => noteChange(known, await token.refresh()) },
+      owner: undefined,
+      budget: budgetOf(budgetGroup === undefined ? SHARED : namedOwner(budgetGroup), requestBudget),
+      sent: createWindow(),
+      replaced: false,
+      client: undefined,
+    };
+    opened.set(key, known);
+    return known;
   };
 
-  const budgetOf = (owner: string, { requestBudget }: Config['cloudflare']): Budget => {
+  /** Another token in the same file may have another owner. */
+  const noteChange = <R extends { readonly changed: boolean }>(known: Opened, refreshed: R): R => {
+    if (!refreshed.changed) return refreshed;
+    known.owner = undefined;
+    known.sent = createWindow();
+    const token = used.find((candidate) => candidate.known === known);
+    if (token === undefined) return refreshed;
+    known.replaced = budgets.get(ownerOf(token, used)) !== known.budget;
+    if (known.replaced) options.onRegroup();
+    else owners.watch(unowned(used));
+    return refreshed;
+  };
+
+  const budgetOf = (owner: string, requestBudget: number): Budget => {
     const known = budgets.get(owner);
     known?.resize(monotonic(), requestBudget);
     const budget = known ?? createBudget(requestBudget);
@@ -61,11 +117,30 @@ export function createClientPool(options: Pick<ClientOptions, 'version' | 'hooks
     return budget;
   };
 
+  /** What the token has spent and the block that it may have met go with it. */
+  const spendFrom = (known: Opened, budget: Budget): void => {
+    const before = known.budget;
+    if (before === budget) return;
+    const now = monotonic();
+    known.budget = budget;
+    budget.absorb(now, known.sent.times(now));
+    const blockedMs = known.replaced ? 0 : before.blockedFor(now);
+    if (blockedMs > 0) budget.block(now, blockedMs);
+    known.replaced = false;
+  };
+
   const clientOf = (known: Opened, cloudflare: Config['cloudflare']): Client => {
     const settings = JSON.stringify(cloudflare);
     if (known.client?.settings === settings) return known.client.client;
     const client = createClient({
       ...options,
+      hooks: {
+        ...options.hooks,
+        onRequest: (request) => {
+          known.sent.sent(monotonic());
+          options.hooks?.onRequest?.(request);
+        },
+      },
       config: cloudflare,
       token: known.token,
       budget: () => known.budget,
@@ -75,23 +150,37 @@ export function createClientPool(options: Pick<ClientOptions, 'version' | 'hooks
     return client;
   };
 
+  const groupsOf = (tokens: readonly UsedToken[], requestBudget: number): readonly BudgetGroup[] =>
+    [...Map.groupBy(tokens, (token) => ownerOf(token, tokens))].map(([owner, members]) => {
+      const budget = budgetOf(owner, requestBudget);
+      for (const { known } of members) spendFrom(known, budget);
+      return { name: nameOf(members), budget, tokens: members.map(toTokenGroup) };
+    });
+
   return {
     use: async ({ accounts, cloudflare }) => {
-      const budget = budgetOf(SHARED, cloudflare);
-      const tokens = await Promise.all(
-        groupByToken(accounts).map(async (group): Promise<TokenGroup> => {
-          const known = await open(group[0].token, budget);
-          return { accounts: group, token: known.token, client: clientOf(known, cloudflare) };
+      const before = used.map(({ client }) => client);
+      used = await Promise.all(
+        groupByToken(accounts).map(async (group): Promise<UsedToken> => {
+          const known = await open(group[0], cloudflare);
+          return { accounts: group, known, client: clientOf(known, cloudflare) };
         }),
       );
-      const before = clientsOf(used);
-      used = tokens.length === 0 ? [] : [{ name: SHARED, budget, tokens }];
-      const now = clientsOf(used);
+      groups = groupsOf(used, cloudflare.requestBudget);
+      const now = used.map(({ client }) => client);
       for (const client of now) unused.delete(client);
       for (const client of before) if (!now.includes(client)) unused.add(client);
-      return used;
+      if (used.length > 1) {
+        options.log.info(
+          { budgets: namedBudgets(used) },
+          `request budgets: the tokens of each owner share ${cloudflare.requestBudget} requests per 5 minutes`,
+        );
+      }
+      owners.watch(unowned(used));
+      return groups;
     },
-    budgets: () => used.map(({ budget }) => viewOf(() => budget, { clock: options.clock, monotonic })),
+    ownersAsked: owners.firstAttempt,
+    budgets: () => groups.map(({ budget }) => viewOf(() => budget, { clock: options.clock, monotonic })),
     closeUnused: async () => {
       for (const known of opened.values()) {
         if (known.client !== undefined && unused.has(known.client.client)) known.client = undefined;
@@ -101,12 +190,61 @@ export function createClientPool(options: Pick<ClientOptions, 'version' | 'hooks
       await Promise.all(closing.map((client) => client.close()));
     },
     close: async () => {
-      await Promise.all([...clientsOf(used), ...unused].map((client) => client.close()));
+      owners.stop();
+      await Promise.all([...used.map(({ client }) => client), ...unused].map((client) => client.close()));
     },
   };
 }
 
 const monotonic = (): number => performance.now();
 
-const clientsOf = (groups: readonly BudgetGroup[]): readonly Client[] =>
-  groups.flatMap(({ tokens }) => tokens.map(({ client }) => client));
+const namedOwner = (budgetGroup: string): string => `group ${budgetGroup}`;
+
+/** Whose budget a token spends. One token in two files has one owner. */
+function ownerOf({ accounts: [first], known }: UsedToken, tokens: readonly UsedToken[]): string {
+  if (first.budgetGroup !== undefined) return namedOwner(first.budgetGroup);
+  if (known.owner !== 'account') return SHARED;
+  const current = known.token.current();
+  const same = tokens.find(
+    (other) => other.known.owner === 'account' && other.known.token.current() === current,
+  );
+  return `token ${(same?.known ?? known).key}`;
+}
+
+/** The tokens whose owner decides about their budget. A single one shares it with nobody, whoever owns it. */
+function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
+  const ungrouped = tokens.filter(({ accounts: [first] }) => first.budgetGroup === undefined);
+  if (ungrouped.length < 2) return [];
+  return ungrouped.map(({ accounts: [first], known, client }) => {
+    const asked = known.token.current();
+    return {
+      owner: () => known.owner,
+      verify: (signal) => client.verify(first.id, signal),
+      learned: (owner) => {
+        if (known.token.current() === asked) known.owner = owner;
+      },
+    };
+  });
+}
+
+function nameOf([first, ...others]: readonly UsedToken[]): string {
+  return first?.accounts[0].budgetGroup ?? (others.length === 0 ? (first?.known.name ?? '') : SHARED);
+}
+
+const toTokenGroup = ({ accounts, known, client }: UsedToken): TokenGroup => ({
+  accounts,
+  token: known.token,
+  client,
+});
+
+interface NamedBudget {
+  readonly budget: string;
+  readonly tokens: readonly string[];
+}
+
+function namedBudgets(tokens: readonly UsedToken[]): readonly NamedBudget[] {
+  return [...Map.groupBy(tokens, (token) => ownerOf(token, tokens)).values()].map((members) => ({
+    budget: nameOf(members),
+    tokens: members.map(({ known }) => known.name),
+  }));
+}

@@ -37,7 +37,7 @@ export interface Exporter {
   readonly edgeReadiness: () => EdgeReadiness | undefined;
   /**
    * Goes on with other settings. What stays the same goes on as it was: counters, budgets, and polling itself. Must not
-   * overlap with another, nor with `close`.
+   * overlap with `close`.
    */
   readonly reconfigure: (config: Config) => Promise<void>;
   /** The configuration could not be loaded again. */
@@ -60,7 +60,13 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     snapshot: () => store.current(),
     budgets: () => pool.budgets(),
   });
-  const pool = createClientPool({ version, hooks: telemetry.clientHooks, clock });
+  const pool = createClientPool({
+    version,
+    hooks: telemetry.clientHooks,
+    clock,
+    log,
+    onRegroup: () => void inTurn(regroup),
+  });
   const page = createServedPage(initial, {
     own: telemetry.metrics,
     rendered: telemetry.rendered,
@@ -77,6 +83,23 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   let config = initial;
   let polled = false;
   let started = false;
+  let closed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Changes of what is asked, one after the other. */
+  const inTurn = async <T>(change: () => Promise<T>): Promise<T> => {
+    const changed = last.then(change);
+    last = changed.catch(() => undefined);
+    return changed;
+  };
+
+  /** Goes on with the same settings, and with budgets by owner of the tokens. `once` does so before it begins. */
+  const regroup = async (): Promise<void> => {
+    if (!started || closed) return;
+    await stop(asking);
+    asking = await ask();
+    start(asking);
+  };
 
   const ask = async (): Promise<Asking> => {
     const groups = (await pool.use(config)).flatMap(({ tokens }) => tokens);
@@ -111,7 +134,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   telemetry.configLoaded({ at: clock(), ok: true });
   page.render(store.current());
 
-  return {
+  const exporter: Exporter = {
     page,
     snapshot: store.current,
     start: () => {
@@ -119,6 +142,8 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       start(asking);
     },
     pollOnce: async () => {
+      await pool.ownersAsked();
+      asking = await ask();
       const { poller, sidecar } = asking;
       await sidecar?.look();
       const whole = await poller.pollOnce();
@@ -159,11 +184,16 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     },
     reloadFailed: () => telemetry.configLoaded({ at: clock(), ok: false }),
     close: async () => {
+      closed = true;
+      // Polling stops at once, whatever is going on; what a change begins meanwhile stops after it.
+      await stop(asking);
+      await last;
       await stop(asking);
       store.stop();
       await pool.close();
     },
   };
+  return { ...exporter, reconfigure: (next) => inTurn(() => exporter.reconfigure(next)) };
 }
 
 function start({ poller, sidecar }: Asking): void {

@@ -329,7 +329,7 @@ test.each(['user', 'account'] as const)('verifies a token owned by a %s', async 
   const simulator = await simulate({ accounts: fleet(), tokens: [{ value: TOKEN, owner, expiresAt }] });
   const { client, sent, errors } = await clientFor(simulator.url);
   const status = valueOf(await client.verify(firstAccount(simulator).id));
-  expect(status).toEqual({ status: 'active', expiresAt: Math.floor(expiresAt / 1_000) * 1_000 });
+  expect(status).toEqual({ status: 'active', expiresAt: Math.floor(expiresAt / 1_000) * 1_000, owner });
   expect(sent.every(({ endpoint }) => endpoint === 'token_verify')).toBe(true);
   expect(errors).toEqual([]);
 });
