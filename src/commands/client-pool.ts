@@ -10,6 +10,7 @@ import { createToken, type Token } from '../cloudflare/token.ts';
 import type { AccountConfig, Config } from '../config/config.ts';
 import type { Logger } from '../log.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
+import { groupByOwner, namedOwner, SHARED, type TokenFacts } from './budget-owners.ts';
 import { groupByToken, nameOfToken } from './token-groups.ts';
 import { createOwnerWatch, type OwnedToken, type TokenOwner } from './token-owners.ts';
 
@@ -59,9 +60,6 @@ interface UsedToken {
   readonly client: Client;
 }
 
-/** Nothing tells whose a user's token is: all of them share a budget, and so does a token until its owner is known. */
-const SHARED = 'user tokens';
-
 export function createClientPool(options: ClientPoolOptions): ClientPool {
   const opened = new Map<string, Opened>();
   const budgets = new Map<string, Budget>();
@@ -70,9 +68,15 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   let groups: readonly BudgetGroup[] = [];
   const owners = createOwnerWatch({
     afterAttempt: () => {
-      if (used.some((token) => budgets.get(ownerOf(token, used)) !== token.known.budget)) options.onRegroup();
+      if (isMoving(() => true)) options.onRegroup();
     },
   });
+
+  /** Whether one of these tokens spends from the budget of another owner than it has. */
+  const isMoving = (which: (known: Opened) => boolean): boolean =>
+    groupByOwner(used, factsOf).some(({ key, tokens }) =>
+      tokens.some(({ known }) => which(known) && budgets.get(key) !== known.budget),
+    );
 
   const open = async (
     { token: source, budgetGroup }: AccountConfig,
@@ -101,9 +105,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     if (!refreshed.changed) return refreshed;
     known.owner = undefined;
     known.sent = createWindow();
-    const token = used.find((candidate) => candidate.known === known);
-    if (token === undefined) return refreshed;
-    known.replaced = budgets.get(ownerOf(token, used)) !== known.budget;
+    known.replaced = isMoving((other) => other === known);
     if (known.replaced) options.onRegroup();
     else owners.watch(unowned(used));
     return refreshed;
@@ -150,11 +152,11 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     return client;
   };
 
-  const groupsOf = (tokens: readonly UsedToken[], requestBudget: number): readonly BudgetGroup[] =>
-    [...Map.groupBy(tokens, (token) => ownerOf(token, tokens))].map(([owner, members]) => {
-      const budget = budgetOf(owner, requestBudget);
-      for (const { known } of members) spendFrom(known, budget);
-      return { name: nameOf(members), budget, tokens: members.map(toTokenGroup) };
+  const groupsOf = (requestBudget: number): readonly BudgetGroup[] =>
+    groupByOwner(used, factsOf).map(({ key, name, tokens }) => {
+      const budget = budgetOf(key, requestBudget);
+      for (const { known } of tokens) spendFrom(known, budget);
+      return { name, budget, tokens: tokens.map(toTokenGroup) };
     });
 
   return {
@@ -166,7 +168,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
           return { accounts: group, known, client: clientOf(known, cloudflare) };
         }),
       );
-      groups = groupsOf(used, cloudflare.requestBudget);
+      groups = groupsOf(cloudflare.requestBudget);
       const now = used.map(({ client }) => client);
       for (const client of now) unused.delete(client);
       for (const client of before) if (!now.includes(client)) unused.add(client);
@@ -198,18 +200,13 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
 
 const monotonic = (): number => performance.now();
 
-const namedOwner = (budgetGroup: string): string => `group ${budgetGroup}`;
-
-/** Whose budget a token spends. One token in two files has one owner. */
-function ownerOf({ accounts: [first], known }: UsedToken, tokens: readonly UsedToken[]): string {
-  if (first.budgetGroup !== undefined) return namedOwner(first.budgetGroup);
-  if (known.owner !== 'account') return SHARED;
-  const current = known.token.current();
-  const same = tokens.find(
-    (other) => other.known.owner === 'account' && other.known.token.current() === current,
-  );
-  return `token ${(same?.known ?? known).key}`;
-}
+const factsOf = ({ accounts: [first], known }: UsedToken): TokenFacts => ({
+  key: known.key,
+  name: known.name,
+  value: known.token.current(),
+  budgetGroup: first.budgetGroup,
+  owner: known.owner,
+});
 
 /** The tokens whose owner decides about their budget. A single one shares it with nobody, whoever owns it. */
 function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
@@ -227,10 +224,6 @@ function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
   });
 }
 
-function nameOf([first, ...others]: readonly UsedToken[]): string {
-  return first?.accounts[0].budgetGroup ?? (others.length === 0 ? (first?.known.name ?? '') : SHARED);
-}
-
 const toTokenGroup = ({ accounts, known, client }: UsedToken): TokenGroup => ({
   accounts,
   token: known.token,
@@ -243,8 +236,8 @@ interface NamedBudget {
 }
 
 function namedBudgets(tokens: readonly UsedToken[]): readonly NamedBudget[] {
-  return [...Map.groupBy(tokens, (token) => ownerOf(token, tokens)).values()].map((members) => ({
-    budget: nameOf(members),
-    tokens: members.map(({ known }) => known.name),
+  return groupByOwner(tokens, factsOf).map((owner) => ({
+    budget: owner.name,
+    tokens: owner.tokens.map(({ known }) => known.name),
   }));
 }
