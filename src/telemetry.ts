@@ -17,7 +17,7 @@ export interface TelemetryOptions {
   readonly revision: string;
   /** Asked at every scrape. */
   readonly snapshot: () => Snapshot;
-  /** One per API token. */
+  /** One for each owner of tokens. */
   readonly budgets: () => readonly SpentBudget[];
 }
 
@@ -276,12 +276,12 @@ function collectorsOf(
   }));
 }
 
-/** Several tokens have a budget each: their sum is what the fleet can ask for. */
+/** Several owners of tokens have a budget each: their sum is what the fleet can ask for. */
 function budgetGauges(budgets: () => readonly SpentBudget[]): readonly LookedUpGauge[] {
   return [
     {
       name: 'api_budget_requests',
-      help: 'Requests per five minutes that the exporter allows itself, all tokens together.',
+      help: 'Requests per five minutes that the exporter allows itself, the budgets of all owners of tokens together.',
       labelNames: [],
       samples: (give) => {
         give(budgets().reduce((sum, { requests }) => sum + requests, 0));
@@ -289,7 +289,7 @@ function budgetGauges(budgets: () => readonly SpentBudget[]): readonly LookedUpG
     },
     {
       name: 'api_budget_available',
-      help: 'Requests that could be sent at once, all tokens together.',
+      help: 'Requests that could be sent at once, the budgets of all owners of tokens together.',
       labelNames: [],
       samples: (give) => {
         give(budgets().reduce((sum, { available }) => sum + Math.floor(available()), 0));
@@ -297,7 +297,7 @@ function budgetGauges(budgets: () => readonly SpentBudget[]): readonly LookedUpG
     },
     {
       name: 'api_blocked_until_timestamp_seconds',
-      help: 'Until when Cloudflare refuses requests of a token (the latest of several); 0 while none is blocked.',
+      help: 'Until when Cloudflare refuses the requests of an owner of tokens (the latest of several); 0 while none is blocked.',
       labelNames: [],
       samples: (give) => {
         give(Math.max(0, ...budgets().map(({ blockedUntil }) => (blockedUntil() ?? 0) / 1000)));

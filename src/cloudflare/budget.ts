@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { WINDOW_MS } from '../core/refresh.ts';
 
 /** So many, and no more; the next one is refused, and everything else for five minutes. */
@@ -47,6 +48,10 @@ export interface Budget {
   readonly block: (now: number, forMs: number) => void;
   /** How long it still lasts; 0 where there is none. */
   readonly blockedFor: (now: number) => number;
+  /** Counts requests that were sent elsewhere, such as before a token turned out to be of this owner. */
+  readonly absorb: (now: number, sentAt: readonly number[]) => void;
+  /** Aborts at the next block, so that whoever waits for a reservation need not wait. */
+  readonly nextBlock: () => AbortSignal;
 }
 
 export function createBudget(initialRequests: number): Budget {
@@ -58,8 +63,8 @@ export function createBudget(initialRequests: number): Budget {
   let level = Math.ceil(capacity * START_SHARE);
   let blockedMs = 0;
   const window = createWindow();
-  /** Counts blocks: what was reserved before one is void after it. */
-  let epoch = 0;
+  /** Of the next block; what was reserved before it is void after it. */
+  let upcoming = blockSignal();
 
   const advance = (now: number): void => {
     const elapsed = Math.max(0, now - (last ?? now));
@@ -95,10 +100,10 @@ export function createBudget(initialRequests: number): Budget {
       if (waitMs > maxWaitMs) return { kind: 'spent', waitMs };
       level -= 1;
       window.sent(now + waitMs);
-      const reservedIn = epoch;
+      const reservedBefore = upcoming;
       let open = true;
       const giveBack = (): void => {
-        if (open && reservedIn === epoch) level = Math.min(capacity, level + 1);
+        if (open && reservedBefore === upcoming) level = Math.min(capacity, level + 1);
         open = false;
       };
       return { kind: 'granted', waitMs, giveBack };
@@ -108,19 +113,19 @@ export function createBudget(initialRequests: number): Budget {
       const held = blockedMs > 0 ? 0 : Math.max(0, Math.min(count, Math.floor(level)));
       level -= held;
       window.hold(held);
-      const heldIn = epoch;
+      const heldBefore = upcoming;
       let left = held;
       return {
         count: held,
         use(sentAt) {
-          if (left === 0 || heldIn !== epoch) return false;
+          if (left === 0 || heldBefore !== upcoming) return false;
           left -= 1;
           window.release(1);
           window.sent(sentAt);
           return true;
         },
         release() {
-          if (heldIn === epoch) {
+          if (heldBefore === upcoming) {
             level = Math.min(capacity, level + left);
             window.release(left);
           }
@@ -132,13 +137,21 @@ export function createBudget(initialRequests: number): Budget {
       advance(now);
       blockedMs = Math.max(blockedMs, forMs);
       level = 0;
-      epoch += 1;
       window.releaseAll();
+      const begun = upcoming;
+      upcoming = blockSignal();
+      begun.abort();
     },
     blockedFor(now) {
       advance(now);
       return blockedMs;
     },
+    absorb(now, sentAt) {
+      advance(now);
+      level = Math.max(Math.min(level, 0), level - sentAt.length);
+      window.add(now, sentAt);
+    },
+    nextBlock: () => upcoming.signal,
   };
 }
 
@@ -147,10 +160,33 @@ export function firstWindowOf(requests: number): number {
   return Math.min(MOST_PER_WINDOW, requests + START_SHARE * capacityOf(requests));
 }
 
+/** Every call that waits for the budget listens. */
+function blockSignal(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
 const capacityOf = (requests: number): number => Math.max(1, requests / 4);
 
 /** The requests that Cloudflare may still count, whatever the bucket holds. */
-function createWindow() {
+export interface SentWindow {
+  /** How many more it has room for. */
+  readonly free: (now: number) => number;
+  /** Keeps room for requests that are planned and not sent yet. */
+  readonly hold: (requests: number) => void;
+  readonly release: (requests: number) => void;
+  readonly releaseAll: () => void;
+  /** How long until it has room for one more. */
+  readonly waitMs: (now: number) => number;
+  /** When they were sent, oldest first. */
+  readonly times: (now: number) => readonly number[];
+  readonly sent: (at: number) => void;
+  /** Counts others as well; the latest, if there is no room for all. */
+  readonly add: (now: number, others: readonly number[]) => void;
+}
+
+export function createWindow(): SentWindow {
   const sentAt = new Float64Array(MOST_PER_WINDOW);
   let oldest = 0;
   let counted = 0;
@@ -163,27 +199,36 @@ function createWindow() {
     }
   };
   const leavesAt = (): number => (sentAt[oldest] ?? 0) + WINDOW_MS + ARRIVAL_MARGIN_MS;
+  const times = (now: number): readonly number[] => {
+    forget(now);
+    return Array.from({ length: counted }, (_, index) => sentAt[(oldest + index) % MOST_PER_WINDOW] ?? 0);
+  };
   return {
-    /** How many more it has room for. */
-    free(now: number): number {
+    times,
+    free(now) {
       forget(now);
       return MOST_PER_WINDOW - counted - held;
     },
-    hold(count: number): void {
+    hold(count) {
       held += count;
     },
-    release(count: number): void {
+    release(count) {
       held -= count;
     },
-    releaseAll(): void {
+    releaseAll() {
       held = 0;
     },
-    /** How long until it has room for one more. */
-    waitMs(now: number): number {
+    waitMs(now) {
       forget(now);
       return counted + held < MOST_PER_WINDOW ? 0 : leavesAt() - now;
     },
-    sent(at: number): void {
+    add(now, others) {
+      const all = [...times(now), ...others].toSorted((a, b) => a - b).slice(-MOST_PER_WINDOW);
+      sentAt.set(all);
+      oldest = 0;
+      counted = all.length;
+    },
+    sent(at) {
       sentAt[(oldest + counted) % MOST_PER_WINDOW] = at;
       if (counted < MOST_PER_WINDOW) counted += 1;
       else oldest = (oldest + 1) % MOST_PER_WINDOW;

@@ -30,7 +30,8 @@ import {
   type RequestOptions,
   type SentRequest,
 } from './http.ts';
-import { walk, type Page } from './pagination.ts';
+import { createTokenMemory } from './memory.ts';
+import { readList, type Page, type TotalCountMeaning } from './pagination.ts';
 import {
   parseCloudflaredConfiguration,
   parseConnector,
@@ -71,13 +72,13 @@ export interface ClientOptions {
   readonly hooks?: ClientHooks;
   /** Ours, for the User-Agent. */
   readonly version: string;
-  /** What a client before this one with the same token has left to spend; already resized. Default: a full one. */
-  readonly budget?: Budget | undefined;
+  /** Shared by every token of one owner; may become another one between two calls. Default: one of its own. */
+  readonly budget?: (() => Budget) | undefined;
   /** Milliseconds that never jump; for the budget. Default: performance.now. */
   readonly monotonic?: () => number;
 }
 
-/** The request budget of this client's token, as it stands now. */
+/** A request budget as it stands now. */
 export interface BudgetView {
   /** Requests per five minutes. */
   readonly requests: number;
@@ -91,6 +92,11 @@ export interface BudgetView {
   readonly blockedUntil: () => number | undefined;
 }
 
+export interface VerifiedToken extends TokenStatus {
+  /** Who owns it, and so whose requests it counts with: a user's tokens count together, an account's each for itself. */
+  readonly owner: 'user' | 'account';
+}
+
 export interface ProbeAnswer {
   /** Tunnels that a list endpoint counts; undefined for details or where it does not say. */
   readonly totalCount: number | undefined;
@@ -102,8 +108,8 @@ export interface ProbeAnswer {
  */
 export interface Client {
   /**
-   * One complete walk over `GET /accounts/{a}/tunnels` for all types; where the token may not read that, one walk per
-   * typed list, each its own observation. Never a partial list, but for one of a single tunnel where that is asked for.
+   * The complete list of `GET /accounts/{a}/tunnels` for all types; where the token may not read that, each typed list as
+   * an observation of its own. Never a partial list, except of a single tunnel where that is asked for.
    */
   readonly listTunnels: (
     account: ListedAccount,
@@ -120,7 +126,7 @@ export interface Client {
     connectorId: string,
     signal?: AbortSignal,
   ) => Promise<Result<Connector | undefined>>;
-  readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<TokenStatus>>;
+  readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<VerifiedToken>>;
   /** One small request: whether the token may use this endpoint. */
   readonly probe: (
     accountId: string,
@@ -146,10 +152,14 @@ export interface ListedAccount {
 
 /** How long a token that may not read `/tunnels` is not asked again: saves a request per poll. */
 const FORBIDDEN_FOR_MS = 600_000;
+/** How long the meaning of an account's `total_count` is remembered. */
+const MEANING_FOR_MS = 24 * 3_600_000;
+/** No tunnel has this id. */
+const NO_TUNNEL = '00000000-0000-4000-8000-000000000000';
 
 const TYPED_LISTS = ['cfd_tunnel', 'warp_connector'] as const satisfies readonly ListEndpoint[];
 
-type Walk = CallResult<readonly ListedItem[]> & {
+type ListResult = CallResult<readonly ListedItem[]> & {
   /** Requests that it took, retries aside. */
   readonly requests: number;
 };
@@ -163,7 +173,8 @@ export function createClient(options: ClientOptions): Client {
     onRequest: (request) => hooks.onRequest?.(request),
     onRetry: () => hooks.onRetry?.(),
   });
-  const permissions = createPermissionMemory(token, monotonic);
+  const refusals = createTokenMemory<CallFailure>(token, { monotonic, keepMs: FORBIDDEN_FOR_MS });
+  const meanings = createTokenMemory<TotalCountMeaning>(token, { monotonic, keepMs: MEANING_FOR_MS });
 
   /** What a failure looks like outside; the one place that counts them. */
   function report(failure: CallFailure): { readonly ok: false; readonly failure: Failure } {
@@ -188,36 +199,62 @@ export function createClient(options: ClientOptions): Client {
     }
   }
 
-  async function walkList(
+  async function readTunnels(
     { id: accountId, tunnelId }: ListedAccount,
     { endpoint, types, call }: ListRequest,
-  ): Promise<Walk> {
+  ): Promise<ListResult> {
     const ofTypes = endpoint === 'tunnels' ? `tun_types=${types.join(',')}&` : '';
     const filter = tunnelId === undefined ? ofTypes : `${ofTypes}uuid=${segment(tunnelId)}&`;
     const context = { accountId, listType: types.length === 1 ? types[0] : undefined };
     let requests = 0;
-    const walked = await walk((page) => {
-      requests += 1;
-      return fetch<Page<ListedItem>>(
-        `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
-        { ...call, endpoint },
-        ({ result, info }) => {
-          const items = parseTunnels(result, context);
-          return items.ok ? { ok: true, value: { items: items.value, info } } : items;
-        },
-      );
+    const list = await readList({
+      fetchPage: (page) => {
+        requests += 1;
+        return fetch<Page<ListedItem>>(
+          `${listPath(accountId, endpoint)}?${filter}is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
+          { ...call, endpoint },
+          ({ result, info }) => {
+            const items = parseTunnels(result, context);
+            return items.ok ? { ok: true, value: { items: items.value, info } } : items;
+          },
+        );
+      },
+      totalCountMeaning: () => totalCountMeaning(accountId, { ...call, endpoint, ofTypes }),
     });
-    return { ...walked, requests };
+    return { ...list, requests };
   }
 
-  function listed(accountId: string, types: readonly KnownTunnelType[], walked: Walk): TunnelsObservation {
-    const result = walked.ok
+  /** Asks for a tunnel that does not exist: a `total_count` of 0 follows the search parameters. */
+  async function totalCountMeaning(
+    accountId: string,
+    { endpoint, ofTypes, ...call }: CallOptions & { endpoint: ListEndpoint; ofTypes: string },
+  ): Promise<CallResult<TotalCountMeaning>> {
+    const known = meanings.get(accountId);
+    if (known !== undefined) return { ok: true, value: known };
+    const answer = await fetch<TotalCountMeaning>(
+      `${listPath(accountId, endpoint)}?${ofTypes}uuid=${NO_TUNNEL}&is_deleted=false&per_page=1`,
+      { ...call, endpoint },
+      ({ info }) =>
+        info?.totalCount === undefined
+          ? { ok: false, problem: 'result_info.total_count is missing, expected a number' }
+          : { ok: true, value: info.totalCount === 0 ? 'filtered' : 'unfiltered' },
+    );
+    if (answer.ok) meanings.set(accountId, answer.value);
+    return answer;
+  }
+
+  function listed(
+    accountId: string,
+    types: readonly KnownTunnelType[],
+    list: ListResult,
+  ): TunnelsObservation {
+    const result = list.ok
       ? {
           ok: true as const,
-          value: walked.value.filter((item) => isWanted(item, types)).map((item) => item.entry),
+          value: list.value.filter((item) => isWanted(item, types)).map((item) => item.entry),
         }
-      : report(walked.failure);
-    return { kind: 'tunnels', accountId, types, at: clock(), requests: walked.requests, result };
+      : report(list.failure);
+    return { kind: 'tunnels', accountId, types, at: clock(), requests: list.requests, result };
   }
 
   async function listTyped(
@@ -232,7 +269,7 @@ export function createClient(options: ClientOptions): Client {
         listed(
           account.id,
           [endpoint],
-          await walkList(account, { endpoint, types: [endpoint], call: request.call }),
+          await readTunnels(account, { endpoint, types: [endpoint], call: request.call }),
         ),
       ),
     );
@@ -244,12 +281,12 @@ export function createClient(options: ClientOptions): Client {
 
   async function listTunnels(account: ListedAccount, types: readonly KnownTunnelType[], call?: CallOptions) {
     if (types.length === 0) return [];
-    const known = permissions.refusal(account.id);
+    const known = refusals.get(account.id);
     if (known !== undefined) return listTyped(account, types, { forbidden: known, call });
-    const walked = await walkList(account, { endpoint: 'tunnels', types, call });
-    if (walked.ok || !isClosed(walked.failure)) return [listed(account.id, types, walked)];
-    permissions.refused(account.id, walked.failure);
-    return listTyped(account, types, { forbidden: walked.failure, call });
+    const list = await readTunnels(account, { endpoint: 'tunnels', types, call });
+    if (list.ok || !isClosed(list.failure)) return [listed(account.id, types, list)];
+    refusals.set(account.id, list.failure);
+    return listTyped(account, types, { forbidden: list.failure, call });
   }
 
   async function connections(tunnel: TunnelRef, call?: CallOptions): Promise<ConnectionsObservation> {
@@ -291,14 +328,14 @@ export function createClient(options: ClientOptions): Client {
   };
 
   /** Tokens of users and of accounts are verified in different places, and their looks do not tell which they are. */
-  async function verify(accountId: string, signal?: AbortSignal): Promise<Result<TokenStatus>> {
+  async function verify(accountId: string, signal?: AbortSignal): Promise<Result<VerifiedToken>> {
     const ask = (path: string): Promise<CallResult<TokenStatus>> =>
       fetch(path, { endpoint: 'token_verify', signal }, ({ result }) => parseVerification(result));
     const asUser = await ask(userVerifyPath);
-    if (asUser.ok) return asUser;
+    if (asUser.ok) return { ok: true, value: { ...asUser.value, owner: 'user' } };
     if (!isRefusal(asUser.failure)) return report(asUser.failure);
     const asAccount = await ask(accountVerifyPath(accountId));
-    if (asAccount.ok) return asAccount;
+    if (asAccount.ok) return { ok: true, value: { ...asAccount.value, owner: 'account' } };
     return report(isRefusal(asAccount.failure) ? asUser.failure : asAccount.failure);
   }
 
@@ -323,14 +360,29 @@ export function createClient(options: ClientOptions): Client {
     connector,
     verify,
     probe,
-    budget: {
-      requests: http.budget.requests,
-      capacity: http.budget.capacity,
-      available: () => http.budget.available(monotonic()),
-      hold: (count) => http.budget.hold(monotonic(), count),
-      blockedUntil: http.blockedUntil,
-    },
+    budget: viewOf(http.budget, { clock, monotonic }),
     close: http.close,
+  };
+}
+
+/** The view that telemetry and planning read. */
+export function viewOf(
+  budget: () => Budget,
+  { clock, monotonic }: { readonly clock: () => number; readonly monotonic: () => number },
+): BudgetView {
+  return {
+    get requests() {
+      return budget().requests;
+    },
+    get capacity() {
+      return budget().capacity;
+    },
+    available: () => budget().available(monotonic()),
+    hold: (count) => budget().hold(monotonic(), count),
+    blockedUntil: () => {
+      const forMs = budget().blockedFor(monotonic());
+      return forMs > 0 ? clock() + forMs : undefined;
+    },
   };
 }
 
@@ -378,24 +430,3 @@ const isClosed = ({ reason }: CallFailure): boolean => reason === 'permission' |
 
 const isRefusal = ({ reason }: CallFailure): boolean =>
   reason === 'auth' || reason === 'permission' || reason === 'not_found';
-
-/** Which accounts' `/tunnels` the token was refused, for a while; a new token is asked anew. */
-function createPermissionMemory(token: Token, monotonic: () => number) {
-  const refusals = new Map<string, { readonly failure: CallFailure; readonly until: number }>();
-  let askedWith = token.current();
-  const forgetForNewToken = (): void => {
-    if (token.current() !== askedWith) refusals.clear();
-    askedWith = token.current();
-  };
-  return {
-    refusal(accountId: string): CallFailure | undefined {
-      forgetForNewToken();
-      const known = refusals.get(accountId);
-      return known !== undefined && monotonic() < known.until ? known.failure : undefined;
-    },
-    refused(accountId: string, failure: CallFailure): void {
-      forgetForNewToken();
-      refusals.set(accountId, { failure, until: monotonic() + FORBIDDEN_FOR_MS });
-    },
-  };
-}

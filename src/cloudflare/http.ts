@@ -43,8 +43,8 @@ export interface HttpOptions {
   readonly monotonic: () => number;
   readonly random: () => number;
   readonly version: string;
-  /** Of a client before this one with the same token. Default: a full one. */
-  readonly budget?: Budget | undefined;
+  /** Shared by every token of one owner; may become another one between two calls. Default: one of its own. */
+  readonly budget?: (() => Budget) | undefined;
   readonly onRequest: (request: SentRequest) => void;
   readonly onRetry: () => void;
 }
@@ -56,9 +56,7 @@ export interface Http {
    * then the request timeout covers all attempts with their bodies.
    */
   readonly request: (path: string, options: RequestOptions) => Promise<CallResult<Envelope>>;
-  readonly budget: Budget;
-  /** Wall time, ms; undefined where not blocked. */
-  readonly blockedUntil: () => number | undefined;
+  readonly budget: () => Budget;
   readonly close: () => Promise<void>;
 }
 
@@ -94,13 +92,11 @@ export function createHttp(options: HttpOptions): Http {
   const { config, token, clock, monotonic } = options;
   const timeoutMs = config.requestTimeoutMs;
   const { host } = new URL(config.apiUrl);
-  const budget = options.budget ?? createBudget(config.requestBudget);
+  const own = createBudget(config.requestBudget);
+  const budgetNow = options.budget ?? (() => own);
   const turns = pLimit(config.concurrency);
   const redactionOf = createRedaction();
   const closing = new AbortController();
-  /** Aborted and replaced when Cloudflare refuses: whoever waits for the budget then need not wait. */
-  let refusal = new AbortController();
-  let wallBlockedUntil = clock() + budget.blockedFor(monotonic());
   const transport = createTransport({
     apiUrl: config.apiUrl,
     connections: config.concurrency,
@@ -111,12 +107,13 @@ export function createHttp(options: HttpOptions): Http {
 
   const blocked = (path: string): CallFailure =>
     notSent(
-      `Cloudflare refuses this token's requests for another ${inSeconds(budget.blockedFor(monotonic()))}`,
+      `Cloudflare refuses this token's requests for another ${inSeconds(budgetNow().blockedFor(monotonic()))}`,
       path,
     );
 
   /** Takes one request out of the budget, waiting for `maxWaitMs` at most. The failure where there is none. */
   async function spend(maxWaitMs: number, { path, signal }: { path: string; signal: AbortSignal }) {
+    const budget = budgetNow();
     const share = budget.reserve(monotonic(), maxWaitMs);
     if (share.kind === 'blocked') return blocked(path);
     if (share.kind === 'spent')
@@ -125,7 +122,7 @@ export function createHttp(options: HttpOptions): Http {
         path,
       );
     if (share.waitMs === 0) return undefined;
-    const refusedMeanwhile = refusal.signal;
+    const refusedMeanwhile = budget.nextBlock();
     const link = linkSignals([signal, refusedMeanwhile]);
     try {
       await sleep(share.waitMs, undefined, { signal: link.signal });
@@ -139,15 +136,12 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   /**
-   * After a refusal for too many requests: stops every call, and says so in the failure. A new token does not lift it,
-   * for Cloudflare counts all the tokens of a user together (API docs, "Rate limits").
+   * After a refusal for too many requests: stops the calls of every token of this owner, and says so in the failure. A new
+   * token does not lift the block, because Cloudflare counts all tokens of a user together (API docs, "Rate limits").
    */
   function block(failure: CallFailure, headers: RetryAfterHeaders): CallFailure {
     const { ms, capped } = blockTime(headers, clock());
-    budget.block(monotonic(), ms);
-    wallBlockedUntil = Math.max(wallBlockedUntil, clock() + ms);
-    refusal.abort();
-    refusal = new AbortController();
+    budgetNow().block(monotonic(), ms);
     const asked = capped ? ' (it asked for longer, which is not believed)' : '';
     return {
       ...failure,
@@ -236,8 +230,7 @@ export function createHttp(options: HttpOptions): Http {
 
   return {
     request: (path, requestOptions) => turns(run, path, requestOptions),
-    budget,
-    blockedUntil: () => (budget.blockedFor(monotonic()) > 0 ? wallBlockedUntil : undefined),
+    budget: budgetNow,
     close: async () => {
       closing.abort();
       await transport.close();

@@ -10,59 +10,88 @@ export interface Page<Item> {
   readonly info: PageInfo | undefined;
 }
 
-type WalkEnd<Item> =
+/**
+ * What `total_count` counts. `filtered`: what the search parameters select. `unfiltered`: more than that, such as deleted
+ * tunnels; the API reference says "total results available without any search parameters".
+ */
+export type TotalCountMeaning = 'filtered' | 'unfiltered';
+
+export interface PageSource<Item> {
+  readonly fetchPage: (page: number) => Promise<CallResult<Page<Item>>>;
+  /** Called only where the ids do not add up to `total_count`. May make a request. */
+  readonly totalCountMeaning: () => Promise<CallResult<TotalCountMeaning>>;
+}
+
+type ListEnd<Item> =
   | { readonly kind: 'complete'; readonly items: readonly Item[] }
   | { readonly kind: 'failed'; readonly failure: CallFailure }
-  /** The pages contradict each other, as when tunnels come and go between them: another walk may fit. */
+  /** The pages contradict each other, as when tunnels come and go between them: another attempt may fit. */
   | { readonly kind: 'inconsistent'; readonly why: string };
 
 /**
- * Every item of a paged list, each id once, or a failure: never a part. The list is complete when the ids add up to
- * `total_count`, however many the server gives per page; without a `total_count` when a page is shorter than a full one.
- * A walk whose pages contradict each other is made once more from the start.
+ * Returns every item of a paged list, each id once, or a failure: never a part. A list that is inconsistent is read once
+ * more from the start.
+ *
+ * A list is complete if the ids add up to `total_count`, however many the server gives per page. It is also complete at a
+ * page that is shorter than the server's `per_page` or empty, unless `total_count` counts exactly the items asked for.
  */
-export async function walk<Item extends { readonly id: string }>(
-  fetchPage: (page: number) => Promise<CallResult<Page<Item>>>,
+export async function readList<Item extends { readonly id: string }>(
+  source: PageSource<Item>,
 ): Promise<CallResult<readonly Item[]>> {
-  const first = await walkOnce(fetchPage);
-  const last = first.kind === 'inconsistent' ? await walkOnce(fetchPage) : first;
+  const first = await readOnce(source);
+  const last = first.kind === 'inconsistent' ? await readOnce(source) : first;
   if (last.kind === 'complete') return { ok: true, value: last.items };
   if (last.kind === 'failed') return { ok: false, failure: last.failure };
   return {
     ok: false,
-    failure: { reason: 'malformed', message: `incomplete list, walked twice: ${last.why}`, codes: [] },
+    failure: { reason: 'malformed', message: `incomplete list, read twice: ${last.why}`, codes: [] },
   };
 }
 
-async function walkOnce<Item extends { readonly id: string }>(
-  fetchPage: (page: number) => Promise<CallResult<Page<Item>>>,
-): Promise<WalkEnd<Item>> {
+async function readOnce<Item extends { readonly id: string }>(
+  source: PageSource<Item>,
+): Promise<ListEnd<Item>> {
   const items = new Map<string, Item>();
   let total: number | undefined;
+  let repeated = false;
   for (let number = 1; number <= MAX_PAGES; number += 1) {
-    const page = await fetchPage(number);
+    const page = await source.fetchPage(number);
     if (!page.ok) return { kind: 'failed', failure: partWay(page.failure, number) };
     const { items: found, info } = page.value;
     const before = items.size;
     for (const item of found) items.set(item.id, item);
+    repeated ||= items.size < before + new Set(found.map(({ id }) => id)).size;
 
     const counted = info?.totalCount;
     if (total !== undefined && counted !== undefined && counted !== total)
       return inconsistent(`total_count was ${total}, then ${counted} on page ${number}`);
     total ??= counted;
 
-    if (total === undefined) {
-      if (found.length < (info?.perPage || TUNNELS_PER_PAGE))
-        return { kind: 'complete', items: [...items.values()] };
-    } else {
-      if (items.size === total) return { kind: 'complete', items: [...items.values()] };
-      if (items.size > total)
-        return inconsistent(`${items.size} ids up to page ${number}, but total_count ${total}`);
+    if (items.size === total) return { kind: 'complete', items: [...items.values()] };
+    if (total !== undefined && items.size > total)
+      return inconsistent(`${items.size} ids up to page ${number}, but total_count ${total}`);
+    const nothingNew = inconsistent(
+      `page ${number} holds nothing new after ${before} ids${total === undefined ? '' : ` of ${total}`}`,
+    );
+    if (found.length > 0 && items.size === before) return nothingNew;
+    if (!isLast(page.value, total)) continue;
+
+    if (total !== undefined) {
+      const meaning = await source.totalCountMeaning();
+      if (!meaning.ok) return { kind: 'failed', failure: notKnown(meaning.failure, total) };
+      if (meaning.value === 'filtered') {
+        // A server may give fewer per page than it says.
+        if (found.length > 0) continue;
+        return nothingNew;
+      }
+      if (found.length === 0) {
+        const end = await confirmEnd(source, { empty: number, total, perPage: info?.perPage ?? 0 });
+        if (end !== undefined) return end;
+      }
     }
-    if (items.size === before)
-      return inconsistent(
-        `page ${number} holds nothing new after ${before} ids${total === undefined ? '' : ` of ${total}`}`,
-      );
+    // No number speaks for the list: a page that shows an item again may have skipped another one.
+    if (repeated) return inconsistent(`an id is on two pages up to page ${number}`);
+    return { kind: 'complete', items: [...items.values()] };
   }
   return {
     kind: 'failed',
@@ -70,12 +99,45 @@ async function walkOnce<Item extends { readonly id: string }>(
   };
 }
 
+/** A server that counts but does not say how many it gives per page may give any number: only an empty page is the last. */
+function isLast({ items, info }: Page<unknown>, total: number | undefined): boolean {
+  if (items.length === 0) return true;
+  const perPage = info?.perPage || (total === undefined ? TUNNELS_PER_PAGE : undefined);
+  return perPage !== undefined && items.length < perPage;
+}
+
+/**
+ * Checks that an empty page is the end of a list that no number speaks for: it is empty again, and so is the page after it.
+ * Pages that cannot hold anything, by `total`, are not asked for. Returns undefined if it is the end.
+ */
+async function confirmEnd<Item>(
+  { fetchPage }: PageSource<Item>,
+  { empty, total, perPage }: { readonly empty: number; readonly total: number; readonly perPage: number },
+): Promise<Exclude<ListEnd<Item>, { kind: 'complete' }> | undefined> {
+  for (const number of [empty, empty + 1]) {
+    if ((number - 1) * perPage >= total) return undefined;
+    const page = await fetchPage(number);
+    if (!page.ok) return { kind: 'failed', failure: partWay(page.failure, number) };
+    if (page.value.items.length > 0)
+      return inconsistent(`page ${empty} was empty, then page ${number} was not`);
+  }
+  return undefined;
+}
+
 const inconsistent = (why: string): { readonly kind: 'inconsistent'; readonly why: string } => ({
   kind: 'inconsistent',
   why,
 });
 
-/** On the first page a failure is the whole story. A later page that is not found contradicts the first. */
+const notKnown = (failure: CallFailure, total: number): CallFailure =>
+  failure === STOPPED
+    ? failure
+    : {
+        ...failure,
+        message: `incomplete list: its ids do not add up to total_count ${total}, and what that counts is not known: ${failure.message}`,
+      };
+
+/** The failure of the first page is reported as it is. A later page that is not found contradicts the first. */
 const partWay = (failure: CallFailure, page: number): CallFailure =>
   page === 1 || failure === STOPPED
     ? failure

@@ -1,71 +1,188 @@
-import { type Budget, createBudget } from '../cloudflare/budget.ts';
-import { type BudgetView, type Client, type ClientOptions, createClient } from '../cloudflare/client.ts';
+import { type Budget, createBudget, createWindow, type SentWindow } from '../cloudflare/budget.ts';
+import {
+  type BudgetView,
+  type Client,
+  type ClientOptions,
+  createClient,
+  viewOf,
+} from '../cloudflare/client.ts';
 import { createToken, type Token } from '../cloudflare/token.ts';
 import type { AccountConfig, Config } from '../config/config.ts';
-import type { TokenGroup } from '../poller/token-group.ts';
-import { groupByToken } from './token-groups.ts';
+import type { Logger } from '../log.ts';
+import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
+import { groupByOwner, namedOwner, SHARED, type TokenFacts } from './budget-owners.ts';
+import { groupByToken, nameOfToken } from './token-groups.ts';
+import { createOwnerWatch, type OwnedToken, type TokenOwner } from './token-owners.ts';
 
-/** The clients in use, one for each API token. */
+/** The clients in use, one for each API token, and the budgets that they share. */
 export interface ClientPool {
   /**
-   * The groups of accounts under these settings. A token that stays keeps its budget, so that reloading does not spend it
-   * anew, and its client where the API's settings stay too.
+   * The accounts under these settings, by token and by owner of the request budget. A budget stays when the settings change,
+   * so that reloading does not spend it anew; a client stays where the API's settings do. Nothing may be in flight.
    */
-  readonly use: (config: Pick<Config, 'accounts' | 'cloudflare'>) => Promise<readonly TokenGroup[]>;
+  readonly use: (config: Pick<Config, 'accounts' | 'cloudflare'>) => Promise<readonly BudgetGroup[]>;
+  /** Resolves when the owner of every token that needs one is known, or was asked for once in vain. */
+  readonly ownersAsked: () => Promise<void>;
+  /** One for each group. */
   readonly budgets: () => readonly BudgetView[];
   /** Closes the clients that the settings before had and these have not. Nothing may be in flight there. */
   readonly closeUnused: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-type Source = AccountConfig['token'];
+export interface ClientPoolOptions extends Pick<ClientOptions, 'version' | 'hooks' | 'clock'> {
+  readonly log: Pick<Logger, 'info'>;
+  /** Tokens have turned out to have another owner: `use` gives other groups than before. */
+  readonly onRegroup: () => void;
+}
 
-/** What one token has been given. Kept when it is no longer used: a later reload may bring it back. */
+type Group = readonly [AccountConfig, ...AccountConfig[]];
+
+/** One token of the configuration. Kept when it is no longer used: a later reload may bring it back. */
 interface Opened {
+  readonly key: string;
+  readonly name: string;
   readonly token: Token;
-  readonly budget: Budget;
+  /** As Cloudflare says; undefined until it has. */
+  owner: TokenOwner | undefined;
+  /** What its client spends from. */
+  budget: Budget;
+  /** The requests that this token, not one before it, has sent. */
+  sent: SentWindow;
+  /** Its budget was that of the token before it. */
+  replaced: boolean;
   client: { readonly settings: string; readonly client: Client } | undefined;
 }
 
-export function createClientPool(options: Pick<ClientOptions, 'version' | 'hooks' | 'clock'>): ClientPool {
-  const opened = new Map<string, Opened>();
-  const unused = new Set<Client>();
-  let used: readonly Client[] = [];
+interface UsedToken {
+  readonly accounts: Group;
+  readonly known: Opened;
+  readonly client: Client;
+}
 
-  const open = async (source: Source, { requestBudget }: Config['cloudflare']): Promise<Opened> => {
+export function createClientPool(options: ClientPoolOptions): ClientPool {
+  const opened = new Map<string, Opened>();
+  const budgets = new Map<string, Budget>();
+  const unused = new Set<Client>();
+  let used: readonly UsedToken[] = [];
+  let groups: readonly BudgetGroup[] = [];
+  const owners = createOwnerWatch({
+    afterAttempt: () => {
+      if (isMoving(() => true)) options.onRegroup();
+    },
+  });
+
+  /** Whether one of these tokens spends from the budget of another owner than it has. */
+  const isMoving = (which: (known: Opened) => boolean): boolean =>
+    groupByOwner(used, factsOf).some(({ key, tokens }) =>
+      tokens.some(({ known }) => which(known) && budgets.get(key) !== known.budget),
+    );
+
+  const open = async (
+    { token: source, budgetGroup }: AccountConfig,
+    { requestBudget }: Config['cloudflare'],
+  ): Promise<Opened> => {
     const key = JSON.stringify(source);
-    const known = opened.get(key);
-    if (known !== undefined) return known;
-    const made = { token: await createToken(source), budget: createBudget(requestBudget), client: undefined };
-    opened.set(key, made);
-    return made;
+    const already = opened.get(key);
+    if (already !== undefined) return already;
+    const token = await createToken(source);
+    const known: Opened = {
+      key,
+      name: nameOfToken(source),
+      token: { ...token, refresh: async () => noteChange(known, await token.refresh()) },
+      owner: undefined,
+      budget: budgetOf(budgetGroup === undefined ? SHARED : namedOwner(budgetGroup), requestBudget),
+      sent: createWindow(),
+      replaced: false,
+      client: undefined,
+    };
+    opened.set(key, known);
+    return known;
+  };
+
+  /** Another token in the same file may have another owner. */
+  const noteChange = <R extends { readonly changed: boolean }>(known: Opened, refreshed: R): R => {
+    if (!refreshed.changed) return refreshed;
+    known.owner = undefined;
+    known.sent = createWindow();
+    known.replaced = isMoving((other) => other === known);
+    if (known.replaced) options.onRegroup();
+    else owners.watch(unowned(used));
+    return refreshed;
+  };
+
+  const budgetOf = (owner: string, requestBudget: number): Budget => {
+    const known = budgets.get(owner);
+    known?.resize(monotonic(), requestBudget);
+    const budget = known ?? createBudget(requestBudget);
+    budgets.set(owner, budget);
+    return budget;
+  };
+
+  /** What the token has spent and the block that it may have met go with it. */
+  const spendFrom = (known: Opened, budget: Budget): void => {
+    const before = known.budget;
+    if (before === budget) return;
+    const now = monotonic();
+    known.budget = budget;
+    budget.absorb(now, known.sent.times(now));
+    const blockedMs = known.replaced ? 0 : before.blockedFor(now);
+    if (blockedMs > 0) budget.block(now, blockedMs);
+    known.replaced = false;
   };
 
   const clientOf = (known: Opened, cloudflare: Config['cloudflare']): Client => {
     const settings = JSON.stringify(cloudflare);
     if (known.client?.settings === settings) return known.client.client;
-    const { token, budget } = known;
-    budget.resize(performance.now(), cloudflare.requestBudget);
-    const client = createClient({ ...options, config: cloudflare, token, budget, random: Math.random });
+    const client = createClient({
+      ...options,
+      hooks: {
+        ...options.hooks,
+        onRequest: (request) => {
+          known.sent.sent(monotonic());
+          options.hooks?.onRequest?.(request);
+        },
+      },
+      config: cloudflare,
+      token: known.token,
+      budget: () => known.budget,
+      random: Math.random,
+    });
     known.client = { settings, client };
     return client;
   };
 
+  const groupsOf = (requestBudget: number): readonly BudgetGroup[] =>
+    groupByOwner(used, factsOf).map(({ key, name, tokens }) => {
+      const budget = budgetOf(key, requestBudget);
+      for (const { known } of tokens) spendFrom(known, budget);
+      return { name, budget, tokens: tokens.map(toTokenGroup) };
+    });
+
   return {
     use: async ({ accounts, cloudflare }) => {
-      const groups = await Promise.all(
-        groupByToken(accounts).map(async (group) => {
-          const known = await open(group[0].token, cloudflare);
-          return { accounts: group, token: known.token, client: clientOf(known, cloudflare) };
+      const before = used.map(({ client }) => client);
+      used = await Promise.all(
+        groupByToken(accounts).map(async (group): Promise<UsedToken> => {
+          const known = await open(group[0], cloudflare);
+          return { accounts: group, known, client: clientOf(known, cloudflare) };
         }),
       );
-      const before = used;
-      used = groups.map(({ client }) => client);
-      for (const client of used) unused.delete(client);
-      for (const client of before) if (!used.includes(client)) unused.add(client);
+      groups = groupsOf(cloudflare.requestBudget);
+      const now = used.map(({ client }) => client);
+      for (const client of now) unused.delete(client);
+      for (const client of before) if (!now.includes(client)) unused.add(client);
+      if (used.length > 1) {
+        options.log.info(
+          { budgets: namedBudgets(used) },
+          `request budgets: the tokens of each owner share ${cloudflare.requestBudget} requests per 5 minutes`,
+        );
+      }
+      owners.watch(unowned(used));
       return groups;
     },
-    budgets: () => used.map(({ budget }) => budget),
+    ownersAsked: owners.firstAttempt,
+    budgets: () => groups.map(({ budget }) => viewOf(() => budget, { clock: options.clock, monotonic })),
     closeUnused: async () => {
       for (const known of opened.values()) {
         if (known.client !== undefined && unused.has(known.client.client)) known.client = undefined;
@@ -75,7 +192,52 @@ export function createClientPool(options: Pick<ClientOptions, 'version' | 'hooks
       await Promise.all(closing.map((client) => client.close()));
     },
     close: async () => {
-      await Promise.all([...used, ...unused].map((client) => client.close()));
+      owners.stop();
+      await Promise.all([...used.map(({ client }) => client), ...unused].map((client) => client.close()));
     },
   };
+}
+
+const monotonic = (): number => performance.now();
+
+const factsOf = ({ accounts: [first], known }: UsedToken): TokenFacts => ({
+  key: known.key,
+  name: known.name,
+  value: known.token.current(),
+  budgetGroup: first.budgetGroup,
+  owner: known.owner,
+});
+
+/** The tokens whose owner decides about their budget. A single one shares it with nobody, whoever owns it. */
+function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
+  const ungrouped = tokens.filter(({ accounts: [first] }) => first.budgetGroup === undefined);
+  if (ungrouped.length < 2) return [];
+  return ungrouped.map(({ accounts: [first], known, client }) => {
+    const asked = known.token.current();
+    return {
+      owner: () => known.owner,
+      verify: (signal) => client.verify(first.id, signal),
+      learned: (owner) => {
+        if (known.token.current() === asked) known.owner = owner;
+      },
+    };
+  });
+}
+
+const toTokenGroup = ({ accounts, known, client }: UsedToken): TokenGroup => ({
+  accounts,
+  token: known.token,
+  client,
+});
+
+interface NamedBudget {
+  readonly budget: string;
+  readonly tokens: readonly string[];
+}
+
+function namedBudgets(tokens: readonly UsedToken[]): readonly NamedBudget[] {
+  return groupByOwner(tokens, factsOf).map((owner) => ({
+    budget: owner.name,
+    tokens: owner.tokens.map(({ known }) => known.name),
+  }));
 }

@@ -5,7 +5,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Logger } from '../log.ts';
-import type { TokenGroup } from '../poller/token-group.ts';
+import type { TokenGroup } from '../poller/budget-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
 import { createSnapshotStore } from '../poller/store.ts';
@@ -38,7 +38,7 @@ export interface Exporter {
   readonly edgeReadiness: () => EdgeReadiness | undefined;
   /**
    * Goes on with other settings. What stays the same goes on as it was: counters, budgets, and polling itself. Must not
-   * overlap with another, nor with `close`.
+   * overlap with `close`.
    */
   readonly reconfigure: (config: Config) => Promise<void>;
   /** The configuration could not be loaded again. */
@@ -61,7 +61,13 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     snapshot: () => store.current(),
     budgets: () => pool.budgets(),
   });
-  const pool = createClientPool({ version, hooks: telemetry.clientHooks, clock });
+  const pool = createClientPool({
+    version,
+    hooks: telemetry.clientHooks,
+    clock,
+    log,
+    onRegroup: () => void inTurn(regroup),
+  });
   const page = createServedPage(initial, {
     own: telemetry.metrics,
     rendered: telemetry.rendered,
@@ -81,12 +87,30 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   let config = initial;
   let polled = false;
   let started = false;
+  let closed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Changes of what is asked, one after the other. */
+  const inTurn = async <T>(change: () => Promise<T>): Promise<T> => {
+    const changed = last.then(change);
+    last = changed.catch(() => undefined);
+    return changed;
+  };
+
+  /** Goes on with the same settings, and with budgets by owner of the tokens. `once` does so before it begins. */
+  const regroup = async (): Promise<void> => {
+    if (!started || closed) return;
+    await stop(asking);
+    asking = await ask();
+    start(asking);
+  };
 
   const ask = async (): Promise<Asking> => {
     const groups = await pool.use(config);
+    const tokens = groups.flatMap((group) => group.tokens);
     // A token file may have changed since the configuration was read.
-    for (const { token } of groups) secrets.add(token.current() ?? '', token);
-    const sidecar = openSidecar(groups);
+    for (const { token } of tokens) secrets.add(token.current() ?? '', token);
+    const sidecar = openSidecar(tokens);
     const pollFinished: typeof telemetry.pollFinished = (poll) => {
       telemetry.pollFinished(poll);
       polled = true;
@@ -95,7 +119,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
     const options = {
       config,
-      groups: groups.map((group) => ({ tokens: [group] as const })),
+      groups,
       store,
       clock,
       offsetMs,
@@ -123,7 +147,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   telemetry.configLoaded({ at: clock(), ok: true });
   page.render(store.current());
 
-  return {
+  const exporter: Exporter = {
     page,
     snapshot: store.current,
     start: () => {
@@ -131,6 +155,8 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       start(asking);
     },
     pollOnce: async () => {
+      await pool.ownersAsked();
+      asking = await ask();
       const { poller, sidecar } = asking;
       await sidecar?.look();
       const whole = await poller.pollOnce();
@@ -171,11 +197,16 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     },
     reloadFailed: () => telemetry.configLoaded({ at: clock(), ok: false }),
     close: async () => {
+      closed = true;
+      // Polling stops at once, whatever is going on; what a change begins meanwhile stops after it.
+      await stop(asking);
+      await last;
       await stop(asking);
       store.stop();
       await pool.close();
     },
   };
+  return { ...exporter, reconfigure: (next) => inTurn(() => exporter.reconfigure(next)) };
 }
 
 function start({ poller, sidecar }: Asking): void {

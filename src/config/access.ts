@@ -55,11 +55,12 @@ export function readAccess(input: AccessInput): Access {
 
   const shared = sharedToken(input);
   const checked = new Set<string>();
+  const groups = budgetGroupsOf(all, report);
   const accounts = polled.flatMap(({ id, name, tokenFile }): readonly AccountConfig[] => {
     if (tokenFile && !checked.has(tokenFile.path)) checkTokenFile(tokenFile, input);
     if (tokenFile) checked.add(tokenFile.path);
     const token = tokenFile ? ({ kind: 'file', path: tokenFile.path } as const) : shared;
-    return token ? [{ id, name, token }] : [];
+    return token ? [{ id, name, token, budgetGroup: groups.get(tokenFile?.path)?.name }] : [];
   });
   const without = polled.filter(({ tokenFile }) => !tokenFile).map(({ id }) => quote(id));
   const tokenIsGiven = isGiven(SETTINGS.apiToken) || isGiven(SETTINGS.apiTokenFile);
@@ -71,6 +72,24 @@ export function readAccess(input: AccessInput): Access {
   }
 
   return { accounts, apiUrl, expectedTunnels: expectedTunnelsOf(input, { all, polled }) };
+}
+
+/** By path of the token file; undefined for the token of all accounts. One token spends one budget. */
+function budgetGroupsOf(
+  accounts: readonly ListedAccount[],
+  report: Report,
+): ReadonlyMap<string | undefined, { readonly name: string; readonly at: string }> {
+  const groups = new Map<string | undefined, { readonly name: string; readonly at: string }>();
+  for (const { tokenFile, budgetGroup } of accounts) {
+    if (budgetGroup === undefined) continue;
+    const known = groups.get(tokenFile?.path) ?? budgetGroup;
+    groups.set(tokenFile?.path, known);
+    if (known.name === budgetGroup.name) continue;
+    report.problem(
+      `${budgetGroup.at}: ${quote(budgetGroup.name)} contradicts ${quote(known.name)} in ${known.at}; accounts with the same token have one budget group`,
+    );
+  }
+  return groups;
 }
 
 function expectedTunnelsOf(
@@ -103,7 +122,9 @@ function accountsToPoll(input: AccessInput): readonly ListedAccount[] {
   const { listed, report } = input;
   const { value: ids, from, at } = accountIdsOf(input);
   const byId = new Map(listed.map((account) => [account.id, account]));
-  const named = ids.map((id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, at });
+  const named = ids.map(
+    (id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, at },
+  );
   if (from === 'file' || from === undefined)
     return [...new Map([...listed, ...named].map((a) => [a.id, a])).values()];
   for (const account of listed.filter(({ id }) => !ids.includes(id))) {

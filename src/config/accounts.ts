@@ -10,6 +10,8 @@ export interface ListedAccount {
   readonly name: string;
   /** Path of its own token file, and what names that in a problem. */
   readonly tokenFile: { readonly path: string; readonly at: string } | undefined;
+  /** Whose request budget its token spends, and what names that in a problem. */
+  readonly budgetGroup: { readonly name: string; readonly at: string } | undefined;
   readonly at: string;
 }
 
@@ -30,6 +32,8 @@ export function readAccounts(entries: readonly Entry[], report: Report): readonl
     const id = fieldOf(entry, { name: 'id', kind: kinds.accountId, report });
     const name = fieldOf(entry, { name: 'name', kind: kinds.text, report }) ?? '';
     const path = fieldOf(entry, { name: 'api_token_file', kind: kinds.path, report });
+    const group = fieldOf(entry, { name: 'budget_group', kind: kinds.groupName, report });
+    const groupAt = entry.fields.get('budget_group')?.at ?? entry.at;
     const tokenAt = entry.fields.get('api_token_file')?.at ?? entry.at;
     if (!entry.fields.has('id')) report.problem(`${entry.at}: needs an id`);
     if (id === undefined) continue;
@@ -38,6 +42,7 @@ export function readAccounts(entries: readonly Entry[], report: Report): readonl
       id,
       name,
       tokenFile: path === undefined ? undefined : { path, at: tokenAt },
+      budgetGroup: group === undefined ? undefined : { name: group, at: groupAt },
       at: entry.at,
     });
   }

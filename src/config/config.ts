@@ -12,6 +12,8 @@ export interface AccountConfig {
   /** '' where the user gave none. */
   readonly name: string;
   readonly token: TokenSource;
+  /** Names whose request budget the token spends, where the user says so; the same for all accounts of the token. */
+  readonly budgetGroup?: string | undefined;
 }
 
 export interface SidecarConfig {
@@ -44,7 +46,7 @@ export interface Config {
   readonly cloudflare: {
     /** Without trailing slash. */
     readonly apiUrl: string;
-    /** Requests per five minutes and token. */
+    /** Requests per five minutes and owner of tokens. */
     readonly requestBudget: number;
     readonly concurrency: number;
     readonly requestTimeoutMs: number;

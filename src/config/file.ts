@@ -31,7 +31,7 @@ const SECTIONS: ReadonlySet<string> = new Set(
   }),
 );
 const ENTRY_FIELDS = {
-  accounts: ['id', 'name', 'api_token_file'],
+  accounts: ['id', 'name', 'api_token_file', 'budget_group'],
   expected_tunnels: ['account_id', 'name', 'id', 'min_connectors'],
 } as const;
 const KEYS = [

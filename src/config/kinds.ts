@@ -216,6 +216,16 @@ export const accountId: Kind<string> = {
   },
 };
 
+export const groupName: Kind<string> = {
+  placeholder: 'NAME',
+  parse: (given) => {
+    const name = given.trim();
+    return /^[A-Za-z0-9._-]{1,64}$/.test(name)
+      ? good(name)
+      : bad(`${quote(given)} is not a name; use up to 64 letters, digits, ".", "_" and "-"`);
+  },
+};
+
 export const tunnelId: Kind<string> = {
   placeholder: 'ID',
   parse: (given) => {

@@ -59,7 +59,7 @@ export const SETTINGS = {
     isAccess: true,
   }),
   requestBudget: one('cloudflare.request-budget', requestBudget, {
-    help: 'Requests per five minutes and token, 1 to 1200.',
+    help: 'Requests per five minutes and owner (all user tokens together, each account-owned token), 1 to 1200.',
     default: '600',
   }),
   concurrency: one('cloudflare.concurrency', count(1, 100), {

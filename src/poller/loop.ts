@@ -10,7 +10,7 @@ import { turn } from '../turn.ts';
 import { createConfigurationShare, createListShare } from './share.ts';
 import { createSender, keyOf } from './sender.ts';
 import type { SnapshotStore } from './store.ts';
-import type { BudgetGroup } from './token-group.ts';
+import type { BudgetGroup } from './budget-group.ts';
 
 export interface RequestLoopOptions {
   readonly tunnels: Config['tunnels'];
@@ -95,10 +95,15 @@ interface Step {
   readonly left: number;
 }
 
-export function createRequestLoop({ tokens }: BudgetGroup, options: RequestLoopOptions): RequestLoop {
+export function createRequestLoop(
+  { tokens }: Pick<BudgetGroup, 'tokens'>,
+  options: RequestLoopOptions,
+): RequestLoop {
   const { store, clock, tunnels, concurrency, pollIntervalMs, staleAfterMs } = options;
   const { pause = timerPause, onError = () => undefined } = options;
-  const { budget } = tokens[0].client;
+  const [first] = tokens;
+  if (first === undefined) throw new Error('Cannot make requests: current value of tokens is an empty list');
+  const { budget } = first.client;
   const accountIds = tokens.flatMap(({ accounts }) => accounts.map(({ id }) => id));
   const clients = new Map(
     tokens.flatMap(({ accounts, client }) => accounts.map(({ id }) => [id, client] as const)),

@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import type { Logger } from '../log.ts';
+import type { BudgetGroup } from './budget-group.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createRequestLoop, type RequestLoop } from './loop.ts';
 import { createSchedule, intervalOf } from './schedule.ts';
 import type { SnapshotStore } from './store.ts';
-import type { BudgetGroup } from './token-group.ts';
 import { createTokenWatch } from './token-watch.ts';
 
 /** How soon a token file that was replaced is noticed, and what it was refused is asked anew. */
@@ -14,7 +14,7 @@ const TOKEN_CHECK_MS = 5_000;
 
 export interface PollerOptions {
   readonly config: Pick<Config, 'cloudflare' | 'poll' | 'tunnels'>;
-  readonly groups: readonly BudgetGroup[];
+  readonly groups: readonly Pick<BudgetGroup, 'tokens'>[];
   readonly store: SnapshotStore;
   readonly clock: () => number;
   readonly offsetMs: number;

@@ -20,7 +20,7 @@ import * as identity from './identity-handlers.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { RequestLog } from './request-log.ts';
 import type { Token, Tokens } from './tokens.ts';
-import { isUsable, permits, reachesAccount } from './tokens.ts';
+import { isUsable, permits } from './tokens.ts';
 import * as tunnels from './tunnel-handlers.ts';
 
 export interface ApiParts {
@@ -77,10 +77,8 @@ export function createApi(parts: ApiParts): (request: ApiRequest, now: number) =
     const endpoint = routed.kind === 'endpoint' ? routed.name : 'unrouted';
     const ids = routed.kind === 'nowhere' ? {} : routed.ids;
     const bearer = bearerOf(request.headers['authorization']);
-    const waitMs =
-      bearer === undefined || parts.tokens.find(bearer) === undefined
-        ? undefined
-        : parts.rateLimit.take(bearer, now);
+    const token = bearer === undefined ? undefined : parts.tokens.find(bearer);
+    const waitMs = token === undefined ? undefined : parts.rateLimit.take(token.value, now);
     const asked = Number(request.query.get('page') ?? 1);
 
     const log = (response: ApiResponse): ApiResponse => {
@@ -94,6 +92,7 @@ export function createApi(parts: ApiParts): (request: ApiRequest, now: number) =
         tunnelId: ids.tunnel,
         status: response.status,
         limited: waitMs !== undefined,
+        countsFor: token?.countsFor,
       });
       return response;
     };
@@ -171,7 +170,7 @@ function reaches(
   { fleet }: ApiParts,
   { token, account }: { readonly token: Token; readonly account: string },
 ): boolean {
-  return reachesAccount(token, account) && fleet.accounts().some(({ id }) => id === account);
+  return token.reaches(account) && fleet.account(account) !== undefined;
 }
 
 function dispatch(

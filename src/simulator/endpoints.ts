@@ -174,13 +174,16 @@ export type Routed =
   | { readonly kind: 'method'; readonly ids: PathIds }
   | { readonly kind: 'nowhere' };
 
-const CANDIDATES = ROUTES.map((candidate) => ({ ...candidate, segments: candidate.path.split('/') }));
+const CANDIDATES = Map.groupBy(
+  ROUTES.map((candidate) => ({ ...candidate, segments: candidate.path.split('/') })),
+  ({ segments }) => segments.length,
+);
 
 /** `path` without the API's base. */
 export function route(method: string, path: string): Routed {
   const segments = path.replace(/\/+$/, '').split('/');
   let known: PathIds | undefined;
-  for (const candidate of CANDIDATES) {
+  for (const candidate of CANDIDATES.get(segments.length) ?? []) {
     const ids = match(candidate.segments, segments);
     if (ids === undefined) continue;
     if (candidate.method === method) {
@@ -191,13 +194,10 @@ export function route(method: string, path: string): Routed {
   return known === undefined ? { kind: 'nowhere' } : { kind: 'method', ids: known };
 }
 
+/** The lists have the same length. */
 function match(pattern: readonly string[], segments: readonly string[]): PathIds | undefined {
-  if (pattern.length !== segments.length) return undefined;
-  const ids: Record<string, string> = {};
-  for (const [index, part] of pattern.entries()) {
-    const segment = segments[index] ?? '';
-    if (part.startsWith(':')) ids[part.slice(1)] = segment;
-    else if (part !== segment) return undefined;
-  }
-  return ids;
+  if (!pattern.every((part, index) => part.startsWith(':') || part === segments[index])) return undefined;
+  return Object.fromEntries(
+    pattern.flatMap((part, index) => (part.startsWith(':') ? [[part.slice(1), segments[index] ?? '']] : [])),
+  );
 }

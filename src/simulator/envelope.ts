@@ -105,6 +105,10 @@ export const ERRORS = {
   unauthorized: failure(403, { code: 9109, message: 'Unauthorized to access requested resource' }),
   invalidAccessToken: failure(403, { code: 9109, message: 'Invalid access token' }),
   noPermission: failure(403, { code: 10000, message: 'Authentication error' }),
+  accountsOfAccountToken: failure(400, {
+    code: 1001,
+    message: 'List accounts endpoint does not support account owned tokens.',
+  }),
   invalidApiToken: failure(401, { code: 1000, message: 'Invalid API Token' }),
   throttled: failure(429, { code: 971, message: 'Please wait and consider throttling your request speed' }),
 } as const;

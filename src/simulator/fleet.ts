@@ -51,6 +51,8 @@ export interface TunnelSpec {
   readonly connectors?: readonly ConnectorSpec[];
   /** It ran before, and has had no connection since then. */
   readonly downSince?: number;
+  /** It is deleted already, and has no connectors. */
+  readonly deletedAt?: number;
   readonly configuration?: { readonly version: number; readonly config: Readonly<Record<string, unknown>> };
   /** WARP connectors; aws and local are highly available. Default: none. */
   readonly haMode?: HaMode;
@@ -87,6 +89,7 @@ export interface Evicted {
  */
 export interface Fleet {
   readonly accounts: () => readonly FleetAccount[];
+  readonly account: (accountId: string) => FleetAccount | undefined;
   /** Deleted ones too, in order of creation. */
   readonly tunnels: (accountId: string) => readonly FleetTunnel[];
   readonly tunnel: (tunnelId: string) => FleetTunnel | undefined;
@@ -165,7 +168,7 @@ const DAY = 86_400_000;
 export function createFleet(options: FleetOptions): Fleet {
   const random = createRandom(options.seed);
   const delay = options.configurationDelayMs ?? { low: 2_000, high: 90_000 };
-  const accounts: FleetAccount[] = [];
+  const accounts = new Map<string, FleetAccount>();
   const byAccount = new Map<string, LiveTunnel[]>();
   const tunnels = new Map<string, LiveTunnel>();
   const names = new Map<string, LiveTunnel>();
@@ -311,6 +314,14 @@ export function createFleet(options: FleetOptions): Fleet {
     noteActivity(tunnel, at);
   }
 
+  function deleteTunnel(tunnelId: string, now: number): void {
+    const tunnel = tunnelOf(tunnelId);
+    const at = stamp(now);
+    for (const { id } of tunnel.connectors) remove(id, at);
+    forgetName(tunnel);
+    tunnel.deletedAt = at;
+  }
+
   function createTunnel(spec: TunnelSpec & { readonly accountId: string }, now: number): FleetTunnel {
     const siblings = byAccount.get(spec.accountId);
     if (siblings === undefined) throw new Error(`Cannot find account: current value is ${spec.accountId}`);
@@ -340,6 +351,7 @@ export function createFleet(options: FleetOptions): Fleet {
     tunnels.set(tunnel.id, tunnel);
     names.set(nameKey(tunnel), tunnel);
     for (const connector of spec.connectors ?? []) startConnector({ ...connector, tunnelId: tunnel.id }, now);
+    if (spec.deletedAt !== undefined) deleteTunnel(tunnel.id, spec.deletedAt);
     if (tunnel.activeAt !== undefined) {
       // The connectors are told in any order; the tunnel is active since the earliest of their connections.
       const since = earliestOpening(tunnel);
@@ -351,13 +363,14 @@ export function createFleet(options: FleetOptions): Fleet {
 
   for (const spec of options.accounts) {
     const account = { id: spec.id ?? random.hex(32), name: spec.name };
-    accounts.push(account);
+    accounts.set(account.id, account);
     byAccount.set(account.id, []);
     for (const tunnel of spec.tunnels ?? []) createTunnel({ ...tunnel, accountId: account.id }, options.now);
   }
 
   return {
-    accounts: () => accounts,
+    accounts: () => [...accounts.values()],
+    account: (accountId) => accounts.get(accountId),
     tunnels: (accountId) => byAccount.get(accountId) ?? [],
     tunnel: (tunnelId) => tunnels.get(tunnelId),
     tunnelNamed: (accountId, name) => names.get(nameKey({ accountId, name })),
@@ -372,13 +385,7 @@ export function createFleet(options: FleetOptions): Fleet {
     rotateSecret: ({ tunnelId, secret }) => {
       tunnelOf(tunnelId).secret = secret;
     },
-    deleteTunnel: (tunnelId, now) => {
-      const tunnel = tunnelOf(tunnelId);
-      const at = stamp(now);
-      for (const { id } of tunnel.connectors) remove(id, at);
-      forgetName(tunnel);
-      tunnel.deletedAt = at;
-    },
+    deleteTunnel,
     startConnector,
     stopConnector,
     restartConnector,

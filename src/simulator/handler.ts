@@ -14,9 +14,16 @@ export interface Context {
   readonly settings: ApiSettings;
 }
 
+/**
+ * What `total_count` of a list of tunnels counts. `filtered`: the tunnels that the search parameters select. `unfiltered`:
+ * every tunnel that the token may list, also deleted ones; the API reference says "available without any search parameters".
+ */
+export type TotalCount = 'filtered' | 'unfiltered';
+
 export interface ApiSettings {
   readonly embeddedConnections: EmbeddedConnections;
   readonly maxPerPage: number;
+  readonly totalCount: TotalCount;
 }
 
 export interface AccountContext extends Context {

@@ -3,7 +3,7 @@ import { badRequest, ERRORS, success } from './envelope.ts';
 import type { AccountContext, Context } from './handler.ts';
 import { paginate } from './list-tunnels.ts';
 import type { Token } from './tokens.ts';
-import { reachesAccount, tokenStatus } from './tokens.ts';
+import { seesAccounts, tokenStatus } from './tokens.ts';
 import { microseconds } from './wire.ts';
 
 /** Token verification and the accounts that a token reaches. */
@@ -13,7 +13,7 @@ export function verifyUserToken({ token, now }: Context): Answer {
 }
 
 export function verifyAccountToken({ token, accountId, now }: AccountContext): Answer {
-  const own = token.owner === 'account' && reachesAccount(token, accountId);
+  const own = token.owner === 'account' && token.reaches(accountId);
   return own ? verified(token, now) : ERRORS.invalidApiToken;
 }
 
@@ -43,18 +43,20 @@ function verified(token: Token, now: number): Answer {
   );
 }
 
-/** Refuses tokens that an account owns; pages hold 5 to 50. */
+/** Refuses tokens that an account owns; empty for a token without Account Settings; pages hold 5 to 50. */
 export function listAccounts({ fleet, token, query }: Context): Answer {
-  if (token.owner === 'account') return ERRORS.unauthorized;
+  if (token.owner === 'account') return ERRORS.accountsOfAccountToken;
   const page = Number(query.get('page') ?? 1);
   const perPage = Number(query.get('per_page') ?? 20);
   if (!Number.isInteger(page) || page < 1) return badRequest('page must be a whole number from 1');
   if (!Number.isInteger(perPage) || perPage < 5 || perPage > 50)
     return badRequest('per_page must be from 5 to 50');
   const name = query.get('name');
-  const reached = fleet
-    .accounts()
-    .filter((account) => reachesAccount(token, account.id) && (name === null || account.name === name));
+  const reached = seesAccounts(token)
+    ? fleet
+        .accounts()
+        .filter((account) => token.reaches(account.id) && (name === null || account.name === name))
+    : [];
   const { rows, info } = paginate(reached, { page, perPage });
   return success(
     rows.map(({ id, name: accountName }) => ({

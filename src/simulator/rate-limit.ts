@@ -9,55 +9,63 @@ export interface RateLimitOptions {
 
 /**
  * "1,200 requests per five minutes per user; if you exceed it, all API calls for the next five minutes are blocked"
- * (Cloudflare docs, API limits). Refused requests do not prolong the block.
+ * (Cloudflare docs, API limits). Account-owned tokens have a limit each. Refused requests do not prolong the block.
  */
 export interface RateLimit {
-  /** Counts a request. Milliseconds until the token may go on, where this one is refused. */
+  /** Counts a request. Returns the milliseconds until `key` may go on if this request is refused. */
   readonly take: (key: string, now: number) => number | undefined;
-  /** How many requests count now, and until when the token is blocked. */
+  /** How many requests count now, and until when `key` is blocked. */
   readonly state: (
     key: string,
     now: number,
   ) => { readonly used: number; readonly blockedUntil: number | undefined };
 }
 
-interface Account {
+interface Counted {
+  /** When the requests in the window were made; those before `first` are over. */
   times: number[];
+  first: number;
   blockedUntil: number;
 }
 
-export function createRateLimit(options: RateLimitOptions = {}): RateLimit {
+/** Counts by owner; `ownerOf` maps a key to its owner. Default: every key is its own. */
+export function createRateLimit(
+  options: RateLimitOptions = {},
+  ownerOf: (key: string) => string = (key) => key,
+): RateLimit {
   const limit = options.requests ?? 1200;
   const windowMs = options.windowMs ?? 300_000;
   const blockMs = options.blockMs ?? 300_000;
-  const accounts = new Map<string, Account>();
+  const owners = new Map<string, Counted>();
 
-  function accountOf(key: string, now: number): Account {
-    const account = accounts.get(key) ?? { times: [], blockedUntil: 0 };
-    accounts.set(key, account);
-    // Old times go in one sweep, not one by one.
-    const oldest = account.times[0];
-    if (oldest !== undefined && oldest <= now - windowMs) {
-      account.times = account.times.filter((at) => at > now - windowMs);
+  function countedOf(key: string, now: number): Counted {
+    const owner = ownerOf(key);
+    const counted = owners.get(owner) ?? { times: [], first: 0, blockedUntil: 0 };
+    owners.set(owner, counted);
+    while ((counted.times[counted.first] ?? Infinity) <= now - windowMs) counted.first += 1;
+    if (counted.first > limit) {
+      counted.times = counted.times.slice(counted.first);
+      counted.first = 0;
     }
-    return account;
+    return counted;
   }
 
   return {
     take: (key, now) => {
-      const account = accountOf(key, now);
-      if (now < account.blockedUntil) return account.blockedUntil - now;
-      if (account.times.length >= limit) {
-        account.times = [];
-        account.blockedUntil = now + blockMs;
+      const counted = countedOf(key, now);
+      if (now < counted.blockedUntil) return counted.blockedUntil - now;
+      if (counted.times.length - counted.first >= limit) {
+        counted.times = [];
+        counted.first = 0;
+        counted.blockedUntil = now + blockMs;
         return blockMs;
       }
-      account.times.push(now);
+      counted.times.push(now);
       return undefined;
     },
     state: (key, now) => {
-      const { times, blockedUntil } = accountOf(key, now);
-      return { used: times.length, blockedUntil: now < blockedUntil ? blockedUntil : undefined };
+      const { times, first, blockedUntil } = countedOf(key, now);
+      return { used: times.length - first, blockedUntil: now < blockedUntil ? blockedUntil : undefined };
     },
   };
 }

@@ -11,8 +11,10 @@ export interface LoggedRequest {
   readonly tunnelId: string | undefined;
   /** Of the answer; of the answer that was meant, where a fault kept it from arriving. */
   readonly status: number;
-  /** Refused because the budget was spent. */
+  /** Refused because the rate limit was passed. */
   readonly limited: boolean;
+  /** The user or the token whose rate limit counts it; undefined for an unknown token. */
+  readonly countsFor: string | undefined;
 }
 
 export interface RequestFilter {
@@ -21,6 +23,7 @@ export interface RequestFilter {
   readonly tunnelId?: string;
   readonly status?: number;
   readonly limited?: boolean;
+  readonly countsFor?: string;
   /** Included. */
   readonly from?: number;
   /** Not included. */
@@ -52,6 +55,7 @@ export function createRequestLog(keep = 100_000): RequestLog {
         (filter.tunnelId === undefined || request.tunnelId === filter.tunnelId) &&
         (filter.status === undefined || request.status === filter.status) &&
         (filter.limited === undefined || request.limited === filter.limited) &&
+        (filter.countsFor === undefined || request.countsFor === filter.countsFor) &&
         (filter.from === undefined || request.at >= filter.from) &&
         (filter.until === undefined || request.at < filter.until),
     );

@@ -15,6 +15,8 @@ export interface SampleOptions {
   readonly degraded?: number;
   readonly down?: number;
   readonly inactive?: number;
+  /** Deleted cloudflared tunnels beside these, over all accounts. Default: 0. */
+  readonly deleted?: number;
   /** WARP connectors in the first account, by HA mode in turn: aws, local, none, disabled. Default: 0. */
   readonly warpConnectors?: number;
 }
@@ -49,6 +51,11 @@ export function sampleAccounts(options: SampleOptions): readonly AccountSpec[] {
             ? { name, createdAt: startedAt() }
             : { name, connectors: connectors() };
     tunnels[index % count]?.push(tunnel);
+  }
+  for (let index = 0; index < (options.deleted ?? 0); index += 1) {
+    const name = `deleted-${String(index + 1).padStart(5, '0')}`;
+    const deletedAt = startedAt();
+    tunnels[index % count]?.push({ name, createdAt: deletedAt - HOUR, deletedAt });
   }
   for (let index = 0; index < (options.warpConnectors ?? 0); index += 1) {
     const haMode = HA_MODES[index % HA_MODES.length] ?? 'none';

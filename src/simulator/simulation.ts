@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts';
 import { createFaults } from './faults.ts';
 import type { AccountSpec, Fleet } from './fleet.ts';
 import { createFleet } from './fleet.ts';
+import type { TotalCount } from './handler.ts';
 import type { LifeEvent, LifeOptions } from './life.ts';
 import { createLife } from './life.ts';
 import type { RateLimit, RateLimitOptions } from './rate-limit.ts';
@@ -27,8 +28,10 @@ export interface SimulationOptions {
   /** Default: missing, as since October 2026. */
   readonly embeddedConnections?: EmbeddedConnections;
   readonly rateLimit?: RateLimitOptions;
-  /** The most rows in a page, whatever was asked for. Default: 1000. */
+  /** The most rows in a page, whatever was asked for; `result_info.per_page` tells. Default: 1000. */
   readonly maxPerPage?: number;
+  /** Default: filtered. */
+  readonly totalCount?: TotalCount;
   /** How long connectors take to pick up a new configuration. Default: 2 s to 90 s. */
   readonly configurationDelayMs?: { readonly low: number; readonly high: number };
   /** What happens to the fleet as time passes. Default: nothing. */
@@ -49,7 +52,7 @@ export interface Simulation {
   readonly tokens: Tokens;
   readonly faults: Faults;
   readonly requests: RequestLog;
-  /** By token value. */
+  /** By token value; the tokens of one user share a limit, a token that an account owns has its own. */
   readonly rateLimit: RateLimit;
   readonly now: () => number;
   /** Lets the fleet live up to the present, as every request does. Nothing happens without `life`. */
@@ -70,7 +73,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
   const tokens = createTokens(options.tokens ?? [{ value: SIMULATOR_TOKEN }]);
   const faults = createFaults();
   const requests = createRequestLog(options.keepRequests);
-  const rateLimit = createRateLimit(options.rateLimit);
+  const rateLimit = createRateLimit(options.rateLimit, (value) => tokens.find(value)?.countsFor ?? value);
   const api = createApi({
     fleet,
     tokens,
@@ -80,6 +83,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     settings: {
       embeddedConnections: options.embeddedConnections ?? 'missing',
       maxPerPage: options.maxPerPage ?? 1000,
+      totalCount: options.totalCount ?? 'filtered',
     },
   });
   const life = options.life === undefined ? undefined : createLife({ fleet, seed, start, ...options.life });

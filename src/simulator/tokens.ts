@@ -6,6 +6,7 @@ const GROUPS = [
   'Cloudflare One Connector: cloudflared',
   'Cloudflare One Connector: WARP',
   'Cloudflare One Connectors',
+  'Account Settings',
 ] as const;
 
 /** Names as the Cloudflare dashboard shows them. */
@@ -27,6 +28,8 @@ export interface TokenSpec {
   readonly value: string;
   /** Who owns it. Default: user. */
   readonly owner?: 'user' | 'account';
+  /** Which user, where one owns it: the tokens of a user share one rate limit. Default: the same user for all. */
+  readonly user?: string;
   /** Default: active. */
   readonly status?: 'active' | 'disabled' | 'expired';
   /** Default: every account. */
@@ -43,6 +46,9 @@ export interface TokenSpec {
 export interface Token extends TokenSpec {
   /** 32 hexadecimal digits, derived from the value; safe to show. */
   readonly id: string;
+  /** Whose rate limit its requests count for: the user's, or its own where an account owns it; safe to show. */
+  readonly countsFor: string;
+  readonly reaches: (accountId: string) => boolean;
 }
 
 export interface Tokens {
@@ -57,7 +63,14 @@ export interface Tokens {
 export function createTokens(specs: readonly TokenSpec[] = []): Tokens {
   const tokens = new Map<string, Token>();
   const add = (spec: TokenSpec): Token => {
-    const token = { ...spec, id: createRandom(hash(spec.value)).hex(32) };
+    const id = createRandom(hash(spec.value)).hex(32);
+    const accounts = spec.accounts && new Set(spec.accounts);
+    const token = {
+      ...spec,
+      id,
+      countsFor: spec.owner === 'account' ? `token ${id}` : `user ${spec.user ?? 'one'}`,
+      reaches: (accountId: string) => accounts?.has(accountId) ?? true,
+    };
     tokens.set(spec.value, token);
     return token;
   };
@@ -67,7 +80,7 @@ export function createTokens(specs: readonly TokenSpec[] = []): Tokens {
     change: (value, change) => {
       const token = tokens.get(value);
       if (token === undefined) throw new Error('Cannot change token: it is not known');
-      tokens.set(value, { ...token, ...change });
+      add({ ...token, ...change });
     },
     revoke: (value) => {
       tokens.delete(value);
@@ -86,8 +99,9 @@ export function isUsable(token: Token, now: number): boolean {
   return tokenStatus(token, now) === 'active' && (token.notBefore === undefined || now >= token.notBefore);
 }
 
-export function reachesAccount(token: Token, accountId: string): boolean {
-  return token.accounts?.includes(accountId) ?? true;
+/** Without it `GET /accounts` holds nothing, with success (field reports, cloudflare-go#725). */
+export function seesAccounts({ permissions }: Token): boolean {
+  return permissions?.some((permission) => permission.startsWith('Account Settings ')) ?? true;
 }
 
 /** Edit implies Read. */

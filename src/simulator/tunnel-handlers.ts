@@ -12,10 +12,7 @@ import { tunnelRow, tunnelToken } from './wire.ts';
 /** `/tunnels`: every type; WARP connectors only for a token that may read them. */
 export function listAllTunnels(context: AccountContext): Answer {
   const warp = permits(context.token, { family: 'warp', level: 'Read' });
-  return list(context, (tunnel, asked) => {
-    if (tunnel.type === 'warp_connector' && !warp) return false;
-    return asked?.includes(tunnel.type) ?? true;
-  });
+  return list(context, (tunnel) => warp || tunnel.type !== 'warp_connector');
 }
 
 /** `/cfd_tunnel` and `/warp_connector`. */
@@ -23,22 +20,22 @@ export function listTunnelsOf(type: KnownTunnelType): (context: AccountContext) 
   return (context) => list(context, (tunnel) => tunnel.type === type);
 }
 
-function list(
-  context: AccountContext,
-  belongs: (tunnel: FleetTunnel, asked: readonly KnownTunnelType[] | undefined) => boolean,
-): Answer {
+function list(context: AccountContext, belongs: (tunnel: FleetTunnel) => boolean): Answer {
   const { fleet, accountId, settings, token } = context;
   const parsed = parseListQuery(context.query, settings.maxPerPage);
   if (!parsed.ok) return parsed.answer;
   const { types, matches } = parsed.value;
   const scope = token.tunnels === undefined ? undefined : new Set(token.tunnels);
-  const found = fleet
+  const visible = fleet
     .tunnels(accountId)
-    .filter((tunnel) => belongs(tunnel, types) && matches(tunnel) && (scope?.has(tunnel.id) ?? true));
+    .filter((tunnel) => belongs(tunnel) && (scope?.has(tunnel.id) ?? true));
+  const found = visible.filter((tunnel) => (types?.includes(tunnel.type) ?? true) && matches(tunnel));
   const { rows, info } = paginate(found, parsed.value);
   return success(
     rows.map((tunnel) => tunnelRow(tunnel, settings.embeddedConnections)),
-    { resultInfo: info },
+    {
+      resultInfo: settings.totalCount === 'filtered' ? info : { ...info, total_count: visible.length },
+    },
   );
 }
 

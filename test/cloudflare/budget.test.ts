@@ -177,3 +177,42 @@ test('the window counts held requests, and used ones from when they were sent', 
     more += drain(budget, later);
   expect(late.count + more).toBeLessThanOrEqual(1200);
 });
+
+test('requests that were sent elsewhere count as if they were sent here, and never make a debt', () => {
+  const budget = createBudget(600);
+  budget.absorb(0, [-2, -1, 0]);
+  expect(budget.available(0)).toBe(72);
+  budget.absorb(
+    0,
+    Array.from({ length: 100 }, () => 0),
+  );
+  expect(budget.available(0)).toBe(0);
+  expect(budget.available(10_000)).toBeCloseTo(20);
+});
+
+test('requests that were sent elsewhere take room in the window that Cloudflare counts', () => {
+  const budget = createBudget(1_200);
+  const sent = Array.from({ length: 1_190 }, (_, index) => index);
+  budget.absorb(2_000, sent);
+  budget.absorb(2_000, [5, 1_999]);
+  expect(drain(budget, HOUR / 60)).toBe(1_200 - 1_190 - 2);
+});
+
+test('a debt to those who wait stays when others are counted too', () => {
+  const budget = createBudget(600);
+  drain(budget, 0);
+  budget.reserve(0, 1_000);
+  budget.absorb(0, [0]);
+  expect(budget.reserve(0, 10_000)).toMatchObject({ waitMs: 1_000 });
+});
+
+test('a block aborts the signal of those who wait, once for each block', () => {
+  const budget = createBudget(600);
+  const first = budget.nextBlock();
+  budget.block(0, 1_000);
+  expect(first.aborted).toBe(true);
+  const second = budget.nextBlock();
+  expect(second.aborted).toBe(false);
+  budget.block(0, 2_000);
+  expect(second.aborted).toBe(true);
+});

@@ -75,6 +75,75 @@ test('walks on where the server gives fewer per page than asked for', async () =
   expect(sent).toHaveLength(3);
 });
 
+/** Two accounts with two tunnels each, the first with a deleted one beside them, in an API that counts it. */
+const counted = () =>
+  sampleAccounts({ seed: 1, now: NOW, tunnels: 4, accounts: 2, deleted: 1 }).map((account, index) => ({
+    ...account,
+    id: 'ab'.charAt(index).repeat(32),
+  }));
+
+test('where total_count also counts deleted tunnels, a day passes before anybody asks again what it means', async () => {
+  const simulator = await simulate({ accounts: counted(), totalCount: 'unfiltered' });
+  const { client, clocks, sent, errors } = await clientFor(simulator.url);
+  const requestsOf = async (): Promise<number> => {
+    const before = sent.length;
+    expect(listOf((await client.listTunnels({ id: ACCOUNT }, ['cfd_tunnel']))[0])).toHaveLength(2);
+    return sent.length - before;
+  };
+  expect(await requestsOf()).toBe(2);
+  clocks.monotonic += 86_399_999;
+  expect(await requestsOf()).toBe(1);
+  clocks.monotonic += 1;
+  expect(await requestsOf()).toBe(2);
+  expect(errors).toEqual([]);
+});
+
+test('what total_count means is only asked where it does not fit', async () => {
+  const simulator = await simulate({ accounts: counted(), totalCount: 'unfiltered' });
+  const { client, sent } = await clientFor(simulator.url);
+  expect(listOf((await client.listTunnels({ id: 'b'.repeat(32) }, ['cfd_tunnel']))[0])).toHaveLength(2);
+  expect(sent).toHaveLength(1);
+});
+
+test('one tunnel alone, where total_count counts all of them', async () => {
+  const simulator = await simulate({ accounts: counted(), totalCount: 'unfiltered' });
+  const { client } = await clientFor(simulator.url);
+  const [tunnel] = simulator.fleet.tunnels(ACCOUNT);
+  const alone = { id: ACCOUNT, tunnelId: tunnel?.id };
+  expect(listOf((await client.listTunnels(alone, ['cfd_tunnel']))[0])).toHaveLength(1);
+});
+
+test('typed lists, where total_count counts all of them', async () => {
+  const simulator = await simulate({ accounts: fleet(), totalCount: 'unfiltered', maxPerPage: 5 });
+  simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 403 } });
+  const account = firstAccount(simulator);
+  const [tunnel] = simulator.fleet.tunnels(account.id);
+  simulator.fleet.deleteTunnel(tunnel?.id ?? '', NOW);
+  const { client } = await clientFor(simulator.url);
+  const lists = await client.listTunnels(account, BOTH);
+  expect(lists.map((list) => listOf(list).length)).toEqual([11, 2]);
+});
+
+test('a list that is short of a total_count which follows the search parameters is no list', async () => {
+  const simulator = await simulate({ accounts: fleet() });
+  simulator.faults.add({ endpoint: 'tunnels', page: 2, effect: { kind: 'empty_page' } });
+  simulator.faults.add({
+    endpoint: 'tunnels',
+    effect: { kind: 'rewrite', rewrite: withoutTheFirst },
+  });
+  const { client, sent } = await clientFor(simulator.url);
+  const lists = await client.listTunnels(firstAccount(simulator), BOTH);
+  expect(lists[0]?.result).toMatchObject({ ok: false, failure: { reason: 'malformed' } });
+  // Two attempts of two pages, and what total_count means.
+  expect(sent).toHaveLength(5);
+});
+
+/** A page of which the server has lost a row. */
+function withoutTheFirst(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('result' in body)) throw new Error('no page');
+  return { ...body, result: Array.isArray(body.result) ? body.result.slice(1) : body.result };
+}
+
 test('no types, no request', async () => {
   const { client, sent } = await clientFor(await serve(always(500, '')));
   expect(await client.listTunnels({ id: ACCOUNT }, [])).toEqual([]);
@@ -260,7 +329,7 @@ test.each(['user', 'account'] as const)('verifies a token owned by a %s', async 
   const simulator = await simulate({ accounts: fleet(), tokens: [{ value: TOKEN, owner, expiresAt }] });
   const { client, sent, errors } = await clientFor(simulator.url);
   const status = valueOf(await client.verify(firstAccount(simulator).id));
-  expect(status).toEqual({ status: 'active', expiresAt: Math.floor(expiresAt / 1_000) * 1_000 });
+  expect(status).toEqual({ status: 'active', expiresAt: Math.floor(expiresAt / 1_000) * 1_000, owner });
   expect(sent.every(({ endpoint }) => endpoint === 'token_verify')).toBe(true);
   expect(errors).toEqual([]);
 });

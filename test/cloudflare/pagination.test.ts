@@ -1,7 +1,8 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { CallFailure } from '../../src/cloudflare/errors.ts';
 import type { CallResult } from '../../src/cloudflare/http.ts';
-import { walk, type Page } from '../../src/cloudflare/pagination.ts';
+import { readList, type Page, type TotalCountMeaning } from '../../src/cloudflare/pagination.ts';
 import { TUNNELS_PER_PAGE as PER_PAGE } from '../../src/core/lists.ts';
 
 interface Item {
@@ -37,21 +38,45 @@ function answering(...answers: readonly CallResult<Page<Item>>[]) {
   return { fetchPage, asked };
 }
 
-async function complete(...answers: readonly CallResult<Page<Item>>[]) {
-  const { fetchPage, asked } = answering(...answers);
-  const walked = await walk(fetchPage);
-  if (!walked.ok) throw new Error(walked.failure.message);
-  return { count: walked.value.length, asked };
+interface Told {
+  readonly fetchPage: (page: number) => Promise<CallResult<Page<Item>>>;
+  readonly asked: readonly number[];
 }
 
-async function failing(
-  ...answers: readonly CallResult<Page<Item>>[]
-): Promise<CallFailure & { asked: readonly number[] }> {
-  const { fetchPage, asked } = answering(...answers);
-  const walked = await walk(fetchPage);
-  if (walked.ok) throw new Error(`complete with ${walked.value.length}`);
-  return { ...walked.failure, asked };
+async function completeWhere(meaning: TotalCountMeaning, { fetchPage, asked }: Told) {
+  let meaningAsked = 0;
+  const list = await readList({
+    fetchPage,
+    totalCountMeaning: async () => {
+      meaningAsked += 1;
+      return { ok: true, value: meaning };
+    },
+  });
+  if (!list.ok) throw new Error(list.failure.message);
+  return { count: list.value.length, asked, meaningAsked };
 }
+
+/** Where `total_count` is right, nobody asks what it means. */
+async function complete(...answers: readonly CallResult<Page<Item>>[]) {
+  const { meaningAsked, ...list } = await completeWhere('unfiltered', answering(...answers));
+  expect(meaningAsked).toBe(0);
+  return list;
+}
+
+async function failingWhere(
+  meaning: TotalCountMeaning,
+  { fetchPage, asked }: Told,
+): Promise<CallFailure & { asked: readonly number[] }> {
+  const list = await readList({
+    fetchPage,
+    totalCountMeaning: async () => ({ ok: true, value: meaning }),
+  });
+  if (list.ok) throw new Error(`complete with ${list.value.length}`);
+  return { ...list.failure, asked };
+}
+
+const failing = (...answers: readonly CallResult<Page<Item>>[]) =>
+  failingWhere('filtered', answering(...answers));
 
 test('one page that holds all is one request', async () => {
   expect(await complete(page(items(0, 3), 3, 1000))).toEqual({ count: 3, asked: [1] });
@@ -68,17 +93,22 @@ test('an exact multiple of the page needs no page more', async () => {
   });
 });
 
-test.each([50, 1000, undefined])(
-  'fewer per page than asked for, where the server claims %s',
-  async (perPage) => {
-    const pages = [items(0, 50), items(50, 100), items(100, 120)].map((found) => page(found, 120, perPage));
-    expect(await complete(...pages)).toEqual({ count: 120, asked: [1, 2, 3] });
-  },
-);
+test.each([
+  [50, 0],
+  [1000, 2],
+  [undefined, 0],
+])('fewer per page than asked for, where the server claims %s', async (perPage, meaningAsked) => {
+  const pages = [items(0, 50), items(50, 100), items(100, 120)].map((found) => page(found, 120, perPage));
+  expect(await completeWhere('filtered', answering(...pages))).toEqual({
+    count: 120,
+    asked: [1, 2, 3],
+    meaningAsked,
+  });
+});
 
 test('an id that slips onto the next page counts once', async () => {
-  const walked = await complete(page(items(0, 50), 99, 50), page(items(49, 99), 99, 50));
-  expect(walked).toEqual({ count: 99, asked: [1, 2] });
+  const list = await complete(page(items(0, 50), 99, 50), page(items(49, 99), 99, 50));
+  expect(list).toEqual({ count: 99, asked: [1, 2] });
 });
 
 test('without result_info a page shorter than a full one is the last', async () => {
@@ -90,8 +120,8 @@ test('without result_info a page shorter than a full one is the last', async () 
 });
 
 test("without a total_count the server's own per_page tells a full page", async () => {
-  const walked = await complete(page(items(0, 50), undefined, 50), page(items(50, 60), undefined, 50));
-  expect(walked).toEqual({ count: 60, asked: [1, 2] });
+  const list = await complete(page(items(0, 50), undefined, 50), page(items(50, 60), undefined, 50));
+  expect(list).toEqual({ count: 60, asked: [1, 2] });
 });
 
 test('a total_count holds for later pages that do not repeat it', async () => {
@@ -100,10 +130,10 @@ test('a total_count holds for later pages that do not repeat it', async () => {
   expect(failure.message).toContain('nothing new after 60 ids of 100');
 });
 
-test('a total_count that changes mid-walk starts the walk once more', async () => {
+test('a total_count that changes mid-list starts the list once more', async () => {
   const changed = [page(items(0, 50), 100, 50), page(items(50, 99), 99, 50)];
-  const walked = await complete(...changed, page(items(0, 50), 99, 50), page(items(50, 99), 99, 50));
-  expect(walked).toEqual({ count: 99, asked: [1, 2, 1, 2] });
+  const list = await complete(...changed, page(items(0, 50), 99, 50), page(items(50, 99), 99, 50));
+  expect(list).toEqual({ count: 99, asked: [1, 2, 1, 2] });
 });
 
 test('a total_count that keeps changing is a failure that says so', async () => {
@@ -138,7 +168,7 @@ test('more ids than total_count is a failure', async () => {
   expect(failure.message).toContain('5 ids up to page 1, but total_count 3');
 });
 
-test('a page that fails fails the walk, with its reason, its page and no second walk', async () => {
+test('a page that fails fails the list, with its reason, its page and no second attempt', async () => {
   const failure = await failing(page(items(0, 50), 100, 50), refusal);
   expect(failure).toMatchObject({ reason: 'server', asked: [1, 2] });
   expect(failure.message).toBe('incomplete list, page 2 failed: answered 503');
@@ -150,13 +180,126 @@ test('a first page that fails is told as it is', async () => {
 
 test('pages without end end at the cap', async () => {
   let number = 0;
-  const walked = await walk(async () => {
-    number += 1;
-    return page(items(number * 10, number * 10 + 10), 1_000_000, 10);
+  const list = await readList({
+    fetchPage: async () => {
+      number += 1;
+      return page(items(number * 10, number * 10 + 10), 1_000_000, 10);
+    },
+    totalCountMeaning: async () => ({ ok: true, value: 'filtered' }),
   });
   expect(number).toBe(100);
-  expect(walked).toMatchObject({
+  expect(list).toMatchObject({
     ok: false,
     failure: { reason: 'malformed', message: 'list does not end after 100 pages' },
   });
+});
+
+test('a total_count of more than was asked for: the list ends at a short page', async () => {
+  expect(await completeWhere('unfiltered', answering(page(items(0, 3), 7, 1000)))).toEqual({
+    count: 3,
+    asked: [1],
+    meaningAsked: 1,
+  });
+  const pages = answering(page(items(0, 50), 90, 50), page(items(50, 60), 90, 50));
+  expect(await completeWhere('unfiltered', pages)).toMatchObject({ count: 60, asked: [1, 2] });
+});
+
+test('a full page before the end of such a list: the page after it is asked for, and its emptiness confirmed', async () => {
+  const [full, empty] = [page(items(0, 50), 190, 50), page([], 190, 50)];
+  expect(await completeWhere('unfiltered', answering(full, empty, empty, empty))).toMatchObject({
+    count: 50,
+    asked: [1, 2, 2, 3],
+  });
+  // Nine tunnels have no second page.
+  expect(await completeWhere('unfiltered', answering(page([], 9, 50)))).toMatchObject({
+    count: 0,
+    asked: [1, 1],
+  });
+});
+
+test('a page missing in the middle of such a list is a failure', async () => {
+  const attempt = [page(items(0, 50), 190, 50), page([], 190, 50), page([], 190, 50)];
+  const failure = await failingWhere(
+    'unfiltered',
+    answering(...attempt, page(items(100, 120), 190, 50), ...attempt, page(items(100, 120), 190, 50)),
+  );
+  expect(failure.message).toContain('page 2 was empty, then page 3 was not');
+});
+
+test('an id on two pages of such a list is a failure: another one may be on none', async () => {
+  const pages = [page(items(0, 50), 190, 50), page(items(49, 60), 190, 50)];
+  const failure = await failingWhere('unfiltered', answering(...pages, ...pages));
+  expect(failure.message).toContain('an id is on two pages up to page 2');
+});
+
+test('where nobody can tell what total_count means, a list that it contradicts is a failure that says why', async () => {
+  const list = await readList({
+    fetchPage: answering(page(items(0, 5), 7, 1000)).fetchPage,
+    totalCountMeaning: async () => refusal,
+  });
+  expect(list).toMatchObject({
+    ok: false,
+    failure: {
+      reason: 'server',
+      message:
+        'incomplete list: its ids do not add up to total_count 7, and what that counts is not known: answered 503',
+    },
+  });
+});
+
+/** What a server may do wrong, on one page, once or always. */
+const fault = fc.record({
+  kind: fc.constantFrom('missing', 'repeats', 'fails'),
+  page: fc.integer({ min: 1, max: 6 }),
+  always: fc.boolean(),
+});
+type Fault = typeof fault extends fc.Arbitrary<infer T> ? T : never;
+
+const server = fc.record({
+  live: fc.integer({ min: 0, max: 40 }),
+  deleted: fc.integer({ min: 0, max: 20 }),
+  perPage: fc.integer({ min: 1, max: 12 }),
+  meaning: fc.constantFrom('filtered', 'unfiltered'),
+});
+type Server = typeof server extends fc.Arbitrary<infer T> ? T : never;
+
+function listOf({ live, deleted, perPage, meaning }: Server, broken?: Fault) {
+  const total = meaning === 'filtered' ? live : live + deleted;
+  let struck = false;
+  const pageOf = (number: number) =>
+    page(items(Math.min(live, (number - 1) * perPage), Math.min(live, number * perPage)), total, perPage);
+  return readList({
+    fetchPage: async (number) => {
+      if (broken === undefined || number !== broken.page || (struck && !broken.always)) return pageOf(number);
+      struck = true;
+      if (broken.kind === 'fails') return refusal;
+      return broken.kind === 'missing' ? page([], total, perPage) : pageOf(Math.max(1, number - 1));
+    },
+    totalCountMeaning: async () => ({ ok: true, value: meaning }),
+  });
+}
+
+test('whatever total_count means and however many a page holds, a list of a good server is the whole', async () => {
+  await fc.assert(
+    fc.asyncProperty(server, async (good) => {
+      const list = await listOf(good);
+      expect(list).toEqual({ ok: true, value: items(0, good.live) });
+    }),
+  );
+});
+
+test('a list with a page that is missing, repeats or fails is the whole or a failure, never a part', async () => {
+  await fc.assert(
+    fc.asyncProperty(server, fault, async (bad, broken) => {
+      // Nothing tells a last page that is always missing from a list that is shorter.
+      const pages = Math.ceil(bad.live / bad.perPage);
+      fc.pre(
+        !(broken.kind === 'missing' && broken.always && broken.page >= pages && bad.meaning === 'unfiltered'),
+      );
+      const list = await listOf(bad, broken);
+      const whole = items(0, bad.live);
+      expect(list.ok ? list.value : whole).toEqual(whole);
+    }),
+    { numRuns: 1_000 },
+  );
 });

@@ -1,7 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Client } from '../../src/cloudflare/client.ts';
-import { type ClientPool, createClientPool } from '../../src/commands/client-pool.ts';
+import { type ClientPool, type ClientPoolOptions, createClientPool } from '../../src/commands/client-pool.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
+import type { TokenSpec } from '../../src/simulator/tokens.ts';
 import { aConfig } from '../support/config.ts';
 import { ACCOUNT, OTHER_ACCOUNT, simulate } from './support.ts';
 
@@ -17,25 +21,31 @@ async function spend(client: Client | undefined): Promise<void> {
   while ((client?.budget.available() ?? 0) > 2) await client?.verify(ACCOUNT);
 }
 
-function aPool(): ClientPool {
-  const pool = createClientPool({ version: '1.2.3', clock: Date.now });
+function aPool(options: Partial<ClientPoolOptions> = {}): ClientPool {
+  const pool = createClientPool({
+    version: '1.2.3',
+    clock: Date.now,
+    log: { info: () => undefined },
+    onRegroup: () => undefined,
+    ...options,
+  });
   onTestFinished(() => pool.close());
   return pool;
 }
 
-const clientsOf = async (...use: Parameters<ClientPool['use']>[]) => {
-  const pool = aPool();
-  const used = [];
-  for (const [config] of use) used.push((await pool.use(config)).map(({ client }) => client));
-  return used;
-};
+/** Uses the settings; the tokens of all groups. */
+async function tokensOf(pool: ClientPool, ...use: Parameters<ClientPool['use']>) {
+  return (await pool.use(...use)).flatMap(({ tokens }) => tokens);
+}
 
 test('a token that stays keeps its client, whatever accounts it serves', async () => {
-  const [before, after] = await clientsOf(
-    [{ accounts: [account(ACCOUNT, 'a')], cloudflare }],
-    [{ accounts: [account(OTHER_ACCOUNT, 'a'), account(ACCOUNT, 'a'), account('c', 'b')], cloudflare }],
-  );
-  expect(after?.[0]).toBe(before?.[0]);
+  const pool = aPool();
+  const [before] = await tokensOf(pool, { accounts: [account(ACCOUNT, 'a')], cloudflare });
+  const after = await tokensOf(pool, {
+    accounts: [account(OTHER_ACCOUNT, 'a'), account(ACCOUNT, 'a'), account('c', 'b')],
+    cloudflare,
+  });
+  expect(after[0]?.client).toBe(before?.client);
   expect(after).toHaveLength(2);
 });
 
@@ -44,31 +54,244 @@ test('other settings of the API make another client, with the budget that is lef
   const pool = aPool();
   const accounts = [account(ACCOUNT, 'a')];
   const settings = { ...cloudflare, apiUrl: api.url };
-  const [before] = await pool.use({ accounts, cloudflare: settings });
+  const [before] = await tokensOf(pool, { accounts, cloudflare: settings });
   await spend(before?.client);
   const left = before?.client.budget.available() ?? 0;
   expect(left).toBeLessThan((before?.client.budget.capacity ?? 0) / 2);
 
-  const [after] = await pool.use({ accounts, cloudflare: { ...settings, requestBudget: 1200 } });
+  const [after] = await tokensOf(pool, { accounts, cloudflare: { ...settings, requestBudget: 1200 } });
   expect(after?.client).not.toBe(before?.client);
   expect(after?.client.budget).toMatchObject({ requests: 1200, capacity: 300 });
   // What it gains meanwhile is some requests a second.
   expect(after?.client.budget.available()).toBeLessThan(left + 40);
   await pool.closeUnused();
   expect(await before?.client.verify(ACCOUNT)).toMatchObject({ ok: false, failure: { message: 'stopped' } });
-  expect(pool.budgets()).toEqual([after?.client.budget]);
+  expect(pool.budgets()).toMatchObject([{ requests: 1200, capacity: 300 }]);
 });
 
 test('a token that went and comes back has not got a new budget', async () => {
   const api = await simulate();
   const pool = aPool();
   const settings = { ...cloudflare, apiUrl: api.url };
-  const [before] = await pool.use({ accounts: [account(ACCOUNT, 'a')], cloudflare: settings });
+  const [before] = await tokensOf(pool, { accounts: [account(ACCOUNT, 'a')], cloudflare: settings });
   await spend(before?.client);
   const left = before?.client.budget.available() ?? 0;
   await pool.use({ accounts: [account(ACCOUNT, 'b')], cloudflare: settings });
   await pool.closeUnused();
-  const [after] = await pool.use({ accounts: [account(ACCOUNT, 'a')], cloudflare: settings });
+  const [after] = await tokensOf(pool, { accounts: [account(ACCOUNT, 'a')], cloudflare: settings });
   expect(after?.client).not.toBe(before?.client);
   expect(after?.client.budget.available()).toBeLessThan(left + 40);
+});
+
+const USER = 'a-user-token-of-40-characters-in-length';
+const OTHER_USER = 'another-user-token-of-40-characters-long';
+const OWN = 'a-token-that-an-account-owns-and-no-user';
+const OTHER_OWN = 'another-token-that-an-account-owns-alone';
+const TOKENS: readonly TokenSpec[] = [
+  { value: USER },
+  { value: OTHER_USER },
+  { value: OWN, owner: 'account' },
+  { value: OTHER_OWN, owner: 'account' },
+];
+const IDS = 'abcdef'.split('').map((letter) => letter.repeat(32));
+
+/** More than a budget gains while a test lasts. */
+const REFILLED = 20;
+
+const named = (id: string, token: string, budgetGroup: string): AccountConfig => ({
+  ...account(id, token),
+  budgetGroup,
+});
+
+/** A pool against an API that knows four tokens, with an account for each of those given. */
+async function against(
+  tokens: readonly (string | AccountConfig)[],
+  options: Partial<ClientPoolOptions> = {},
+) {
+  const api = await simulate({
+    accounts: IDS.map((id) => ({ id, name: '' })),
+    tokens: TOKENS,
+  });
+  let regroups = 0;
+  const pool = aPool({
+    onRegroup: () => {
+      regroups += 1;
+    },
+    ...options,
+  });
+  const accounts = tokens.map((token, index) =>
+    typeof token === 'string' ? account(IDS[index] ?? '', token) : token,
+  );
+  const config = { accounts, cloudflare: { ...cloudflare, apiUrl: api.url } };
+  return {
+    api,
+    pool,
+    config,
+    regroups: () => regroups,
+    /** Names of the groups, with the number of tokens in each. */
+    use: async () => (await pool.use(config)).map(({ name, tokens: { length } }) => [name, length]),
+    clients: async () => (await tokensOf(pool, config)).map(({ client }) => client),
+  };
+}
+
+test('user tokens share one budget, because nothing tells whose they are', async () => {
+  const { pool, use, regroups } = await against([USER, OTHER_USER]);
+  expect(await use()).toEqual([['user tokens', 2]]);
+  await pool.ownersAsked();
+  expect(await use()).toEqual([['user tokens', 2]]);
+  expect(pool.budgets().map(({ requests }) => requests)).toEqual([600]);
+  expect(regroups()).toBe(0);
+});
+
+test('tokens that accounts own have a budget each, once Cloudflare has said so', async () => {
+  const { api, pool, use, regroups } = await against([USER, OWN, OTHER_OWN, OTHER_USER]);
+  expect(await use()).toEqual([['user tokens', 4]]);
+  await vi.waitFor(() => expect(regroups()).toBe(1));
+  expect((await use()).map(([, count]) => count)).toEqual([2, 1, 1]);
+  expect(pool.budgets()).toHaveLength(3);
+  await pool.ownersAsked();
+  // One request for a user's token, two for one that an account owns; nothing is asked twice.
+  expect(api.requests.count()).toBe(6);
+  expect(regroups()).toBe(1);
+});
+
+test('a single token is not verified: it shares its budget with no other', async () => {
+  const { api, pool, use } = await against([OWN]);
+  expect(await use()).toEqual([['CLOUDFLARE_API_TOKEN', 1]]);
+  await pool.ownersAsked();
+  expect(api.requests.count()).toBe(0);
+});
+
+test('a budget group is what the configuration says, and is not verified', async () => {
+  const [a = '', b = '', c = ''] = IDS;
+  const { api, pool, use } = await against([
+    named(a, USER, 'alice'),
+    named(b, OTHER_USER, 'alice'),
+    named(c, OWN, 'bob'),
+    OTHER_OWN,
+  ]);
+  expect(await use()).toEqual([
+    ['alice', 2],
+    ['bob', 1],
+    ['CLOUDFLARE_API_TOKEN', 1],
+  ]);
+  await pool.ownersAsked();
+  expect(api.requests.count()).toBe(0);
+});
+
+test('what a token has spent before its owner was known counts for it afterwards', async () => {
+  const { pool, use, clients, regroups } = await against([USER, OWN]);
+  const [user, own] = await clients();
+  await pool.ownersAsked();
+  for (let call = 0; call < 10; call += 1) await own?.verify(IDS[1] ?? '');
+  for (let call = 0; call < 5; call += 1) await user?.verify(IDS[0] ?? '');
+  await vi.waitFor(() => expect(regroups()).toBe(1));
+  const left = own?.budget.available() ?? 0;
+  expect(await use()).toHaveLength(2);
+  // The five of the user's token are given back, its own two for being verified and twenty for ten times more are not.
+  const afterwards = own?.budget.available() ?? 0;
+  expect(afterwards).toBeGreaterThan(left);
+  expect(afterwards).toBeLessThan(75 - 2 - 20 + REFILLED);
+});
+
+test('a token file that comes to hold the token of another owner is regrouped, and shared until that is known', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pool-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'token');
+  writeFileSync(path, OWN);
+  const [, second = ''] = IDS;
+  const { pool, use, config, regroups } = await against([
+    USER,
+    { id: second, name: '', token: { kind: 'file', path } },
+  ]);
+  await use();
+  await vi.waitFor(() => expect(regroups()).toBe(1));
+  expect(await use()).toHaveLength(2);
+
+  writeFileSync(path, OTHER_USER);
+  const [, inFile] = await tokensOf(pool, config);
+  expect(await inFile?.token.refresh()).toMatchObject({ changed: true });
+  expect(regroups()).toBe(2);
+  expect(await use()).toEqual([['user tokens', 2]]);
+  await pool.ownersAsked();
+  expect(await use()).toEqual([['user tokens', 2]]);
+
+  writeFileSync(path, OTHER_OWN);
+  await inFile?.token.refresh();
+  // It shares the budget already: nothing changes until its owner is known.
+  await vi.waitFor(() => expect(regroups()).toBe(3));
+  expect(await use()).toHaveLength(2);
+});
+
+test("one account's token in two files has one budget", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pool-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const files = ['a', 'b'].map((name) => {
+    const path = join(folder, name);
+    writeFileSync(path, OWN);
+    return { kind: 'file', path } as const;
+  });
+  const { use, regroups } = await against([
+    USER,
+    ...files.map((token, index) => ({ id: IDS[index + 1] ?? '', name: '', token })),
+  ]);
+  await use();
+  await vi.waitFor(() => expect(regroups()).toBe(1));
+  expect((await use()).map(([, count]) => count)).toEqual([1, 2]);
+});
+
+test('a verification that fails leaves the token where it is', async () => {
+  const { api, pool, use, regroups } = await against([USER, OWN]);
+  api.faults.add({ endpoint: 'account_token_verify', effect: { kind: 'status', status: 400 } });
+  await use();
+  await pool.ownersAsked();
+  expect(await use()).toEqual([['user tokens', 2]]);
+  expect(regroups()).toBe(0);
+});
+
+test('a refusal of one token stops every token of its owner', async () => {
+  const { api, pool, clients } = await against([USER, OTHER_USER]);
+  const [first, second] = await clients();
+  await pool.ownersAsked();
+  api.requests.clear();
+  api.faults.add({ effect: { kind: 'status', status: 429 } });
+  await first?.verify(ACCOUNT);
+  expect(await second?.verify(OTHER_ACCOUNT)).toMatchObject({
+    ok: false,
+    failure: { reason: 'rate_limited' },
+  });
+  expect(api.requests.count()).toBe(1);
+});
+
+test('a refusal of one owner does not stop another', async () => {
+  const { api, use, clients, regroups } = await against([USER, OWN]);
+  await use();
+  await vi.waitFor(() => expect(regroups()).toBe(1));
+  const [user, own] = await clients();
+  api.faults.add({ token: USER, effect: { kind: 'status', status: 429 } });
+  await user?.verify(ACCOUNT);
+  expect(user?.budget.blockedUntil()).toBeDefined();
+  expect(own?.budget.blockedUntil()).toBeUndefined();
+  expect(await own?.verify(IDS[1] ?? '')).toMatchObject({ ok: true });
+});
+
+test('the log says which tokens share a budget, by file or variable', async () => {
+  const logged: unknown[][] = [];
+  const { use, regroups } = await against([USER, OWN, OTHER_USER], {
+    log: { info: (...line: unknown[]) => void logged.push(line) },
+  });
+  await use();
+  await vi.waitFor(() => expect(regroups()).toBe(1));
+  await use();
+  const name = 'CLOUDFLARE_API_TOKEN';
+  expect(logged.map(([fields]) => fields)).toEqual([
+    { budgets: [{ budget: 'user tokens', tokens: [name, name, name] }] },
+    {
+      budgets: [
+        { budget: 'user tokens', tokens: [name, name] },
+        { budget: name, tokens: [name] },
+      ],
+    },
+  ]);
+  expect(JSON.stringify(logged)).not.toContain(OWN);
 });

@@ -17,6 +17,7 @@ const ACCESS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'account-without-token.yaml': {},
   'token-files.yaml': {},
   'accounts-not-a-list.yaml': ACCESS,
+  'wrong-budget-groups.yaml': { CLOUDFLARE_API_TOKEN: ACCESS.CLOUDFLARE_API_TOKEN },
 };
 
 const readFile = (path: string): string => readFileSync(join(FOLDER, path), 'utf8');

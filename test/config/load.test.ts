@@ -231,6 +231,20 @@ test('accounts of the file have names and tokens of their own, and share the glo
   expect([...secrets].toSorted()).toEqual(['token-of-all', 'token-of-production']);
 });
 
+test('a budget group is of the token: accounts with the same token have the same', () => {
+  const files = {
+    'c.yaml': [
+      'accounts:',
+      `  - {id: ${ACCOUNT}, api_token_file: one, budget_group: alice}`,
+      `  - {id: ${OTHER_ACCOUNT}, api_token_file: one}`,
+      '  - {id: ffffffffffffffffffffffffffffffff}',
+    ].join('\n'),
+    one: 'token-of-alice',
+  };
+  const { config } = loaded({ argv: ['--config.file=c.yaml'], env: { CLOUDFLARE_API_TOKEN: TOKEN }, files });
+  expect(config.accounts.map(({ budgetGroup }) => budgetGroup)).toEqual(['alice', 'alice', undefined]);
+});
+
 test('accounts that all have a token of their own need no global one', () => {
   const files = { 'c.yaml': `accounts: [{id: ${ACCOUNT}, api_token_file: one}]`, one: TOKEN };
   expect(loaded({ argv: ['--config.file=c.yaml'], files }).config.accounts).toHaveLength(1);

@@ -132,13 +132,13 @@ const FAULTS: readonly ListFault[] = [
     name: 'a list in which a page repeats',
     fault: { page: 2, effect: { kind: 'repeat_page', page: 1 } },
     reason: 'malformed',
-    told: /incomplete list, walked twice: .*nothing new/,
+    told: /incomplete list, read twice: .*nothing new/,
   },
   {
-    name: 'a list whose total_count changes in the middle of the walk',
+    name: 'a list whose total_count changes between its pages',
     fault: { page: 2, effect: { kind: 'total_count', add: 1 } },
     reason: 'malformed',
-    told: /incomplete list, walked twice: total_count was 4, then 5/,
+    told: /incomplete list, read twice: total_count was 4, then 5/,
   },
   {
     name: 'a list of which a later page fails',
@@ -265,4 +265,21 @@ test('an account whose list fails says nothing of another one', async () => {
   expect(up(metrics)).toBe(0);
   expect(metrics.value('exporter_account_up', { account_id: other })).toBe(1);
   expect(metrics.tunnels()).toEqual(['erp']);
+});
+
+test('a total_count that also counts deleted tunnels', async () => {
+  const exporter = await anExporter({
+    simulator: { ...fleetOf('erp', 'shop'), totalCount: 'unfiltered' },
+    config: { tunnels: { types: ['cfd_tunnel'] } },
+  });
+  await exporter.pollNext();
+  const { fleet } = exporter.simulator;
+  const [account] = fleet.accounts();
+  const erp = fleet.tunnelNamed(account?.id ?? '', 'erp');
+  fleet.deleteTunnel(erp?.id ?? '', Date.now());
+  await exporter.pollNext();
+  const after = await exporter.metrics();
+  expect(up(after)).toBe(1);
+  expect(after.tunnels()).toEqual(['shop']);
+  expect(exporter.told()).toEqual([]);
 });

@@ -34,7 +34,7 @@ export const SHORT_TIMEOUT_MS = 700;
 export async function anExporter(options: RigOptions = {}): Promise<Exporter> {
   const telemetry = aTelemetry({
     snapshot: () => rig.store.current(),
-    budgets: () => rig.groups.map(({ tokens }) => tokens[0].client.budget),
+    budgets: () => rig.groups.flatMap(({ tokens }) => tokens.map(({ client }) => client.budget)),
   });
   const rig = await aRig({
     simulator: fleetOf('shop', 'erp'),

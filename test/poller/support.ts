@@ -6,7 +6,7 @@ import type { TokenSource } from '../../src/config/config.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
 import { createRequestLoop, type PollOutcome, type RequestLoop } from '../../src/poller/loop.ts';
 import { createSnapshotStore, type SnapshotStore } from '../../src/poller/store.ts';
-import type { BudgetGroup, TokenGroup } from '../../src/poller/token-group.ts';
+import type { BudgetGroup, TokenGroup } from '../../src/poller/budget-group.ts';
 import type { TunnelSpec } from '../../src/simulator/fleet.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
 import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
@@ -38,7 +38,7 @@ export interface Rig {
   readonly store: SnapshotStore;
   readonly group: TokenGroup;
   /** Of every token: `group` first. */
-  readonly groups: readonly BudgetGroup[];
+  readonly groups: readonly Pick<BudgetGroup, 'tokens'>[];
   readonly token: Token;
   /** The exporter's; the simulated API keeps the machine's. */
   readonly clock: {

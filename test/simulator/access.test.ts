@@ -188,7 +188,19 @@ test("an account's own token is verified at the account and cannot list accounts
   expect(codes(ask({ path: '/user/tokens/verify', token: TOKEN }))).toEqual([1000]);
   expect(ask({ path: `${base}/tokens/verify`, token: TOKEN }).body.result.status).toBe('active');
   expect(codes(ask({ path: `/accounts/${OTHER_ACCOUNT}/tokens/verify`, token: TOKEN }))).toEqual([1000]);
-  expect(codes(ask({ path: '/accounts', token: TOKEN }))).toEqual([9109]);
+  expect(ask({ path: '/accounts', token: TOKEN })).toMatchObject({
+    status: 400,
+    body: {
+      errors: [{ code: 1001, message: 'List accounts endpoint does not support account owned tokens.' }],
+    },
+  });
+});
+
+test('without Account Settings the list of accounts is empty, with success', () => {
+  const { ask } = withToken(['Cloudflare Tunnel Read']);
+  const { status, body } = ask({ path: '/accounts', token: TOKEN });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ success: true, result: [], result_info: { total_count: 0 } });
 });
 
 test('accounts are those that the token reaches, in pages of 5 to 50', () => {

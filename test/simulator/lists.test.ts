@@ -118,3 +118,50 @@ test('a server that gives fewer per page than asked says so', () => {
   expect(pages.map(({ body }) => body.result_info?.per_page)).toEqual([2, 2, 2]);
   expect(ids).toHaveLength(5);
 });
+
+test.each([
+  ['filtered', [3, 2, 1, 2, 0, 1]],
+  ['unfiltered', [5, 5, 5, 3, 5, 5]],
+] as const)('a total_count that is %s', (totalCount, expected) => {
+  const { ask } = rig({
+    totalCount,
+    accounts: [
+      {
+        id: ACCOUNT,
+        name: 'One',
+        tunnels: [
+          { name: 'web', connectors: [{}] },
+          { name: 'db' },
+          { name: 'mesh', type: 'warp_connector' },
+          { name: 'gone', createdAt: START - 2 * HOUR, deletedAt: START - HOUR },
+          { name: 'gone-mesh', type: 'warp_connector', deletedAt: START - HOUR },
+        ],
+      },
+    ],
+  });
+  const [{ id }] = ask(`${base}/tunnels`).body.result;
+  const queries = [
+    'tunnels?is_deleted=false',
+    'tunnels?is_deleted=false&tun_types=cfd_tunnel',
+    `tunnels?is_deleted=false&uuid=${id}`,
+    'cfd_tunnel?is_deleted=false',
+    'tunnels?uuid=00000000-0000-4000-8000-000000000000',
+    'tunnels?is_deleted=true&tun_types=cfd_tunnel',
+  ];
+  const told = queries.map((query) => ask(`${base}/${query}`).body);
+  expect(told.map((body) => body.result_info?.total_count)).toEqual(expected);
+  expect(told.map((body) => body.result.length)).toEqual([3, 2, 1, 2, 0, 1]);
+});
+
+test('hundreds of accounts on one token, some with deleted tunnels', () => {
+  const { simulation, ask } = rig({
+    accounts: sampleAccounts({ seed: 1, now: START, accounts: 300, tunnels: 600, deleted: 150 }),
+  });
+  const counts = simulation.fleet.accounts().map(({ id }) => ({
+    listed: ask(`/accounts/${id}/tunnels`).body.result.length,
+    deleted: ask(`/accounts/${id}/tunnels?is_deleted=true`).body.result.length,
+  }));
+  expect(counts).toHaveLength(300);
+  expect(new Set(counts.map(({ listed }) => listed))).toEqual(new Set([2]));
+  expect(counts.filter(({ deleted }) => deleted === 1)).toHaveLength(150);
+});

@@ -31,13 +31,38 @@ test('the window slides', () => {
   expect(statuses).toEqual([200, 200, 200, 200, 429]);
 });
 
-test('each token has a budget of its own, shared by all of its requests', () => {
+test('the tokens of one user share a limit, whatever they ask for', () => {
   const { ask, simulation } = rig({ rateLimit: { requests: 2 } });
   simulation.tokens.add({ value: 'another-token-12345' });
+  simulation.tokens.add({ value: 'token-of-somebody-else', user: 'somebody else' });
   ask('/user/tokens/verify');
-  ask(`${path}?per_page=bad`);
+  ask({ path: `${path}?per_page=bad`, token: 'another-token-12345' });
   expect(ask(path).status).toBe(429);
-  expect(ask({ path, token: 'another-token-12345' }).status).toBe(200);
+  expect(ask({ path, token: 'another-token-12345' }).status).toBe(429);
+  expect(ask({ path, token: 'token-of-somebody-else' }).status).toBe(200);
+});
+
+test('a token that an account owns has a limit of its own', () => {
+  const { ask, simulation, now } = rig({ rateLimit: { requests: 1 } });
+  const own = ['token-of-the-account-1', 'token-of-the-account-2'];
+  for (const value of own) simulation.tokens.add({ value, owner: 'account' });
+  expect([path, ...own.map((token) => ({ path, token }))].map((asked) => ask(asked).status)).toEqual([
+    200, 200, 200,
+  ]);
+  expect(ask({ path, token: own[0] ?? '' }).status).toBe(429);
+  expect(ask({ path, token: own[1] ?? '' }).status).toBe(429);
+  for (const value of own) {
+    const { countsFor = '' } = simulation.tokens.find(value) ?? {};
+    expect(simulation.requests.count({ countsFor, limited: true })).toBe(1);
+    expect(simulation.rateLimit.state(value, now()).blockedUntil).toBe(now() + 5 * MINUTE);
+  }
+});
+
+test('a token that comes into the hands of an account counts for it from then on', () => {
+  const { ask, simulation } = rig({ rateLimit: { requests: 1 } });
+  ask(path);
+  simulation.tokens.change(SIMULATOR_TOKEN, { owner: 'account' });
+  expect([ask(path).status, ask(path).status]).toEqual([200, 429]);
 });
 
 test('an answer in time says r=1199 whatever was used, and has no retry-after', () => {

@@ -35,6 +35,19 @@ function budgetsIn(flags: readonly string[]): readonly string[] {
   return templateOf(flags).spec.containers[0]?.args?.filter((arg) => arg.includes('budget')) ?? [];
 }
 
+/** So many accounts. */
+function accounts(count: number): string {
+  const ids = Array.from(
+    { length: count },
+    (_, index) => `accounts[${index}].id=${String(index).repeat(32)}`,
+  );
+  return `--set-string=${ids.join(',')}`;
+}
+
+function ownToken(index: number, name: string): string {
+  return `--set=accounts[${index}].apiTokenSecret.name=${name},accounts[${index}].apiTokenSecret.key=token`;
+}
+
 function notesOf(flags: readonly string[]): string {
   const output = helm(['install', 'release', CHART, '--dry-run=client', ACCOUNT, EXISTING, ...flags]);
   return output.split('NOTES:')[1] ?? '';
@@ -144,6 +157,33 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
     expect(budgetsIn([])).toEqual([]);
     expect(budgetsIn(['--set=replicas=3'])).toEqual(['--cloudflare.request-budget=200']);
     expect(budgetsIn(['--set=replicas=3,config.cloudflare.request_budget=300'])).toEqual([]);
+  });
+
+  test('three shards with one token share the request budget, unless one is given', () => {
+    const three = [accounts(9), '--set=shards=3'];
+    expect(budgetsIn(three)).toEqual(['--cloudflare.request-budget=200']);
+    expect(budgetsIn([...three, '--set=config.cloudflare.request_budget=300'])).toEqual([]);
+    const given = '--cloudflare.request-budget=300';
+    expect(budgetsIn([...three, `--set=extraArgs={${given}}`])).toEqual([given]);
+  });
+
+  test('shards whose accounts all have a token of their own have a whole budget each', () => {
+    const own = [ownToken(0, 'a'), ownToken(1, 'b'), ownToken(2, 'c')];
+    const three = [accounts(3), '--set=shards=3'];
+    expect(budgetsIn([...three, ...own])).toEqual([]);
+    expect(budgetsIn([...three, ...own, ownToken(1, 'a')])).toEqual(['--cloudflare.request-budget=200']);
+    expect(budgetsIn([accounts(4), '--set=shards=3', ...own])).toEqual(['--cloudflare.request-budget=200']);
+  });
+
+  test('a budget group is shared by the shards of its accounts, and reaches the configuration file', () => {
+    const own = [ownToken(0, 'a'), ownToken(1, 'b'), ownToken(2, 'a')];
+    const groups = '--set=accounts[0].budgetGroup=alice,accounts[1].budgetGroup=alice';
+    const flags = [accounts(3), '--set=shards=3', ...own, groups];
+    expect(budgetsIn(flags)).toEqual(['--cloudflare.request-budget=200']);
+    expect(configOf(renderChart(ciValues('one-token'), flags)).match(/budget_group: alice/g)).toHaveLength(2);
+    expect(refusalOf([ACCOUNT, EXISTING, '--set=accounts[0].budgetGroup=of Alice'])).toContain(
+      '/accounts/0/budgetGroup',
+    );
   });
 
   test('TLS of the web configuration reaches probes and monitors', () => {

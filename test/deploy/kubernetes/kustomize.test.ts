@@ -118,6 +118,12 @@ describe.skipIf(kubectlLayer.missing)(`the kustomize overlays${kubectlLayer.need
     expect(ofKind(objects, 'Deployment')).toEqual([]);
   });
 
+  test('shards share one token, and together make no more requests than one exporter does', () => {
+    const objects = overlay('shards');
+    const { replicas = 0 } = only(ofKind(objects, 'StatefulSet')).spec ?? {};
+    expect(replicas * Number(flag(exporterIn(podOf(objects)), 'cloudflare.request-budget'))).toBe(600);
+  });
+
   test.each(OVERLAYS)('%s: the exporter takes the flags', async (name) => {
     const folder = mkdtempSync(join(tmpdir(), 'overlay-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -85,6 +85,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /*
+How many Pods spend the same request budget: every replica, and every shard if they share a token, that of all accounts or one
+that several name, or a budget group. Which shard an account falls to, a template cannot say.
+*/ -}}
+{{- define "exporter.budgetShares" -}}
+{{- $groups := dict }}
+{{- range .Values.accounts }}
+{{- if .budgetGroup }}
+{{- $_ := set $groups (include "exporter.tokenOf" .) .budgetGroup }}
+{{- end }}
+{{- end }}
+{{- $owners := dict }}
+{{- $shared := false }}
+{{- range .Values.accounts }}
+{{- $token := include "exporter.tokenOf" . }}
+{{- $owner := get $groups $token | default $token }}
+{{- if or (not .apiTokenSecret) (hasKey $owners $owner) }}
+{{- $shared = true }}
+{{- end }}
+{{- $_ := set $owners $owner true }}
+{{- end }}
+{{- ternary (include "exporter.pods" .) .Values.replicas $shared }}
+{{- end }}
+
+{{- /* Where the token of an account comes from. */ -}}
+{{- define "exporter.tokenOf" -}}
+{{- with .apiTokenSecret }}{{ .name }}/{{ .key }}{{ else }}the token of all{{ end }}
+{{- end }}
+
 {{- define "exporter.configFile" -}}
 {{- $accounts := list }}
 {{- range .Values.accounts }}
@@ -94,6 +123,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- if .apiTokenSecret }}
 {{- $_ := set $account "api_token_file" (printf "/etc/cloudflare-tunnel-exporter/tokens/%s/%s" .id .apiTokenSecret.key) }}
+{{- end }}
+{{- if .budgetGroup }}
+{{- $_ := set $account "budget_group" .budgetGroup }}
 {{- end }}
 {{- $accounts = append $accounts $account }}
 {{- end }}

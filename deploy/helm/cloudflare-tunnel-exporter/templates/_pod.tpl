@@ -62,8 +62,10 @@ spec:
         {{- if .Values.webConfig.existingSecret }}
         - --web.config.file=/etc/cloudflare-tunnel-exporter/web/{{ .Values.webConfig.existingSecretKey }}
         {{- end }}
-        {{- if and (gt (int .Values.replicas) 1) (not (dig "cloudflare" "request_budget" "" .Values.config)) }}
-        - --cloudflare.request-budget={{ max 1 (div 600 (int .Values.replicas)) }}
+        {{- $shares := include "exporter.budgetShares" . | int }}
+        {{- $given := or (dig "cloudflare" "request_budget" "" .Values.config) (contains "--cloudflare.request-budget" (join " " .Values.extraArgs)) }}
+        {{- if and (gt $shares 1) (not $given) }}
+        - --cloudflare.request-budget={{ max 1 (div 600 $shares) }}
         {{- end }}
         {{- if gt (int .Values.shards) 1 }}
         - --shard.total={{ .Values.shards }}
