@@ -114,7 +114,7 @@ const FAULTS: readonly ListFault[] = [
       }),
     },
     reason: 'malformed',
-    told: /incomplete list, walked twice/,
+    told: /incomplete list, read twice/,
   },
   {
     name: 'a list whose result is null',
