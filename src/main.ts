@@ -58,6 +58,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const { command, config } = loaded;
   const secrets = createSecrets(loaded.secrets);
   const log = createLogger({ ...config.log, secrets });
+  // The last guard, also for unhandled rejections. What is left of the process cannot be trusted; it must not be silent either,
+  // and node's own report would show a secret in the message.
+  process.on('uncaughtException', (error: unknown) => {
+    log.error({ err: error }, 'unexpected error: the exporter ends; please report this');
+    process.exit(1);
+  });
   for (const warning of loaded.warnings) log.warn(warning);
   if (config.configCheck) {
     print('The configuration is valid.\n');

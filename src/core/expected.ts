@@ -11,22 +11,34 @@ export interface ExpectedTunnel {
 }
 
 /**
- * Whether a listed tunnel matches; `undefined` where that cannot be known: nothing matches, and some account in which
- * it might be has no complete, fresh list of every type asked for, or is not polled at all.
+ * Returns a function that tells whether a listed tunnel matches a declared one. It returns `undefined` if that cannot be known:
+ * nothing matches, and some account in which it might be has no complete, fresh list of every type asked for, or is not polled.
+ * The snapshot is read once, however many tunnels are declared.
  */
-export function isPresent(
+export function presenceIn(
   snapshot: Snapshot,
-  { accountId, tunnel }: ExpectedTunnel,
   types: readonly KnownTunnelType[],
-): boolean | undefined {
-  const accounts = [...snapshot.accounts.values()].filter(
-    ({ id }) => accountId === undefined || id === accountId,
-  );
-  if (accounts.length === 0) return undefined;
-  if (accounts.some((account) => has(account, tunnel))) return true;
-  return accounts.every(({ listedAt }) => types.every((type) => listedAt.has(type))) ? false : undefined;
+): (expected: ExpectedTunnel) => boolean | undefined {
+  const accounts = new Map([...snapshot.accounts].map(([id, account]) => [id, listOf(account, types)]));
+  const anywhere: List = {
+    known: new Set([...accounts.values()].flatMap(({ known }) => [...known])),
+    isComplete: accounts.size > 0 && [...accounts.values()].every(({ isComplete }) => isComplete),
+  };
+  return ({ accountId, tunnel }) => {
+    const list = accountId === undefined ? anywhere : accounts.get(accountId);
+    if (list?.known.has(tunnel) === true) return true;
+    return list?.isComplete === true ? false : undefined;
+  };
 }
 
-function has({ tunnels }: AccountState, wanted: string): boolean {
-  return tunnels.has(wanted) || [...tunnels.values()].some(({ tunnel }) => tunnel.name === wanted);
+interface List {
+  /** Ids and names. */
+  readonly known: ReadonlySet<string>;
+  readonly isComplete: boolean;
+}
+
+function listOf({ tunnels, listedAt }: AccountState, types: readonly KnownTunnelType[]): List {
+  const known = new Set<string>(tunnels.keys());
+  for (const { tunnel } of tunnels.values()) known.add(tunnel.name);
+  return { known, isComplete: types.every((type) => listedAt.has(type)) };
 }

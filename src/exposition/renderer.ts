@@ -21,6 +21,7 @@ export interface RendererOptions {
 /** Work after which the event loop has its turn, in tunnels encoded; putting a block together is worth some, too. */
 const WORK_PER_SLICE = 128;
 const WORK_PER_BLOCK = 8;
+const SERIES_PER_SLICE = 500;
 
 /**
  * Renders snapshots one after the other, in slices between which the event loop has its turn; cost follows change. A family without samples has no section: nothing is known of it. Calls must not overlap.
@@ -66,14 +67,17 @@ export function createRenderer({
   return async (snapshot) => {
     blocks = await renderBlocks(snapshot);
     await turn();
-    const next = table.flatMap((family) => {
+    const next: Section[] = [];
+    for (const family of table) {
       const known = sections.get(family.name);
       const pieces =
         family.scope === 'fleet'
           ? [fleetPiece(known, encodeFleetFamily(family, snapshot, context))]
           : tunnelPieces(family);
-      return sectionOf(family, { known, pieces: pieces.filter(({ series }) => series > 0) });
-    });
+      next.push(...sectionOf(family, { known, pieces: pieces.filter(({ series }) => series > 0) }));
+      // Thousands of accounts or declared tunnels are some milliseconds of work.
+      if (family.scope === 'fleet' && (next.at(-1)?.series ?? 0) > SERIES_PER_SLICE) await turn();
+    }
     sections = new Map(next.map((section) => [section.family.name, section]));
     return next;
   };

@@ -21,6 +21,8 @@ export type FaultEffect =
   | { readonly kind: 'text'; readonly text: string; readonly status?: number }
   /** The real answer's JSON, changed: wrong types, missing keys, unknown words. */
   | { readonly kind: 'rewrite'; readonly rewrite: (body: unknown) => unknown }
+  /** The real answer's text, changed. */
+  | { readonly kind: 'mangle'; readonly mangle: (body: string) => string }
   /** A whole HTTP answer whose JSON ends in the middle. */
   | { readonly kind: 'half_json' }
   /** List: this page is a copy of another one. */
@@ -145,6 +147,7 @@ export function deliveryOf(effect: FaultEffect, body: string): Delivery {
     case 'error':
     case 'text':
     case 'rewrite':
+    case 'mangle':
     case 'half_json':
     case 'repeat_page':
     case 'empty_page':

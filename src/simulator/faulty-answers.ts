@@ -31,6 +31,8 @@ export function spoil(
       return { ...response, body: response.body.slice(0, Math.floor(response.body.length / 2)) };
     case 'rewrite':
       return { ...response, body: JSON.stringify(effect.rewrite(JSON.parse(response.body))) };
+    case 'mangle':
+      return { ...response, body: effect.mangle(response.body) };
     case 'repeat_page':
       return changedPage(response, (page) => ({ ...page, info: { ...page.info, page: asked } }));
     case 'empty_page':

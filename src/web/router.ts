@@ -4,6 +4,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Authenticate } from './basic-auth.ts';
 import { createDocumentRoute } from './document-route.ts';
+import { createLimiter } from './limiter.ts';
 import type { WebLog } from './log.ts';
 import { createMetricsRoute } from './metrics-route.ts';
 import { createReloadRoute } from './reload-route.ts';
@@ -74,13 +75,21 @@ export function createRouter(
   };
 }
 
+/** Documents are for people: a few at once, and a crowd that waits for its turn. They take nothing away from scrapes and probes. */
+const DOCUMENTS = { atOnce: 10, waiting: 200 };
+/** The status page shows ages in seconds. */
+const MAX_AGE_MS = 1_000;
+
 function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['answer']> {
   const { config, snapshot, readiness, clock, version, lateAfterMs } = options;
   const { telemetryPath } = config;
+  const limiter = createLimiter(DOCUMENTS);
   const statusPage = createDocumentRoute({
     contentType: 'text/html; charset=utf-8',
     headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'Referrer-Policy': 'no-referrer' },
-    limit: config.maxRequests,
+    limiter,
+    version: snapshot,
+    maxAgeMs: MAX_AGE_MS,
     render: () => ({
       ok: true,
       parts: statusPageParts(snapshot(), clock(), {
@@ -94,7 +103,8 @@ function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['ans
   const tunnels = createDocumentRoute({
     contentType: 'application/json; charset=utf-8',
     headers: {},
-    limit: config.maxRequests,
+    limiter,
+    version: snapshot,
     render: ({ query }) => renderTunnels(snapshot(), query),
   });
   return new Map<string, Route['answer']>([

@@ -33,6 +33,8 @@ export interface WebServerOptions {
   readonly reload?: Reload | undefined;
   /** A response that its reader has not taken within this time is cut off. */
   readonly responseDeadlineMs?: number;
+  /** A reader that takes nothing for so long is cut off. */
+  readonly stalledReaderMs?: number;
   /** TLS, passwords and headers of `--web.config.file`; stopped by its owner. */
   readonly webConfig?: LiveWebConfig | undefined;
 }
@@ -53,6 +55,7 @@ export interface WebServer {
 
 const DEFAULT_LATE_AFTER_MS = 120_000;
 const DEFAULT_RESPONSE_DEADLINE_MS = 60_000;
+const DEFAULT_STALLED_READER_MS = 10_000;
 
 const LIMITS = {
   headersTimeout: 10_000,
@@ -63,7 +66,13 @@ const LIMITS = {
 };
 
 export function createWebServer(options: WebServerOptions): WebServer {
-  const { config, log, webConfig, responseDeadlineMs = DEFAULT_RESPONSE_DEADLINE_MS } = options;
+  const {
+    config,
+    log,
+    webConfig,
+    responseDeadlineMs = DEFAULT_RESPONSE_DEADLINE_MS,
+    stalledReaderMs = DEFAULT_STALLED_READER_MS,
+  } = options;
   const route = createRouter({
     ...options,
     lateAfterMs: options.lateAfterMs ?? (() => DEFAULT_LATE_AFTER_MS),
@@ -86,6 +95,8 @@ export function createWebServer(options: WebServerOptions): WebServer {
     });
     const head = request.method === 'HEAD';
     const headers = { ...reply.headers, ...webConfig?.current().headers };
+    // Node counts every byte that the reader takes, also in the middle of a large write.
+    response.setTimeout(stalledReaderMs, () => request.socket.destroy());
     await sendReply(response, { ...reply, headers }, { over, head, lastOnConnection: draining });
   };
 

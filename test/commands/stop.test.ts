@@ -103,6 +103,26 @@ test('a standard error that nobody reads stops neither the probes nor the end', 
   expect(await exporter.ended()).toEqual({ code: 0, signal: null });
 });
 
+test.each([
+  ['an exception that nobody catches', 'throw new Error'],
+  ['a rejection that nobody handles', 'Promise.reject(new Error'],
+])('%s is logged without secrets, and ends the process with 1', async (_, raise) => {
+  const close = raise.startsWith('throw') ? '' : ')';
+  const script = `process.on('SIGUSR2',()=>{${raise}('boom '+process.env.CLOUDFLARE_API_TOKEN)${close}})`;
+  const exporter = await running(ONCE, {
+    api: await simulate(),
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` },
+  });
+  exporter.kill('SIGUSR2');
+  expect(await exporter.ended()).toEqual({ code: 1, signal: null });
+  expect(exporter.logs().at(-1)).toMatchObject({
+    level: 'error',
+    msg: 'unexpected error: the exporter ends; please report this',
+    err: { message: 'boom [redacted]' },
+  });
+  expect(JSON.stringify(exporter.logs())).not.toContain(TOKEN);
+});
+
 test('a token file that becomes a pipe neither stops the polls nor the end', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stop-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

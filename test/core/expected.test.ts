@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { isPresent, type ExpectedTunnel } from '../../src/core/expected.ts';
-import type { TunnelType } from '../../src/core/model.ts';
+import { presenceIn, type ExpectedTunnel } from '../../src/core/expected.ts';
+import type { KnownTunnelType, TunnelType } from '../../src/core/model.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
 import { anAccount, aSnapshot, aTunnel, NOW } from '../support/snapshots.ts';
 
 const TYPES = ['cfd_tunnel', 'warp_connector'] as const;
@@ -8,6 +9,12 @@ const TYPES = ['cfd_tunnel', 'warp_connector'] as const;
 function declared(tunnel: string, accountId?: string): ExpectedTunnel {
   return { tunnel, accountId, minConnectors: undefined };
 }
+
+const isPresent = (
+  snapshot: Snapshot,
+  expected: ExpectedTunnel,
+  types: readonly KnownTunnelType[],
+): boolean | undefined => presenceIn(snapshot, types)(expected);
 
 const listing = (...types: readonly TunnelType[]) => new Map(types.map((type) => [type, NOW]));
 const web = aTunnel({ id: 'id-of-web', name: 'web' });
@@ -56,4 +63,26 @@ test('a hidden tunnel is not listed', () => {
 
 test('nothing can be known of an account that is not polled', () => {
   expect(isPresent(aSnapshot(anAccount({ id: 'one' })), declared('web', 'stranger'), TYPES)).toBeUndefined();
+});
+
+test('5,000 declared tunnels read a fleet of 10,000 once', () => {
+  let reads = 0;
+  const tunnels = Array.from({ length: 10_000 }, (_, index) => {
+    const state = aTunnel({ id: `id-${index}`, name: `tunnel-${index}` });
+    const { tunnel } = state;
+    return {
+      ...state,
+      get tunnel() {
+        reads += 1;
+        return tunnel;
+      },
+    };
+  });
+  const snapshot = aSnapshot(anAccount({ tunnels }));
+  reads = 0;
+  const found = presenceIn(snapshot, TYPES);
+  const wanted = Array.from({ length: 5_000 }, (_, index) => declared(`tunnel-${index * 3}`));
+  expect(wanted.filter((expected) => found(expected) === true)).toHaveLength(3_334);
+  expect(wanted.filter((expected) => found(expected) === false)).toHaveLength(1_666);
+  expect(reads).toBeLessThanOrEqual(10_000);
 });

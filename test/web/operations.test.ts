@@ -44,3 +44,22 @@ test('/edge-ready says what the sidecar knows, and is not found where there is n
   const { status, headers } = await ask(`${url}/edge-ready`, { method: 'POST' });
   expect({ status, allow: headers.allow }).toEqual({ status: 405, allow: 'GET, HEAD' });
 });
+
+test.each<[string, Record<string, string>, number]>([
+  ['a page of another origin', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, 403],
+  ['a page of the same site but another origin', { 'sec-fetch-site': 'same-site' }, 403],
+  ['an old browser on another origin', { origin: 'https://evil.example' }, 403],
+  ['a sandboxed page', { origin: 'null' }, 403],
+  ['a page of our own', { 'sec-fetch-site': 'same-origin' }, 200],
+  ['curl', {}, 200],
+])('a reload from %s', async (_, headers, status) => {
+  let reloads = 0;
+  const { url } = await serving({
+    reload: () => {
+      reloads += 1;
+      return Promise.resolve([]);
+    },
+  });
+  expect(await ask(`${url}/-/reload`, { method: 'POST', headers })).toMatchObject({ status });
+  expect(reloads).toBe(status === 200 ? 1 : 0);
+});

@@ -163,6 +163,32 @@ test('a response that is not taken before the deadline is cut off and its place 
   expect((await received(slow)).length).toBeLessThan(BIG);
 });
 
+test('readers that stop in the middle of a scrape are cut off, and their places are free again', async () => {
+  const { url } = await serving({ page: aBigPage(), stalledReaderMs: 300, config: { maxRequests: 3 } });
+  const stalled = Array.from({ length: 3 }, () => connection(url, SCRAPE));
+  for (const socket of stalled) socket.pause();
+  const pages = stalled.map(received);
+  await vi.waitUntil(async () => (await ask(`${url}/metrics`)).status === 503, 10_000);
+  for (const probe of ['/livez', '/readyz', '/'])
+    expect(await ask(`${url}${probe}`)).toMatchObject({ status: 200 });
+  await vi.waitUntil(async () => (await ask(`${url}/metrics`)).status === 200, 15_000);
+  for (const socket of stalled) socket.resume();
+  for (const page of await Promise.all(pages)) expect(page.length).toBeLessThan(BIG);
+});
+
+test('a slow reader that takes something now and then is not cut off', async () => {
+  const { url } = await serving({ page: aBigPage(), stalledReaderMs: 400 });
+  const slow = connection(url, SCRAPE.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  let size = 0;
+  slow.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    slow.pause();
+    setTimeout(() => slow.resume(), size < BIG / 4 ? 20 : 0);
+  });
+  await once(slow, 'close');
+  expect(size).toBeGreaterThan(BIG);
+});
+
 test('draining finishes a scrape in flight, says that its connection ends, and answers others until then', async () => {
   const { page, waiting, release } = aHeldPage('whole\n');
   const { server, url } = await serving({ page });

@@ -1,4 +1,4 @@
-import { isPresent } from '../expected.ts';
+import { presenceIn } from '../expected.ts';
 import { TUNNEL_STATUSES, type TunnelType } from '../model.ts';
 import type { AccountState } from '../snapshot.ts';
 import type { FleetFamily } from './family.ts';
@@ -33,8 +33,10 @@ export const fleetFamilies: readonly FleetFamily[] = [
     type: 'gauge',
     labels: ['account_id', 'tunnel'],
     samples: (snapshot, emit, { expected, types }) => {
+      if (expected.length === 0) return;
+      const isPresent = presenceIn(snapshot, types);
       for (const declared of expected) {
-        const present = isPresent(snapshot, declared, types);
+        const present = isPresent(declared);
         if (present !== undefined) emit(present ? 1 : 0, declared.accountId ?? '', declared.tunnel);
       }
     },

@@ -1,0 +1,81 @@
+import { onTestFinished } from 'vitest';
+import type { Simulator } from '../../src/simulator/server.ts';
+import { ACCOUNT, aRig, OTHER_ACCOUNT, type Rig, specOf } from '../poller/support.ts';
+import { type ParsedSample, parseExposition } from '../support/exposition-parser.ts';
+import { ALL_OPTIONS, aPage, bytesOf, OPENMETRICS, TEXT } from '../support/pages.ts';
+import { aTelemetry } from '../support/telemetry.ts';
+import { aWebServer, ask } from '../web/serving.ts';
+
+/** An exporter of two accounts on one token, from the API to the web server. The inputs concern ACCOUNT alone. */
+export interface FuzzRig {
+  readonly rig: Rig;
+  readonly simulator: Simulator;
+  readonly url: string;
+  /** An hour later, every list and every detail is asked for again. */
+  readonly pollAll: () => Promise<void>;
+  /** Throws unless both formats parse strictly; what they say of an account, without times and counters. */
+  readonly seriesOf: (accountId: string) => Promise<readonly string[]>;
+  /** Whether every collector that was asked for this account has succeeded. */
+  readonly isWhole: (accountId: string) => boolean;
+}
+
+const HOUR = 3_600_000;
+const MESH = {
+  name: 'mesh',
+  type: 'warp_connector',
+  connectors: [{ haStatus: 'active' }, { haStatus: 'passive' }],
+} as const;
+
+export async function aFuzzRig(): Promise<FuzzRig> {
+  const telemetry = aTelemetry({
+    snapshot: () => rig.store.current(),
+    budgets: () => [rig.group.client.budget],
+  });
+  const tunnels = ['shop', 'erp'].map(specOf);
+  const rig = await aRig({
+    simulator: {
+      accounts: [
+        { id: ACCOUNT, name: 'One', tunnels: [...tunnels, MESH] },
+        { id: OTHER_ACCOUNT, name: 'Two', tunnels: [...tunnels, MESH] },
+      ],
+    },
+    accounts: [ACCOUNT, OTHER_ACCOUNT],
+    config: { cloudflare: { requestTimeoutMs: 1_000 } },
+    hooks: telemetry.clientHooks,
+  });
+  const page = aPage({ families: ALL_OPTIONS, own: telemetry.metrics });
+  const { server } = aWebServer({ page, snapshot: rig.store.current, clock: rig.clock.now });
+  await server.listen();
+  onTestFinished(() => server.close());
+  return {
+    rig,
+    simulator: rig.simulator,
+    url: server.addresses()[0] ?? '',
+    pollAll: async () => {
+      rig.clock.pass(HOUR);
+      await rig.loop.once(new AbortController().signal);
+      await page.publish(rig.store.current());
+    },
+    seriesOf: async (accountId) => {
+      const text = parseExposition(await bytesOf(page, TEXT), 'text');
+      parseExposition(await bytesOf(page, OPENMETRICS), 'openmetrics');
+      return text
+        .flatMap(({ samples }) => samples)
+        .filter(({ name, labels }) => labels.get('account_id') === accountId && !MOVES.test(name))
+        .map(lineOf)
+        .toSorted();
+    },
+    isWhole: (accountId) => {
+      const { up, collectors } = rig.account(accountId);
+      return up === true && Object.values(collectors).every(({ success }) => success !== false);
+    },
+  };
+}
+
+const MOVES = /_timestamp_seconds$|_total$|_interval_seconds$/;
+
+function lineOf({ name, labels, value }: ParsedSample): string {
+  return `${name}${JSON.stringify([...labels])} ${value}`;
+}
+
+export const isAlive = async (url: string): Promise<boolean> => (await ask(`${url}/livez`)).status === 200;
