@@ -36,7 +36,14 @@ test('accounts whose lists keep failing, more than the bucket holds requests, do
     clock: () => NOW,
     concurrency: 8,
     pollIntervalMs: 300_000,
-    tunnels: { types: ['cfd_tunnel'], include: [], exclude: [], ids: [], configurations: true },
+    tunnels: {
+      types: ['cfd_tunnel'],
+      include: [],
+      exclude: [],
+      intermittent: [],
+      ids: [],
+      configurations: true,
+    },
   });
   const { observations } = await details.round({ signal: new AbortController().signal });
   store.stop();

@@ -120,7 +120,14 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
     clock: () => now,
     concurrency: 8,
     pollIntervalMs: POLL_MS,
-    tunnels: { types: ['cfd_tunnel'], include: [], exclude: [], ids: [], configurations: true },
+    tunnels: {
+      types: ['cfd_tunnel'],
+      include: [],
+      exclude: [],
+      intermittent: [],
+      ids: [],
+      configurations: true,
+    },
   });
   const { signal } = new AbortController();
   const known = new Map(fleet.map(({ id, activeAt, status }) => [id, `${activeAt} ${status}`]));
