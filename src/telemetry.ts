@@ -244,6 +244,17 @@ function snapshotGauges(snapshot: () => Snapshot): readonly LookedUpGauge[] {
       },
     },
     {
+      name: 'collector_failure_reason',
+      help: 'Why a collector fails: 1 for the reason, 0 for the others; absent while it succeeds.',
+      labelNames: ['account_id', 'collector', 'reason'],
+      samples: (give) => {
+        for (const { labels, failedFor } of accounts().flatMap(collectorsOf)) {
+          if (failedFor === undefined) continue;
+          for (const reason of FAILURE_REASONS) give(reason === failedFor ? 1 : 0, { ...labels, reason });
+        }
+      },
+    },
+    {
       name: 'collector_last_success_timestamp_seconds',
       help: 'When a collector last had a pass without failure; absent before the first.',
       labelNames: ['account_id', 'collector'],

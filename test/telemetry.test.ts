@@ -106,7 +106,7 @@ test('requests, errors and retries count as the client tells them', async () => 
 
 test('accounts and collectors are as the snapshot of the moment has them', async () => {
   const good = { success: true, lastSuccessAt: NOW - 1000 };
-  const bad = { success: false, lastSuccessAt: NOW - 90_000 };
+  const bad = { success: false, lastSuccessAt: NOW - 90_000, failedFor: 'permission' } as const;
   const never = { success: undefined, lastSuccessAt: undefined };
   let snapshot = aSnapshot(anAccount({ id: 'gone' }));
   const telemetry = aTelemetry({ snapshot: () => snapshot });
@@ -129,6 +129,13 @@ test('accounts and collectors are as the snapshot of the moment has them', async
     { labels: { account_id: 'down', collector: 'tunnels' }, value: 0 },
     { labels: { account_id: 'down', collector: 'connections' }, value: 1 },
   ]);
+  const reasons = (await seriesOf(telemetry, 'collector_failure_reason')) ?? [];
+  expect(reasons).toEqual(
+    FAILURE_REASONS.map((reason) => ({
+      labels: { account_id: 'down', collector: 'tunnels', reason },
+      value: reason === 'permission' ? 1 : 0,
+    })),
+  );
   const times = (await seriesOf(telemetry, 'collector_last_success_timestamp_seconds')) ?? [];
   expect(times.filter(({ labels }) => labels['account_id'] === 'down')).toEqual([
     { labels: { account_id: 'down', collector: 'tunnels' }, value: NOW / 1000 - 90 },

@@ -58,7 +58,7 @@ export function createServedPage(config: PageConfig, options: ServedPageOptions)
 }
 
 function settingsOf({ metrics, tunnels, expectedTunnels }: PageConfig): unknown {
-  return { metrics, types: tunnels.types, expectedTunnels };
+  return { metrics, types: tunnels.types, intermittent: tunnels.intermittent, expectedTunnels };
 }
 
 function createPage(
@@ -67,7 +67,7 @@ function createPage(
 ): SnapshotPage {
   return createMetricsPage({
     families: metrics,
-    context: { types: tunnels.types, expected: expectedTunnels },
+    context: { types: tunnels.types, expected: expectedTunnels, intermittent: tunnels.intermittent },
     allows: (name) => isAllowed(name, metrics),
     own,
   });

@@ -62,6 +62,8 @@ export interface Config {
     /** A name must match one of these where there are any. */
     readonly include: readonly NamePattern[];
     readonly exclude: readonly NamePattern[];
+    /** Tunnels with a name that matches one of these may be down without an alert. */
+    readonly intermittent: readonly NamePattern[];
     /** Only these ids, where there are any. */
     readonly ids: readonly string[];
     readonly configurations: boolean;

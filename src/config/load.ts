@@ -128,6 +128,7 @@ export function loadConfig(input: LoadInput): LoadResult {
       types: watched.types,
       include: value(SETTINGS.include),
       exclude: value(SETTINGS.exclude),
+      intermittent: value(SETTINGS.intermittent),
       ids: watched.tunnelIds,
       configurations: value(SETTINGS.configurations),
     },

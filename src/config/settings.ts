@@ -95,6 +95,10 @@ export const SETTINGS = {
     ...expressions,
     help: 'No tunnels whose name matches this regular expression, anywhere in it; repeatable.',
   }),
+  intermittent: list('tunnels.intermittent', kinds.expression, {
+    ...expressions,
+    help: 'Tunnels that may be down, such as those of laptops, by name: watched, but no alert is due; repeatable.',
+  }),
   tunnelIds: list('tunnels.id', kinds.tunnelId, {
     ...words,
     help: 'Only the tunnels of these ids; repeatable, or a comma list.',

@@ -1,4 +1,11 @@
-import { type Collector, failureOf, type Observation, type TunnelType } from './model.ts';
+import {
+  type Collector,
+  FAILURE_REASONS,
+  type FailureReason,
+  failureOf,
+  type Observation,
+  type TunnelType,
+} from './model.ts';
 import { churnAfter } from './churn.ts';
 import { listStaleAfter } from './lists.ts';
 import { withoutStaleEdge } from './sidecar.ts';
@@ -8,6 +15,7 @@ import {
   configurationObserved,
   connectionsObserved,
   expiryOf,
+  failingFor,
   forgetful,
   isFailing,
   listed,
@@ -198,13 +206,25 @@ function collectorsAfter(
     const lastSuccessAt = success
       ? Math.max(...group.map(({ at }) => at))
       : collectors[collector].lastSuccessAt;
-    collectors[collector] = { success, lastSuccessAt };
+    const failedFor = success ? undefined : reasonOf(group, { account, collector });
+    collectors[collector] = { success, lastSuccessAt, ...(failedFor === undefined ? {} : { failedFor }) };
   }
   return collectors;
 }
 
 function isStillFailing({ tunnels }: AccountState, collector: Collector): boolean {
   return tunnels.values().some((state) => isFailing(state, collector));
+}
+
+/** Returns why a collector fails; of several reasons the one that stands first in FAILURE_REASONS. */
+function reasonOf(
+  group: readonly Observation[],
+  { account, collector }: { readonly account: AccountState; readonly collector: Collector },
+): FailureReason | undefined {
+  const reasons = new Set<FailureReason | undefined>();
+  for (const observation of group) if (!succeeded(observation)) reasons.add(failureOf(observation)?.reason);
+  for (const state of account.tunnels.values()) reasons.add(failingFor(state, collector));
+  return FAILURE_REASONS.find((reason) => reasons.has(reason));
 }
 
 function collectorOf(account: AccountState, observation: Observation): Collector | undefined {

@@ -12,6 +12,11 @@ export interface Selection {
 /** Whether the user wants to see this tunnel. Expressions match anywhere in the name. */
 export function isSelected({ id, name }: ListedTunnel, { include, exclude, ids }: Selection): boolean {
   if (ids.length > 0 && !ids.includes(id)) return false;
-  if (include.length > 0 && !include.some((expression) => expression.test(name))) return false;
-  return !exclude.some((expression) => expression.test(name));
+  if (include.length > 0 && !matchesAny(name, include)) return false;
+  return !matchesAny(name, exclude);
+}
+
+/** Reports whether one of the expressions matches, anywhere in the name. */
+export function matchesAny(name: string, expressions: Selection['include']): boolean {
+  return expressions.some((expression) => expression.test(name));
 }

@@ -55,6 +55,8 @@ export interface CollectorState {
   /** Whether the last pass of this collector was without failure; `undefined` before the first. */
   readonly success: boolean | undefined;
   readonly lastSuccessAt: number | undefined;
+  /** Why the collector fails; absent while it succeeds. */
+  readonly failedFor?: FailureReason;
 }
 
 /** How an account's list is made, and what came of it. */

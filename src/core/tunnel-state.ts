@@ -304,21 +304,29 @@ export function blamesCollector(reason: FailureReason): boolean {
   return reason !== 'not_found';
 }
 
-function isBlamed(failedFor: FailureReason | undefined): boolean {
-  return failedFor !== undefined && blamesCollector(failedFor);
+function blamed({ failedFor }: Observed<unknown>): FailureReason | undefined {
+  return failedFor !== undefined && blamesCollector(failedFor) ? failedFor : undefined;
 }
 
 /** Whether what a collector last asked of a tunnel, for which it would ask again, failed. */
-export function isFailing({ tunnel, connectors, configuration }: TunnelState, collector: Collector): boolean {
-  if (hasNoConnections(tunnel.status)) return false;
+export function isFailing(state: TunnelState, collector: Collector): boolean {
+  return failingFor(state, collector) !== undefined;
+}
+
+/** Returns why what a collector last asked of a tunnel, for which it would ask again, failed; `undefined` if it did not. */
+export function failingFor(
+  { tunnel, connectors, configuration }: TunnelState,
+  collector: Collector,
+): FailureReason | undefined {
+  if (hasNoConnections(tunnel.status)) return undefined;
   switch (collector) {
     case 'tunnels':
-      return false;
+      return undefined;
     case 'connections':
-      return tunnel.type !== 'warp_connector' && isBlamed(connectors.failedFor);
+      return tunnel.type === 'warp_connector' ? undefined : blamed(connectors);
     case 'warp_connections':
-      return tunnel.type === 'warp_connector' && isBlamed(connectors.failedFor);
+      return tunnel.type === 'warp_connector' ? blamed(connectors) : undefined;
     case 'configurations':
-      return tunnel.configSource !== 'local' && isBlamed(configuration.failedFor);
+      return tunnel.configSource === 'local' ? undefined : blamed(configuration);
   }
 }

@@ -33,7 +33,7 @@ export function createRenderer({
 }: RendererOptions): (snapshot: Snapshot) => Promise<readonly Section[]> {
   const tunnelFamilies = table.filter((family) => family.scope === 'tunnel');
   const encodeBlock = createBlockEncoder(
-    tunnelFamilies.map((family) => createTunnelEncoder(family, families)),
+    tunnelFamilies.map((family) => createTunnelEncoder(family, { families, context })),
   );
   let blocks: readonly Block[] = [];
   let sections: ReadonlyMap<string, Section> = new Map();

@@ -19,13 +19,21 @@ export interface Lines {
 /** The lines of one tunnel in one family; its labels as `encodeTunnelLabels` gives them. */
 export type EncodeTunnel = (state: TunnelState, tunnelLabels: string) => Lines;
 
-export function createTunnelEncoder(family: TunnelFamily, options: FamilyOptions): EncodeTunnel {
+export interface TunnelEncoderOptions {
+  readonly families: FamilyOptions;
+  readonly context: FleetContext;
+}
+
+export function createTunnelEncoder(
+  family: TunnelFamily,
+  { families, context }: TunnelEncoderOptions,
+): EncodeTunnel {
   const { optionalLabel } = family;
-  const optional = optionalLabel !== undefined && options[optionalLabel.option] ? [optionalLabel.name] : [];
+  const optional = optionalLabel !== undefined && families[optionalLabel.option] ? [optionalLabel.name] : [];
   const writer = createLineWriter([...family.labels, ...optional].map((label) => `,${label}="`));
   return (state, tunnelLabels) => {
     writer.begin(`${family.name}{${tunnelLabels}`);
-    family.samples(state, writer.emit);
+    family.samples(state, writer.emit, context);
     return writer.end();
   };
 }

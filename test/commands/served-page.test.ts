@@ -24,6 +24,7 @@ const served = (): { readonly page: ReturnType<typeof createServedPage>; readonl
         ids: [],
         include: [],
         exclude: [],
+        intermittent: [],
         configurations: false,
       },
       expectedTunnels: [],

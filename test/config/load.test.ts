@@ -27,6 +27,7 @@ test('an account and a token are all that must be set', () => {
       types: ['cfd_tunnel', 'warp_connector'],
       include: [],
       exclude: [],
+      intermittent: [],
       ids: [],
       configurations: true,
     },

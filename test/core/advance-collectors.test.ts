@@ -33,7 +33,7 @@ test('each collector succeeds on its own', () => {
   story.pass(s(1), connections('a', [aConnector()]), connections('mesh', 'permission'));
   expect(story.account().collectors).toMatchObject({
     connections: { success: true, lastSuccessAt: s(1) },
-    warp_connections: { success: false, lastSuccessAt: undefined },
+    warp_connections: { success: false, lastSuccessAt: undefined, failedFor: 'permission' },
     configurations: NEVER,
   });
 });
@@ -43,7 +43,11 @@ test('a collector fails where one of its requests failed, and keeps when it last
   const tunnels = [aListed('a'), aListed('b')];
   story.pass(s(0), walk(tunnels), connections('a', []), connections('b', []));
   story.pass(s(30), walk(tunnels), connections('a', []), connections('b', 'timeout'));
-  expect(story.account().collectors.connections).toEqual({ success: false, lastSuccessAt: s(0) });
+  expect(story.account().collectors.connections).toEqual({
+    success: false,
+    lastSuccessAt: s(0),
+    failedFor: 'timeout',
+  });
   story.pass(s(60), walk(tunnels), connections('a', []), connections('b', []));
   expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(60) });
 });
@@ -70,14 +74,14 @@ test('a list that is not found does fail it', () => {
 test('where one typed list fails, the tunnels collector fails', () => {
   const story = aStory();
   story.pass(s(0), walk([], { types: ['cfd_tunnel'] }), failedWalk({ types: ['warp_connector'] }));
-  expect(story.account().collectors.tunnels).toEqual({ success: false, lastSuccessAt: undefined });
+  expect(story.account().collectors.tunnels).toMatchObject({ success: false, lastSuccessAt: undefined });
 });
 
 test('configurations of both types are one collector', () => {
   const story = aStory();
   story.pass(s(0), walk([aListed('a'), MESH]), configuration('a', undefined));
   story.pass(s(30), configuration('a', undefined), configuration('mesh', 'server'));
-  expect(story.account().collectors.configurations).toEqual({ success: false, lastSuccessAt: s(0) });
+  expect(story.account().collectors.configurations).toMatchObject({ success: false, lastSuccessAt: s(0) });
 });
 
 test('having nothing to do is as good as a success', () => {
@@ -138,4 +142,17 @@ test('what a collector would not ask of a tunnel any more does not fail it', () 
     connections: { success: true },
     configurations: { success: true },
   });
+});
+
+test('of several reasons the token is named first, and each account has its own', () => {
+  const story = aStory();
+  story.pass(s(0), walk([aListed('a'), aListed('b')]), connections('a', 'timeout'), connections('b', 'auth'));
+  expect(story.account().collectors.connections).toMatchObject({ success: false, failedFor: 'auth' });
+  story.pass(s(30), walk([aListed('a'), aListed('b')]), connections('b', []));
+  expect(story.account().collectors.connections).toMatchObject({ success: false, failedFor: 'timeout' });
+  story.pass(s(60), failedWalk());
+  expect(story.account().collectors.tunnels.failedFor).toBe('server');
+  story.pass(s(90), walk([aListed('a')]), connections('a', []));
+  expect(story.account().collectors.tunnels).not.toHaveProperty('failedFor');
+  expect(story.account().collectors.connections).not.toHaveProperty('failedFor');
 });

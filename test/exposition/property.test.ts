@@ -87,6 +87,7 @@ const snapshot: fc.Arbitrary<Snapshot> = fc
 const context: fc.Arbitrary<FleetContext> = distinct(wellFormed, 3).map((names) => ({
   types: ['cfd_tunnel', 'warp_connector'],
   expected: names.map((name) => ({ accountId: undefined, tunnel: name, minConnectors: 1 })),
+  intermittent: [/[aeiou]/u],
 }));
 
 test.each(['text', 'openmetrics'] as const)(
@@ -214,7 +215,11 @@ function seriesMeant(model: Snapshot, fleetContext: FleetContext): ReadonlyMap<s
       for (const state of account.tunnels.values()) {
         const { accountId, id, name } = state.tunnel;
         const own = [accountId, id, name].map((value, index) => [TUNNEL_LABELS[index] ?? '', value] as const);
-        family.samples(state, (value, ...values) => add(family, value, [...own, ...withNames(values)]));
+        family.samples(
+          state,
+          (value, ...values) => add(family, value, [...own, ...withNames(values)]),
+          fleetContext,
+        );
       }
     }
   }

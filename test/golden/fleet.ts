@@ -115,7 +115,7 @@ export function goldenFleet(): Snapshot {
     up: false,
     listedAt: new Map(),
     collectors: {
-      tunnels: { success: false, lastSuccessAt: undefined },
+      tunnels: { success: false, lastSuccessAt: undefined, failedFor: 'server' },
       connections: never,
       warp_connections: never,
       configurations: never,
@@ -139,4 +139,5 @@ export const goldenContext: FleetContext = {
     { accountId: '11111111111111111111111111111111', tunnel: 'payments', minConnectors: undefined },
     { accountId: undefined, tunnel: 'cannot be known while one account has no list', minConnectors: 1 },
   ],
+  intermittent: [/^of a type/u],
 };

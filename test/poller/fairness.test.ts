@@ -123,7 +123,14 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
       concurrency: 8,
       pollIntervalMs: POLL_MS,
       staleAfterMs: 300 * SECOND,
-      tunnels: { types: ['cfd_tunnel'], include: [], exclude: [], ids: [], configurations: true },
+      tunnels: {
+        types: ['cfd_tunnel'],
+        include: [],
+        exclude: [],
+        intermittent: [],
+        ids: [],
+        configurations: true,
+      },
       onError: (error) => {
         throw error;
       },

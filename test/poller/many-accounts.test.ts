@@ -85,6 +85,7 @@ async function live({
         types: ['cfd_tunnel', 'warp_connector'],
         include: [],
         exclude: [],
+        intermittent: [],
         ids: [],
         configurations: true,
       },

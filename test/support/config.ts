@@ -30,6 +30,7 @@ export function aConfig(parts: ConfigParts = {}): Config {
       types: ['cfd_tunnel', 'warp_connector'],
       include: [],
       exclude: [],
+      intermittent: [],
       ids: [],
       configurations: true,
       ...parts.tunnels,

@@ -125,13 +125,14 @@ export function aStory(...accountIds: readonly string[]): Story {
   };
 }
 
+const NO_CONTEXT: FleetContext = { types: BOTH, expected: [], intermittent: [] };
 const NO_OPTIONS: FamilyOptions = { originIp: false, features: false, hostnames: false };
 
 /** The samples of one tunnel family as `label="value",… sample`, without the tunnel's own three labels. */
 export function tunnelLines(
   name: string,
   state: TunnelState,
-  options: Partial<FamilyOptions> = {},
+  options: Partial<FamilyOptions & FleetContext> = {},
 ): readonly string[] {
   const enabled = { ...NO_OPTIONS, ...options };
   const family = enabledFamilies(enabled).find((candidate) => candidate.name === name);
@@ -142,7 +143,7 @@ export function tunnelLines(
   const shown = optional.filter(({ option }) => enabled[option]);
   return linesOf(
     (emit) => {
-      family.samples(state, emit);
+      family.samples(state, emit, { ...NO_CONTEXT, ...options });
     },
     [...labels, ...optional.map((label) => (shown.includes(label) ? label.name : ''))],
   );
@@ -157,7 +158,7 @@ export function fleetLines(
   const family = FAMILIES.find((candidate) => candidate.name === name);
   if (family?.scope !== 'fleet') throw new Error(`${name} is no fleet family`);
   return linesOf((emit) => {
-    family.samples(snapshot, emit, { types: BOTH, expected: [], ...context });
+    family.samples(snapshot, emit, { ...NO_CONTEXT, ...context });
   }, family.labels);
 }
 

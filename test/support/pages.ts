@@ -13,7 +13,7 @@ export const OPENMETRICS: PageRequest = { ...TEXT, format: 'openmetrics' };
 export function aPage(parts: Partial<MetricsPageOptions> = {}): ReturnType<typeof createMetricsPage> {
   return createMetricsPage({
     families: ALL_OPTIONS,
-    context: { types: ['cfd_tunnel', 'warp_connector'], expected: [] },
+    context: { types: ['cfd_tunnel', 'warp_connector'], expected: [], intermittent: [] },
     allows: () => true,
     own: () => Promise.resolve([]),
     ...parts,

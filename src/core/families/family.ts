@@ -1,5 +1,6 @@
 import type { ExpectedTunnel } from '../expected.ts';
 import type { KnownTunnelType } from '../model.ts';
+import type { Selection } from '../select.ts';
 import type { Snapshot, TunnelState } from '../snapshot.ts';
 
 /** Gives one sample; `labels` are the values of the family's own labels, in its order. */
@@ -27,14 +28,16 @@ export interface TunnelFamily extends FamilyBase {
   readonly labels: readonly string[];
   /** The last label, where an option must be on for it; its value is always emitted. */
   readonly optionalLabel?: { readonly name: string; readonly option: keyof FamilyOptions };
-  readonly samples: (state: TunnelState, emit: Emit) => void;
+  readonly samples: (state: TunnelState, emit: Emit, context: FleetContext) => void;
 }
 
-/** What the families of the whole fleet need to know beside the snapshot. */
+/** What families need to know beside the snapshot. */
 export interface FleetContext {
   /** The tunnel types asked for. */
   readonly types: readonly KnownTunnelType[];
   readonly expected: readonly ExpectedTunnel[];
+  /** Expressions on the names of tunnels that may be down. */
+  readonly intermittent: Selection['include'];
 }
 
 export interface FleetFamily extends FamilyBase {

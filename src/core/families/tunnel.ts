@@ -1,4 +1,5 @@
 import { TUNNEL_STATUSES } from '../model.ts';
+import { matchesAny } from '../select.ts';
 import { emitStateSet, seconds, type TunnelFamily } from './family.ts';
 
 export const tunnelFamilies: readonly TunnelFamily[] = [
@@ -20,6 +21,16 @@ export const tunnelFamilies: readonly TunnelFamily[] = [
     labels: ['status'],
     samples: ({ tunnel }, emit) => {
       emitStateSet(TUNNEL_STATUSES, tunnel.status, emit);
+    },
+  },
+  {
+    scope: 'tunnel',
+    name: 'cloudflare_tunnel_intermittent',
+    help: 'A tunnel that may be down, because its name matches --tunnels.intermittent; absent for others.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ tunnel }, emit, { intermittent }) => {
+      if (matchesAny(tunnel.name, intermittent)) emit(1);
     },
   },
   {

@@ -67,6 +67,7 @@ function createPlanner(scenario: Scenario, requestBudget: number): Strategy {
         types: ['cfd_tunnel', 'warp_connector'],
         include: [],
         exclude: [],
+        intermittent: [],
         ids: [],
         configurations: true,
       },

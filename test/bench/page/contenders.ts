@@ -1,18 +1,19 @@
 import { Gauge, Registry } from 'prom-client';
 import { enabledFamilies } from '../../../src/core/families/table.ts';
-import { TUNNEL_LABELS, type TunnelFamily } from '../../../src/core/families/family.ts';
+import { type FleetContext, TUNNEL_LABELS, type TunnelFamily } from '../../../src/core/families/family.ts';
 import type { Snapshot, TunnelState } from '../../../src/core/snapshot.ts';
 import { createMetricsPage, type SnapshotPage } from '../../../src/exposition/metrics-page.ts';
 
 /** What the page is measured against: the same series by other means. */
 
 export const FAMILY_OPTIONS = { originIp: false, features: false, hostnames: false } as const;
+const CONTEXT: FleetContext = { types: ['cfd_tunnel'], expected: [], intermittent: [] };
 const families = enabledFamilies(FAMILY_OPTIONS).filter((family) => family.scope === 'tunnel');
 
 export function aTunnelPage(): SnapshotPage {
   return createMetricsPage({
     families: FAMILY_OPTIONS,
-    context: { types: ['cfd_tunnel'], expected: [] },
+    context: CONTEXT,
     allows: () => true,
     own: () => Promise.resolve([]),
   });
@@ -41,10 +42,14 @@ export function prepareStrings(snapshot: Snapshot): readonly PreparedFamily[] {
     const lines: PreparedLine[] = [];
     const labels = [...TUNNEL_LABELS, ...family.labels];
     for (const state of statesOf(snapshot)) {
-      family.samples(state, (value, ...values) => {
-        const own = values.slice(0, family.labels.length);
-        lines.push([...labelValues(state), ...own, String(value)]);
-      });
+      family.samples(
+        state,
+        (value, ...values) => {
+          const own = values.slice(0, family.labels.length);
+          lines.push([...labelValues(state), ...own, String(value)]);
+        },
+        CONTEXT,
+      );
     }
     return { name: family.name, labels, lines };
   });
@@ -102,10 +107,14 @@ function fillGauge(
   const gauge = new Gauge({ name, help, labelNames: [...TUNNEL_LABELS, ...labels], registers: [registry] });
   for (const state of states) {
     const { accountId, id, name: tunnelName } = state.tunnel;
-    samples(state, (value, ...values) => {
-      const set: Record<string, string> = { account_id: accountId, tunnel_id: id, tunnel_name: tunnelName };
-      for (const [index, label] of labels.entries()) set[label] = values[index] ?? '';
-      gauge.set(set, value);
-    });
+    samples(
+      state,
+      (value, ...values) => {
+        const set: Record<string, string> = { account_id: accountId, tunnel_id: id, tunnel_name: tunnelName };
+        for (const [index, label] of labels.entries()) set[label] = values[index] ?? '';
+        gauge.set(set, value);
+      },
+      CONTEXT,
+    );
   }
 }

@@ -10,7 +10,7 @@ function samplesOf(sidecar: SidecarState | undefined): readonly string[] {
     emitFrom(
       { ...aSnapshot(), sidecar },
       (value, ...labels) => void samples.push(`${short} ${labels.join()} ${value}`),
-      { types: [], expected: [] },
+      { types: [], expected: [], intermittent: [] },
     );
   }
   return samples;

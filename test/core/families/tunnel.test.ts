@@ -33,6 +33,17 @@ test.each([
   expect(tunnelLines(name, aTunnel(untold))).toEqual([]);
 });
 
+test('a tunnel is intermittent if an expression matches, anywhere in its name', () => {
+  const laptop = aTunnel({ name: 'dev-ada' });
+  expect(tunnelLines('cloudflare_tunnel_intermittent', laptop)).toEqual([]);
+  expect(tunnelLines('cloudflare_tunnel_intermittent', laptop, { intermittent: [/x/u, /^dev-/u] })).toEqual([
+    '1',
+  ]);
+  expect(
+    tunnelLines('cloudflare_tunnel_intermittent', aTunnel({ name: 'shop' }), { intermittent: [/^dev-/u] }),
+  ).toEqual([]);
+});
+
 test('transitions start at 0 for every status', () => {
   const transitions = { healthy: 2, degraded: 0, down: 1, inactive: 0, unknown: 0 };
   expect(tunnelLines('cloudflare_tunnel_status_transitions_total', aTunnel())).toEqual(
