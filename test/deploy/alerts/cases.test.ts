@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parseDuration } from '../../../src/config/duration.ts';
 import { debianProgram } from '../../support/debian.ts';
 import { alertNames, alerts } from './rule-file.ts';
+import { createScenarioRun } from './scenarios.ts';
 
 const promtool = debianProgram('promtool');
 const FOLDER = 'test/deploy/alerts';
@@ -23,20 +21,18 @@ test('every alert has scenarios, and no scenarios are of an alert that is gone',
   expect(files.toSorted()).toEqual(alertNames.map((name) => `${name}.yaml`).toSorted());
 });
 
-test.skipIf(promtool.missing).each(files)(
-  `every scenario of %s goes as promtool is told${promtool.needs}`,
-  { timeout: 60_000 },
-  async (file) => {
-    const child = spawn(promtool.command, ['test', 'rules', file], { cwd: FOLDER, stdio: 'pipe' });
-    const ended = once(child, 'close');
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    await ended;
-    expect({ output: stdout + stderr, code: child.exitCode }).toMatchObject({
+describe.skipIf(promtool.missing)(`promtool${promtool.needs}`, () => {
+  const scenarioRun = createScenarioRun(promtool.command, { texts: false });
+  afterAll(scenarioRun.remove);
+
+  test.each(files)('every scenario of %s goes as promtool is told', { timeout: 120_000 }, async (file) => {
+    const { output, code } = await scenarioRun.run(readFileSync(join(FOLDER, file), 'utf8'));
+    expect({ output, code }).toMatchObject({
       output: expect.not.stringContaining('FAILED') as unknown,
       code: 0,
     });
-  },
-);
+  });
+});
 
 test.each(alertNames)(
   'the scenarios of %s show it firing, on time, ending, and what only looks like it',

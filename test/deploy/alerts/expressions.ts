@@ -6,6 +6,7 @@ import {
   TUNNEL_STATUSES,
   TUNNEL_TYPES,
 } from '../../../src/core/model.ts';
+import { TUNNEL_LABELS } from '../../../src/core/families/family.ts';
 import { type KnownMetric, knownMetrics } from '../../grafana/metrics.ts';
 import { analyse, type Selector } from '../../grafana/promql.ts';
 import { isAlert, rules } from './rule-file.ts';
@@ -19,8 +20,21 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ha_status: HA_STATUSES,
   ha_mode: HA_MODES,
   tunnel_type: TUNNEL_TYPES,
-  collector: COLLECTORS,
+  collector: [...COLLECTORS, 'routes'],
   reason: FAILURE_REASONS,
+};
+
+/** Metrics that rules may query before this exporter exposes them: an alert on one that is absent does not fire. */
+const ANNOUNCED: Readonly<Record<string, KnownMetric>> = {
+  cloudflare_tunnel_exporter_list_interval_seconds: { labels: ['account_id'], fleet: true },
+  cloudflare_tunnel_routes: { labels: [...TUNNEL_LABELS, 'kind'], fleet: true },
+  cloudflare_tunnel_orphan_routes: { labels: ['account_id'], fleet: true },
+};
+
+/** What Prometheus writes about alerts, with labels of any alert. */
+const OF_ALERTS: Readonly<Record<string, KnownMetric>> = {
+  ALERTS: { labels: ['alertname', 'alertstate', 'account_id', 'tunnel_id'], fleet: true },
+  ALERTS_FOR_STATE: { labels: ['alertname', 'account_id', 'tunnel_id', 'tunnel'], fleet: true },
 };
 
 const metrics = knownMetrics();
@@ -30,7 +44,9 @@ export async function problemsOf(expr: string, recorded: readonly string[] = [])
   const known = await metrics;
   const { errors, selectors, grouping, made } = analyse(expr);
   const labelsOf = (metric: string): readonly string[] | undefined =>
-    recorded.includes(metric) ? labelsOfRecorded(metric, known) : known.get(metric)?.labels;
+    recorded.includes(metric)
+      ? labelsOfRecorded(metric, known)
+      : (known.get(metric) ?? ANNOUNCED[metric] ?? OF_ALERTS[metric])?.labels;
   const joinable = new Set([
     ...selectors.flatMap(({ metric }) => labelsOf(metric) ?? []),
     ...OF_THE_SCRAPE,
@@ -63,10 +79,17 @@ function problemsOfMatchers({ metric, matchers }: Selector, labels: readonly str
 
 /** What its outermost aggregation groups by, or else all labels of what it is made of. */
 function labelsOfRecorded(name: string, known: ReadonlyMap<string, KnownMetric>): readonly string[] {
-  const rule = rules.find((each) => !isAlert(each) && each.record === name);
+  const rule = rules.filter((each) => !isAlert(each)).find((each) => each.record === name);
   if (rule === undefined) return [];
   const { selectors, grouping, made } = analyse(rule.expr);
+  const labelsOf = (metric: string): readonly string[] =>
+    known.get(metric)?.labels ?? labelsOfRecorded(metric, known);
   return [
-    ...new Set([...grouping, ...made, ...selectors.flatMap(({ metric }) => known.get(metric)?.labels ?? [])]),
+    ...new Set([
+      ...grouping,
+      ...made,
+      ...Object.keys(rule.labels ?? {}),
+      ...selectors.flatMap(({ metric }) => labelsOf(metric)),
+    ]),
   ];
 }

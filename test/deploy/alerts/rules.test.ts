@@ -5,11 +5,10 @@ import { problemsOf } from './expressions.ts';
 import { alerts, isAlert, RULES, rules } from './rule-file.ts';
 
 const promtool = debianProgram('promtool');
-/** Where runbooks are read. This is the one place; the rule format has none. */
-const RUNBOOKS =
-  'https://github.com/cloudflare-tunnel-exporter/cloudflare-tunnel-exporter/blob/main/docs/runbooks/';
+/** Where links lead: one recording rule, which every alert queries. */
+const LINKS = 'cloudflare_tunnel:links:info';
 const SEVERITIES = ['critical', 'warning', 'info'];
-const SUBJECTS = ['tunnel', 'account', 'exporter'];
+const SUBJECTS = ['tunnel', 'account', 'fleet', 'exporter'];
 
 test.skipIf(promtool.missing)(`promtool finds nothing to complain about${promtool.needs}`, () => {
   const { status, stderr } = spawnSync(
@@ -50,8 +49,16 @@ test.each(alerts)('$alert says what is wrong, how badly, and where to read on', 
   expect(alert).toMatch(/^CloudflareTunnel[A-Z][A-Za-z]+$/);
   expect(SEVERITIES).toContain(rule.labels['severity']);
   expect(SUBJECTS).toContain(rule.labels['subject']);
-  expect(rule.annotations['runbook_url']).toBe(`${RUNBOOKS}${alert}.md`);
-  expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'runbook_url']);
+  expect(Object.keys(rule.annotations)).toEqual(['summary', 'description', 'dashboard_url', 'runbook_url']);
+  expect(rule.annotations['runbook_url']).toBe(
+    `{{ with query "${LINKS}" }}{{ . | first | label "runbooks" }}{{ end }}/${alert}.md`,
+  );
+  expect(rule.annotations['dashboard_url']).toMatch(
+    new RegExp(
+      `^\\{\\{ with query "${LINKS}" \\}\\}\\{\\{ with . \\| first \\| label "dashboards" \\}\\}`,
+      'u',
+    ),
+  );
 });
 
 test.each(alerts.filter(({ labels }) => labels['subject'] === 'tunnel'))(
@@ -63,7 +70,35 @@ test.each(alerts.filter(({ labels }) => labels['subject'] === 'tunnel'))(
   },
 );
 
+const recorded = rules.flatMap((rule) => (isAlert(rule) ? [] : [rule.record]));
+
 function recordedBefore(name: string): readonly string[] {
   const own = rules.findIndex((rule) => (isAlert(rule) ? rule.alert : rule.record) === name);
   return rules.slice(0, own).flatMap((rule) => (isAlert(rule) ? [] : [rule.record]));
 }
+
+test('the base addresses of links stand in the first rule', () => {
+  expect(rules[0]).toEqual({
+    record: LINKS,
+    expr: 'vector(1)',
+    labels: {
+      dashboards: '',
+      runbooks:
+        'https://github.com/cloudflare-tunnel-exporter/cloudflare-tunnel-exporter/blob/main/docs/runbooks',
+    },
+  });
+});
+
+test.each(alerts)('$alert queries for its texts what the exporter exposes', async ({ annotations }) => {
+  const queries = Object.values(annotations).flatMap((text) =>
+    [...text.matchAll(/(?:query|printf) (?:"(.*?)(?<!\\)"|`(.*?)`)/g)].map(
+      ([, quoted, raw]) => quoted ?? raw ?? '',
+    ),
+  );
+  const asked = queries
+    .filter((query) => !/^%\.0f$/.test(query))
+    .map((query) => query.replaceAll('collector=%q', 'collector="tunnels"').replaceAll('%q', '"x"'));
+  expect(asked.length).toBeGreaterThan(1);
+  for (const query of asked)
+    expect({ query, problems: await problemsOf(query, recorded) }).toEqual({ query, problems: [] });
+});
