@@ -9,7 +9,7 @@ import {
 import { TUNNEL_LABELS } from '../../../src/core/families/family.ts';
 import { type KnownMetric, knownMetrics } from '../../grafana/metrics.ts';
 import { analyse, type Selector } from '../../grafana/promql.ts';
-import { isAlert, rules } from './rule-file.ts';
+import { isAlert, type RecordingRule, rules } from './rule-file.ts';
 
 /** Of the scrape, on every series. */
 const OF_THE_SCRAPE = ['job', 'instance'];
@@ -79,7 +79,7 @@ function problemsOfMatchers({ metric, matchers }: Selector, labels: readonly str
 
 /** What its outermost aggregation groups by, or else all labels of what it is made of. */
 function labelsOfRecorded(name: string, known: ReadonlyMap<string, KnownMetric>): readonly string[] {
-  const rule = rules.filter((each) => !isAlert(each)).find((each) => each.record === name);
+  const rule = rules.find((each): each is RecordingRule => !isAlert(each) && each.record === name);
   if (rule === undefined) return [];
   const { selectors, grouping, made } = analyse(rule.expr);
   const labelsOf = (metric: string): readonly string[] =>

@@ -44,7 +44,8 @@ export function createScenarioRun(promtool: string, { texts }: { readonly texts:
   };
 }
 
-function rulesWithoutTexts(): string {
+/** The shipped rules without annotations. */
+export function rulesWithoutTexts(): string {
   const groups = readRules().groups.map((group) => ({
     ...group,
     rules: group.rules.map((rule) => {

@@ -1,0 +1,117 @@
+import { alertmanagerConfig } from '../deploy/alerts/alertmanager-config.ts';
+import { rules } from '../deploy/alerts/rule-file.ts';
+import { analyse } from '../grafana/promql.ts';
+import { type Message, messagesOf } from './alertmanager.ts';
+import { evaluate, type Firing } from './evaluate.ts';
+import { createVirtualExporter } from './exporter.ts';
+import { ACCOUNTS, EXPECTED, INTERMITTENT } from './fleet.ts';
+import { BLOCK_AT, type Incident, incidentsOf } from './incidents.ts';
+import { LIFE, type LifeEvent, type LifeKind, live } from './life.ts';
+import { createSeriesRecorder } from './series.ts';
+import { createWorld, HOUR, MINUTE } from './world.ts';
+
+export interface DayOptions {
+  readonly seed: number;
+  readonly hours: number;
+  readonly tunnels: number;
+  readonly replicas: number;
+  readonly incidents: boolean;
+  readonly life: ReadonlySet<LifeKind>;
+  /** Whether the setting names the laptops. */
+  readonly intermittent: boolean;
+}
+
+export const EVERYTHING: ReadonlySet<LifeKind> = new Set(LIFE);
+/** Four hours with every incident: what the tests take. */
+export const SHORT: DayOptions = {
+  seed: 20_240,
+  hours: 4,
+  tunnels: 90,
+  replicas: 1,
+  incidents: true,
+  life: EVERYTHING,
+  intermittent: true,
+};
+export const LONG: DayOptions = { ...SHORT, hours: 25, tunnels: 300 };
+
+export interface Day {
+  readonly options: DayOptions;
+  readonly incidents: readonly Incident[];
+  readonly events: readonly LifeEvent[];
+  /** Virtual time of the start; evaluations and messages count from it. */
+  readonly start: number;
+  readonly intervalMs: number;
+  readonly firing: Firing;
+  readonly messages: readonly Message[];
+}
+
+/** Prometheus scrapes and evaluates at this pace. */
+const INTERVAL_MS = 30_000;
+/** How long before a scrape the exporter polls. */
+const POLL_BEFORE_MS = 20_000;
+const START = Date.UTC(2026, 10, 24, 8);
+const SHORT_HOURS = 4;
+
+/** Lets a day pass in virtual time, puts what the exporter would have shown through the rules, and the alerts through Alertmanager. */
+export async function passDay(options: DayOptions): Promise<Day> {
+  const durationMs = options.hours * HOUR;
+  const stretch = options.hours / SHORT_HOURS;
+  const isLong = stretch > 1;
+  const world = createWorld({ seed: options.seed, start: START, durationMs, tunnels: options.tunnels });
+  const exporters = Array.from({ length: options.replicas }, (_, index) =>
+    createVirtualExporter({
+      simulation: world.simulation,
+      instance: `exporter-${index}`,
+      now: world.now,
+      start: START,
+      accounts: ACCOUNTS,
+      expected: EXPECTED,
+      intermittent: options.intermittent ? INTERMITTENT : [],
+      shows: metricsOfRules(),
+    }),
+  );
+  const minutes = (count: number): number => START + count * MINUTE;
+  const events = live(world, {
+    kinds: options.life,
+    exporters,
+    evening: isLong ? { from: minutes(570), to: minutes(660) } : { from: minutes(60), to: minutes(150) },
+    morning: isLong ? { from: minutes(1440), to: minutes(1500) } : { from: minutes(900), to: minutes(960) },
+    blockAt: minutes(BLOCK_AT * stretch),
+  });
+  const incidents = options.incidents ? incidentsOf({ stretch, exporters, isLong }) : [];
+  for (const { at, minutes: lasting, begin } of incidents) {
+    world.at(minutes(at), () => {
+      const end = begin(world);
+      if (lasting < Infinity) world.at(world.now() + lasting * MINUTE, end);
+    });
+  }
+
+  const recorder = createSeriesRecorder();
+  const evaluations = Math.floor(durationMs / INTERVAL_MS);
+  for (let index = 0; index < evaluations; index += 1) {
+    const scrapeAt = START + index * INTERVAL_MS;
+    for (const [turn, exporter] of exporters.entries()) {
+      world.advanceTo(Math.max(START, scrapeAt - POLL_BEFORE_MS + turn * 5000));
+      exporter.poll();
+    }
+    world.advanceTo(scrapeAt);
+    recorder.scrape(
+      index,
+      exporters.flatMap((exporter) => exporter.scrape()),
+    );
+  }
+  const firing = await evaluate({ series: recorder.series(), intervalMs: INTERVAL_MS, evaluations });
+  return {
+    options,
+    incidents,
+    events,
+    start: START,
+    intervalMs: INTERVAL_MS,
+    firing,
+    messages: messagesOf(alertmanagerConfig(), { firing, intervalMs: INTERVAL_MS }),
+  };
+}
+
+function metricsOfRules(): ReadonlySet<string> {
+  return new Set(rules.flatMap(({ expr }) => analyse(expr).selectors.map(({ metric }) => metric)));
+}

@@ -1,0 +1,84 @@
+import { type Fleet, respecified } from '../../src/simulator/fleet.ts';
+import type { FleetTunnel } from '../../src/simulator/fleet-model.ts';
+import { createQueue } from '../../src/simulator/queue.ts';
+import { createRandom, type Random } from '../../src/simulator/random.ts';
+import { createSimulation, type Simulation } from '../../src/simulator/simulation.ts';
+import { fleetOf } from './fleet.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+/** The simulated fleet in virtual time, and what is to happen to it. */
+export interface World {
+  readonly simulation: Simulation;
+  readonly fleet: Fleet;
+  readonly random: Random;
+  readonly start: number;
+  readonly end: number;
+  readonly now: () => number;
+  readonly at: (time: number, happen: () => void) => void;
+  readonly advanceTo: (time: number) => void;
+  /** Tunnels that are not deleted. */
+  readonly tunnels: () => readonly FleetTunnel[];
+  readonly named: (name: string) => FleetTunnel;
+  /** Stops every connector of a tunnel; what it returns starts the same machines again. */
+  readonly takeDown: (tunnelId: string) => () => void;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly start: number;
+  readonly durationMs: number;
+  readonly tunnels: number;
+}
+
+export function createWorld({ seed, start, durationMs, tunnels }: WorldOptions): World {
+  const random = createRandom(seed).fork('alert-day');
+  const queue = createQueue<() => void>();
+  let now = start;
+  const simulation = createSimulation({
+    seed,
+    now: () => now,
+    accounts: fleetOf(tunnels, { random, now }),
+    rateLimit: { requests: Infinity },
+    keepRequests: 1,
+  });
+  const { fleet } = simulation;
+  const all = (): readonly FleetTunnel[] =>
+    fleet
+      .accounts()
+      .flatMap(({ id }) => fleet.tunnels(id))
+      .filter(({ deletedAt }) => deletedAt === undefined);
+  return {
+    simulation,
+    fleet,
+    random,
+    start,
+    end: start + durationMs,
+    now: () => now,
+    at: queue.add,
+    advanceTo: (time) => {
+      for (let next = queue.nextAt(); next !== undefined && next <= time; next = queue.nextAt()) {
+        now = Math.max(now, next);
+        queue.take()?.();
+      }
+      now = time;
+    },
+    tunnels: all,
+    named: (name) => {
+      const found = all().find((tunnel) => tunnel.name === name);
+      if (found === undefined) throw new Error(`No tunnel ${name} in the fleet`);
+      return found;
+    },
+    takeDown: (tunnelId) => {
+      const specs = (fleet.tunnel(tunnelId)?.connectors ?? []).map((connector) => {
+        const spec = respecified(connector);
+        fleet.stopConnector(connector.id, now);
+        return spec;
+      });
+      return () => {
+        for (const spec of specs) fleet.startConnector({ ...spec, tunnelId }, now);
+      };
+    },
+  };
+}
