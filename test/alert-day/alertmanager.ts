@@ -78,7 +78,10 @@ export function messagesOf(
     const log = logs.get(group.key);
     if (told.length > 0 && needsUpdate(log, { firingNow, resolvedNow, at, repeatMs: group.plan.repeatMs })) {
       const labelsOf = (ids: Iterable<string>): readonly Labels[] =>
-        [...ids].flatMap((id) => group.alerts.get(id)?.labels ?? []);
+        [...ids].flatMap((id) => {
+          const alert = group.alerts.get(id);
+          return alert === undefined ? [] : [alert.labels];
+        });
       messages.push({
         at,
         receiver: group.plan.receiver,

@@ -26,7 +26,7 @@ export const EVERYTHING: ReadonlySet<LifeKind> = new Set(LIFE);
 export const SHORT: DayOptions = {
   seed: 20_240,
   hours: 4,
-  tunnels: 90,
+  tunnels: 60,
   replicas: 1,
   incidents: true,
   life: EVERYTHING,

@@ -120,7 +120,8 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
         ({ tunnel }) => tunnel.status === 'healthy' || tunnel.status === 'degraded',
       );
       const due = serving.toSorted((a, b) => priority(a) - priority(b));
-      const isUnconfigured = ({ configuration: known }: TunnelState): boolean => known.at === undefined;
+      const isUnconfigured = ({ configuration: known }: TunnelState): boolean =>
+        known.at === undefined || known.failedAt !== undefined;
       const turn = configurationTurn % Math.max(1, serving.length);
       configurationTurn += CONFIGURATIONS_PER_POLL;
       const toConfigure = [
@@ -146,7 +147,7 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
       samples.push([`process_start_time_seconds{${target}}`, seconds(startedAt)]);
       own('build_info', 1);
       if (lastPollAt !== undefined) own('last_poll_timestamp_seconds', seconds(lastPollAt));
-      own('api_blocked_until_timestamp_seconds', blockedUntil > now() ? seconds(blockedUntil) : 0);
+      own('api_blocked_until_timestamp_seconds', seconds(blockedUntil > now() ? blockedUntil : 0));
       own('detail_queue_tunnels', 0);
       own('config_last_reload_successful', 1);
       for (const account of snapshot.accounts.values()) {
@@ -215,9 +216,9 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
   };
 }
 
-/** Smallest first: never observed, then changed since, then the oldest observation. */
-function priority({ detailedAt, changedAt }: TunnelState): number {
-  if (detailedAt === undefined) return -Infinity;
+/** Smallest first: failed or never observed, then changed since, then the oldest observation. */
+function priority({ detailedAt, changedAt, connectors }: TunnelState): number {
+  if (detailedAt === undefined || connectors.failedAt !== undefined) return -Infinity;
   return changedAt !== undefined && changedAt > detailedAt ? -1 : detailedAt;
 }
 

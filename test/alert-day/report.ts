@@ -35,7 +35,7 @@ export interface Report {
 }
 
 /** Alerts end with the next list and some look back: what fires so long after an incident may still be about it. */
-const AFTERMATH_MINUTES = 20;
+const AFTERMATH_MINUTES = 10;
 const SHORTLY_MS = 25 * MINUTE;
 
 export function reportOf(day: Day): Report {
