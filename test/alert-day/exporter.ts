@@ -120,8 +120,6 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
         ({ tunnel }) => tunnel.status === 'healthy' || tunnel.status === 'degraded',
       );
       const due = serving.toSorted((a, b) => priority(a) - priority(b));
-      const isUnconfigured = ({ configuration: known }: TunnelState): boolean =>
-        known.at === undefined || known.failedAt !== undefined;
       const turn = configurationTurn % Math.max(1, serving.length);
       configurationTurn += CONFIGURATIONS_PER_POLL;
       const toConfigure = [
@@ -234,4 +232,8 @@ function reasonOf(status: number): FailureReason {
   if (status === 429) return 'rate_limited';
   if (status === 404) return 'not_found';
   return status === 403 ? 'permission' : 'server';
+}
+
+function isUnconfigured({ configuration }: TunnelState): boolean {
+  return configuration.at === undefined || configuration.failedAt !== undefined;
 }

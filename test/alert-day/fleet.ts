@@ -42,19 +42,10 @@ export function fleetOf(
     version,
     startedAt: started(),
   });
-  const configuration = (name: string): NonNullable<TunnelSpec['configuration']> => ({
-    version: 3,
-    config: {
-      ingress: [
-        { hostname: `${name}.example.com`, service: 'http://localhost:8080' },
-        { service: 'http_status:404' },
-      ],
-    },
-  });
   const tunnel = (name: string, connectors: readonly ConnectorSpec[]): TunnelSpec => ({
     name,
     connectors,
-    configuration: configuration(name),
+    configuration: configurationOf(name),
   });
   const two = (name: string): TunnelSpec =>
     tunnel(name, [connector('lhr16', 'ams06'), connector('ams10', 'cdg04')]);
@@ -85,4 +76,16 @@ export function fleetOf(
       ...(name === 'Labs' ? INCIDENT_MESHES.map((each) => mesh(`inc-${each}`)) : []),
     ],
   }));
+}
+
+function configurationOf(name: string): NonNullable<TunnelSpec['configuration']> {
+  return {
+    version: 3,
+    config: {
+      ingress: [
+        { hostname: `${name}.example.com`, service: 'http://localhost:8080' },
+        { service: 'http_status:404' },
+      ],
+    },
+  };
 }

@@ -41,15 +41,6 @@ export const BLOCK_AT = 206;
 
 export function incidentsOf({ stretch, exporters, isLong }: IncidentOptions): readonly Incident[] {
   const down: Telling = { alert: 'CloudflareTunnelDown', channel: 'pager', within: 5 };
-  const about = (name: string): Pick<Incident, 'name' | 'tunnels' | 'accounts'> => ({
-    name,
-    tunnels: [`inc-${name}`],
-    accounts: [],
-  });
-  const takenDown = (name: string) => (world: World) => world.takeDown(world.named(`inc-${name}`).id);
-  const faulty = (spec: FaultSpec) => (world: World) => world.simulation.faults.add(spec).remove;
-  const idOf = (account: AccountName): string => ACCOUNTS.find(({ name }) => name === account)?.id ?? '';
-
   return [
     {
       ...about('down-for-long'),
@@ -313,4 +304,21 @@ function haStatusShown(
           ) as unknown,
       },
     }).remove;
+}
+
+/** An incident of the tunnel that it has to itself. */
+function about(name: string): Pick<Incident, 'name' | 'tunnels' | 'accounts'> {
+  return { name, tunnels: [`inc-${name}`], accounts: [] };
+}
+
+function takenDown(name: string): Incident['begin'] {
+  return (world) => world.takeDown(world.named(`inc-${name}`).id);
+}
+
+function faulty(spec: FaultSpec): Incident['begin'] {
+  return (world) => world.simulation.faults.add(spec).remove;
+}
+
+function idOf(account: AccountName): string {
+  return ACCOUNTS.find(({ name }) => name === account)?.id ?? '';
 }

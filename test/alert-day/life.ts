@@ -47,7 +47,6 @@ export function live(
   const note = (kind: LifeKind, tunnel?: string): void => {
     events.push({ kind, tunnel, at: world.now() });
   };
-  const isOfLife = ({ name }: FleetTunnel): boolean => !name.startsWith('inc-');
   const every = (kind: LifeKind, meanMs: number, happen: () => void): void => {
     if (!kinds.has(kind)) return;
     const next = (from: number): void => {
@@ -149,4 +148,8 @@ export function live(
     }
   }
   return events;
+}
+
+function isOfLife({ name }: FleetTunnel): boolean {
+  return !name.startsWith('inc-');
 }

@@ -173,7 +173,6 @@ function shortName(labels: Labels): string {
 
 /** The tables that docs/alerts.md shows. */
 export function formatReport({ told, useless, regionPages, days }: Report): string {
-  const minutes = (value: number | undefined): string => (value === undefined ? 'never' : value.toFixed(1));
   const rows = told.map(
     ({ incident, alert, channel, firedAfter, toldAfter, within, toldAgain, besides }) =>
       `| ${incident} | ${alert.replace('CloudflareTunnel', '')} | ${minutes(firedAfter)} | ${minutes(toldAfter)} | ${channel} | ${within} | ${toldAgain} | ${besides.join(', ')} |`,
@@ -193,4 +192,8 @@ export function formatReport({ told, useless, regionPages, days }: Report): stri
     '|---|---|---|---|',
     ...(uselessRows.length > 0 ? uselessRows : ['| none | | | 0 |']),
   ].join('\n');
+}
+
+function minutes(value: number | undefined): string {
+  return value === undefined ? 'never' : value.toFixed(1);
 }
