@@ -42,11 +42,6 @@ export function fleetOf(
     version,
     startedAt: started(),
   });
-  const tunnel = (name: string, connectors: readonly ConnectorSpec[]): TunnelSpec => ({
-    name,
-    connectors,
-    configuration: configurationOf(name),
-  });
   const two = (name: string): TunnelSpec =>
     tunnel(name, [connector('lhr16', 'ams06'), connector('ams10', 'cdg04')]);
   const mesh = (name: string): TunnelSpec => ({
@@ -88,4 +83,8 @@ function configurationOf(name: string): NonNullable<TunnelSpec['configuration']>
       ],
     },
   };
+}
+
+function tunnel(name: string, connectors: readonly ConnectorSpec[]): TunnelSpec {
+  return { name, connectors, configuration: configurationOf(name) };
 }

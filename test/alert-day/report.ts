@@ -175,7 +175,7 @@ function shortName(labels: Labels): string {
 export function formatReport({ told, useless, regionPages, days }: Report): string {
   const rows = told.map(
     ({ incident, alert, channel, firedAfter, toldAfter, within, toldAgain, besides }) =>
-      `| ${incident} | ${alert.replace('CloudflareTunnel', '')} | ${minutes(firedAfter)} | ${minutes(toldAfter)} | ${channel} | ${within} | ${toldAgain} | ${besides.join(', ')} |`,
+      `| ${incident} | ${alert.replace('CloudflareTunnel', '')} | ${inMinutes(firedAfter)} | ${inMinutes(toldAfter)} | ${channel} | ${within} | ${toldAgain} | ${besides.join(', ')} |`,
   );
   const uselessRows = useless.map(
     ({ channel, alert, cause, messages }) =>
@@ -194,6 +194,6 @@ export function formatReport({ told, useless, regionPages, days }: Report): stri
   ].join('\n');
 }
 
-function minutes(value: number | undefined): string {
+function inMinutes(value: number | undefined): string {
   return value === undefined ? 'never' : value.toFixed(1);
 }

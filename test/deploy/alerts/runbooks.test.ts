@@ -1,10 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { problemsOf } from './expressions.ts';
-import { alertNames, rules } from './rule-file.ts';
+import { alertNames, alerts, rules } from './rule-file.ts';
 
 const FOLDER = 'docs/runbooks';
 const SECTIONS = ['Meaning', 'Impact', 'Diagnosis', 'Mitigation'];
+/** Who is called at night asks these first. */
+const FIRST_OF_TUNNELS = ['What changed', 'What is behind it'];
+const ofTunnels = new Set(
+  alerts.filter(({ labels }) => labels['subject'] === 'tunnel').map(({ alert }) => alert),
+);
 const recorded = rules.flatMap((rule) => ('record' in rule ? [rule.record] : []));
 
 test('every alert has a runbook, and no runbook is of an alert that is gone', () => {
@@ -15,7 +20,9 @@ test('every alert has a runbook, and no runbook is of an alert that is gone', ()
 test.each(alertNames)('the runbook of %s has every section, and commands to run', (name) => {
   const text = readFileSync(`${FOLDER}/${name}.md`, 'utf8');
   expect(text.startsWith(`# ${name}\n`)).toBe(true);
-  expect([...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual(SECTIONS);
+  expect([...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual(
+    ofTunnels.has(name) ? [...FIRST_OF_TUNNELS, ...SECTIONS] : SECTIONS,
+  );
   expect(text).toMatch(/^```(?:sh|promql)\n/m);
 });
 
@@ -24,6 +31,12 @@ test.each(alertNames)('the queries of the runbook of %s are of what the exporter
   for (const [, query = ''] of text.matchAll(/^```promql\n(.*?)^```$/gms)) {
     expect({ query, problems: await problemsOf(query, recorded) }).toEqual({ query, problems: [] });
   }
+});
+
+test.each([...ofTunnels])('the runbook of %s asks for events, by API and in the log', (name) => {
+  const text = readFileSync(`${FOLDER}/${name}.md`, 'utf8');
+  expect(text).toContain('/api/v1/events?');
+  expect(text).toMatch(/^```logql\n.*event/m);
 });
 
 test('docs/alerts.md lists every alert with its severity', () => {
