@@ -13,6 +13,8 @@ import { createWorld, HOUR, MINUTE } from './world.ts';
 export interface DayOptions {
   readonly seed: number;
   readonly hours: number;
+  /** How often Prometheus evaluates the rules; a multiple of the 30 seconds at which it scrapes. */
+  readonly evaluationMs: number;
   readonly tunnels: number;
   readonly replicas: number;
   readonly incidents: boolean;
@@ -26,13 +28,14 @@ export const EVERYTHING: ReadonlySet<LifeKind> = new Set(LIFE);
 export const SHORT: DayOptions = {
   seed: 20_240,
   hours: 4,
+  evaluationMs: 60_000,
   tunnels: 60,
   replicas: 1,
   incidents: true,
   life: EVERYTHING,
   intermittent: true,
 };
-export const LONG: DayOptions = { ...SHORT, hours: 25, tunnels: 300 };
+export const LONG: DayOptions = { ...SHORT, hours: 25, evaluationMs: 30_000, tunnels: 300 };
 
 export interface Day {
   readonly options: DayOptions;
@@ -45,7 +48,7 @@ export interface Day {
   readonly messages: readonly Message[];
 }
 
-/** Prometheus scrapes and evaluates at this pace. */
+/** Prometheus scrapes at this pace. */
 const INTERVAL_MS = 30_000;
 /** How long before a scrape the exporter polls. */
 const POLL_BEFORE_MS = 20_000;
@@ -87,8 +90,8 @@ export async function passDay(options: DayOptions): Promise<Day> {
   }
 
   const recorder = createSeriesRecorder();
-  const evaluations = Math.floor(durationMs / INTERVAL_MS);
-  for (let index = 0; index < evaluations; index += 1) {
+  const scrapes = Math.floor(durationMs / INTERVAL_MS);
+  for (let index = 0; index < scrapes; index += 1) {
     const scrapeAt = START + index * INTERVAL_MS;
     for (const [turn, exporter] of exporters.entries()) {
       world.advanceTo(Math.max(START, scrapeAt - POLL_BEFORE_MS + turn * 5000));
@@ -100,15 +103,20 @@ export async function passDay(options: DayOptions): Promise<Day> {
       exporters.flatMap((exporter) => exporter.scrape()),
     );
   }
-  const firing = await evaluate({ series: recorder.series(), intervalMs: INTERVAL_MS, evaluations });
+  const firing = await evaluate({
+    series: recorder.series(),
+    scrapeMs: INTERVAL_MS,
+    intervalMs: options.evaluationMs,
+    evaluations: Math.floor(durationMs / options.evaluationMs),
+  });
   return {
     options,
     incidents,
     events,
     start: START,
-    intervalMs: INTERVAL_MS,
+    intervalMs: options.evaluationMs,
     firing,
-    messages: messagesOf(alertmanagerConfig(), { firing, intervalMs: INTERVAL_MS }),
+    messages: messagesOf(alertmanagerConfig(), { firing, intervalMs: options.evaluationMs }),
   };
 }
 

@@ -15,28 +15,34 @@ export type Firing = readonly (readonly Labels[])[];
 
 export interface EvaluateOptions {
   readonly series: readonly { readonly series: string; readonly values: string }[];
+  /** Between two values of a series. */
+  readonly scrapeMs: number;
   readonly intervalMs: number;
   readonly evaluations: number;
 }
 
-/** Series whose first value stands for every evaluation: promtool shows them where nothing is expected. */
+/** What promtool is asked at each evaluation. */
 const FIRING = 'ALERTS{alertstate="firing"}';
 
 /**
  * Puts series through the shipped rules in promtool's engine. promtool compares only: it is asked for the alerts of every
  * evaluation, told to expect none, and what it got instead is read from its complaint.
  */
-export async function evaluate({ series, intervalMs, evaluations }: EvaluateOptions): Promise<Firing> {
+export async function evaluate({
+  series,
+  scrapeMs,
+  intervalMs,
+  evaluations,
+}: EvaluateOptions): Promise<Firing> {
   const folder = mkdtempSync(join(tmpdir(), 'alert-day-'));
   try {
-    const interval = `${intervalMs}ms`;
     // JSON is YAML, and quicker to write and to read.
     const scenario = {
       rule_files: ['alerts.yaml'],
-      evaluation_interval: interval,
+      evaluation_interval: `${intervalMs}ms`,
       tests: [
         {
-          interval,
+          interval: `${scrapeMs}ms`,
           input_series: series,
           promql_expr_test: Array.from({ length: evaluations }, (_, index) => ({
             expr: FIRING,

@@ -81,7 +81,8 @@ test.skipIf(prometheusProgram.missing || alertmanagerProgram.missing)(
 
     const web = fleet.tunnelNamed(ACCOUNT, 'web');
     if (web === undefined) throw new Error('the fleet has no tunnel web');
-    for (const { id } of web.connectors) fleet.stopConnector(id, Date.now());
+    // Cloudflare's time counts: it has been down for almost as long as it takes.
+    for (const { id } of web.connectors) fleet.stopConnector(id, Date.now() - 175_000);
     const down = await arrival('CloudflareTunnelDown', 'firing');
     expect(down).toMatchObject({
       receiver: 'cloudflare-tunnel-pager',
@@ -131,6 +132,8 @@ test.skipIf(alertmanagerProgram.missing)(
     const one = { account_id: 'first', tunnel_id: 't1', tunnel_name: 'web' };
     const two = { account_id: 'first', tunnel_id: 't2', tunnel_name: 'api' };
     const namesake = { ...one, account_id: 'second' };
+    const outage = { outage: '600' };
+    const site = { account_id: 'second', tunnel_id: 't4', tunnel_name: 'till', ...outage };
     const blind = { account_id: 'third', tunnel_id: 't3', tunnel_name: 'db' };
     const ofAccount = { subject: 'account', account_id: 'third' };
 
@@ -140,12 +143,18 @@ test.skipIf(alertmanagerProgram.missing)(
       alert('Down', blind),
       alert('ExporterStale', { ...ofAccount, collector: 'tunnels' }),
       alert('AccountUnwatched', ofAccount),
+      alert('Down', site),
+      alert('NeverRedundant', namesake),
+      alert('Down', { ...two, outage: '1200' }),
     ];
     const active = [
       alert('Down', one),
       alert('ConfigDrift', one),
-      alert('Degraded', two),
+      alert('ConfigDrift', two),
       alert('Degraded', namesake),
+      alert('NoRedundancy', namesake),
+      alert('ManyDown', { subject: 'fleet', ...outage }),
+      alert('DownForDays', two),
       // What has no account or tunnel is not that of another without.
       alert('ExpectedMissing', { tunnel: 'shop' }),
       alert('Degraded', { tunnel_name: 'nameless' }),

@@ -16,14 +16,21 @@ export interface ScenarioRun {
   readonly remove: () => void;
 }
 
+export interface ScenarioRunOptions {
+  /** Whether alerts have their annotations. */
+  readonly texts: boolean;
+  readonly edit?: (rules: string) => string;
+}
+
 /**
  * Runs scenarios against a copy of the shipped rules. Without texts, a scenario says when an alert fires and with which
- * labels, and a new wording changes none of them; what the texts say is asked in texts.yaml.
+ * labels, and a new wording changes none of them; what the texts say is in texts.test.ts.
  */
-export function createScenarioRun(promtool: string, { texts }: { readonly texts: boolean }): ScenarioRun {
+export function createScenarioRun(promtool: string, { texts, edit }: ScenarioRunOptions): ScenarioRun {
   const folder = mkdtempSync(join(tmpdir(), 'alerts-'));
   mkdirSync(join(folder, 'scenarios'));
-  writeFileSync(join(folder, 'alerts.yaml'), texts ? readFileSync(RULES, 'utf8') : rulesWithoutTexts());
+  const rules = texts ? readFileSync(RULES, 'utf8') : rulesWithoutTexts();
+  writeFileSync(join(folder, 'alerts.yaml'), edit?.(rules) ?? rules);
   let runs = 0;
   return {
     run: async (scenarios) => {
