@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../src/commands/check/check.ts';
-import type { SimulatorOptions } from '../../src/simulator/server.ts';
+import type { AccountConfig } from '../../src/config/config.ts';
+import { OLDEST_DETAIL } from '../../src/commands/check/problems.ts';
+import { sampleAccounts } from '../../src/simulator/sample.ts';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/server.ts';
 import type { Permission, TokenSpec } from '../../src/simulator/tokens.ts';
 import { specOf } from '../poller/support.ts';
 import { aConfig, type ConfigParts } from '../support/config.ts';
@@ -28,8 +31,9 @@ const FLEET = {
 interface Checked {
   readonly code: number;
   readonly report: string;
-  /** What is to be mended, a line each. */
+  /** What is to be fixed, a line each. */
   readonly problems: readonly string[];
+  readonly simulator: Simulator;
 }
 
 interface CheckOptions extends SimulatorOptions {
@@ -52,15 +56,15 @@ async function checked({
     aConfig({
       accounts,
       ...config,
-      poll: { schedule: '*/30 * * * * *' },
+      poll: { schedule: '*/30 * * * * *', ...config.poll },
       cloudflare: { apiUrl: simulator.url, ...config.cloudflare },
     }),
     (text) => void printed.push(text),
   );
   const report = printed.join('').replaceAll(simulator.url, 'http://127.0.0.1:PORT/client/v4');
   expect(report).not.toContain(TOKEN);
-  const mend = report.split(/\d+ problems? to mend:\n/)[1] ?? '';
-  return { code, report, problems: mend.split('\n').flatMap((line) => /^ {2}- (.*)/.exec(line)?.[1] ?? []) };
+  const problems = report.split('\n').flatMap((line) => /^ {2}- (\S.*)/.exec(line)?.[1] ?? []);
+  return { code, report, problems, simulator };
 }
 
 test('a token that may do everything gets a report that ends well', async () => {
@@ -69,23 +73,21 @@ test('a token that may do everything gets a report that ends well', async () => 
   expect(report).toMatchInlineSnapshot(`
     "Cloudflare API at http://127.0.0.1:PORT/client/v4
 
-      ok    API token from CLOUDFLARE_API_TOKEN                               active
+    Everything that the exporter needs is there.
 
-    Account aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-      ok    GET /accounts/{account}/tunnels                                   5 tunnels
-      ok    GET /accounts/{account}/cfd_tunnel                                4 tunnels
-      ok    GET /accounts/{account}/warp_connector                            1 tunnel
+    1 account, 5 tunnels (3 healthy, 1 down, 1 inactive)
+
+    Budget of CLOUDFLARE_API_TOKEN: 600 requests per 5 minutes for 1 token, 1 account
+      lists every 30 s (1 request), connections every 30 s (3 serving tunnels)
+      leaves 450 of the 1,200 requests that Cloudflare allows in 5 minutes to all else of the same owner
+      ok    API token from CLOUDFLARE_API_TOKEN                               active, owned by a user
       ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           asked about "web"
       ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        asked about "web"
       ok    GET /accounts/{account}/warp_connector/{tunnel}/connections       asked about "mesh"
       ok    GET /accounts/{account}/warp_connector/{tunnel}/configurations    asked about "mesh"
-      ok    tunnels                                                           5 tunnels (3 healthy, 1 down, 1 inactive)
 
-    Polling
-      a poll every 30 s: 1 request for the lists, 3 for the connections of every serving tunnel
-      budget of 600 requests per 5 minutes: status as old as a poll, connections observed every 30 s
-
-    Everything that the exporter needs is there.
+    Accounts
+      ok    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa                                  5 tunnels (3 healthy, 1 down, 1 inactive)
     "
   `);
 });
@@ -98,25 +100,22 @@ test('a token without the right to read WARP connectors is told which permission
   expect(report).toMatchInlineSnapshot(`
     "Cloudflare API at http://127.0.0.1:PORT/client/v4
 
-      ok    API token from CLOUDFLARE_API_TOKEN                               active
-
-    Account aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-      ok    GET /accounts/{account}/tunnels                                   4 tunnels
-      ok    GET /accounts/{account}/cfd_tunnel                                4 tunnels
-      FAIL  GET /accounts/{account}/warp_connector                            token lacks Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read): GET /accounts/…/warp_connector answered 403, code 10000 "Authentication error"
-      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           asked about "web"
-      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        asked about "web"
-      -     GET /accounts/{account}/warp_connector/{tunnel}/connections       no such tunnel to ask about
-      -     GET /accounts/{account}/warp_connector/{tunnel}/configurations    no such tunnel to ask about
-      ok    tunnels                                                           4 tunnels (2 healthy, 1 down, 1 inactive)
-
-    Polling
-      a poll every 30 s: 1 request for the lists, 2 for the connections of every serving tunnel
-      budget of 600 requests per 5 minutes: status as old as a poll, connections observed every 30 s
-
-    1 problem to mend:
+    1 problem to fix:
       - token lacks Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read): GET /accounts/…/warp_connector answered 403, code 10000 "Authentication error"
       Where there are no WARP connectors, --tunnels.types=cfd_tunnel does without that permission.
+
+    1 account, 4 tunnels (2 healthy, 1 down, 1 inactive)
+
+    Budget of CLOUDFLARE_API_TOKEN: 600 requests per 5 minutes for 1 token, 1 account
+      lists every 30 s (1 request), connections every 30 s (2 serving tunnels)
+      leaves 450 of the 1,200 requests that Cloudflare allows in 5 minutes to all else of the same owner
+      ok    API token from CLOUDFLARE_API_TOKEN                               active, owned by a user
+      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           asked about "web"
+      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        asked about "web"
+      FAIL  GET /accounts/{account}/warp_connector                            token lacks Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read): GET /accounts/…/warp_connector answered 403, code 10000 "Authentication error"
+
+    Accounts
+      ok    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa                                  4 tunnels (2 healthy, 1 down, 1 inactive)
     "
   `);
 });
@@ -183,11 +182,8 @@ test('a list that breaks off is a problem, though every endpoint answers', async
 });
 
 test('a small budget does not keep the check from being made, and is what the report reckons with', async () => {
-  const { code, report } = await checked({ config: { cloudflare: { requestBudget: 12 } } });
-  expect(code).toBe(0);
-  expect(report).toContain(
-    'budget of 12 requests per 5 minutes: status as old as a poll, connections observed every 3 min',
-  );
+  const { report } = await checked({ config: { cloudflare: { requestBudget: 12 } } });
+  expect(report).toContain('lists every 50 s (1 request), connections every 2.5 min (3 serving tunnels)\n');
 });
 
 test('tokens from files are named by their path', async () => {
@@ -199,7 +195,7 @@ test('tokens from files are named by their path', async () => {
   const { code, report } = await checked({ config: { accounts } });
   expect(code).toBe(0);
   expect(report).toContain(`ok    API token from ${path} `);
-  expect(report).toContain(`Account ${ACCOUNT} (Shop)\n`);
+  expect(report).toContain(`ok    ${ACCOUNT} (Shop) `);
 });
 
 test.each([
@@ -213,11 +209,128 @@ test.each([
     finds: 'a permission missing',
     permissions: ['Cloudflare Tunnel Read'] as const,
     exit: 1,
-    verdict: '1 problem to mend:',
+    verdict: '1 problem to fix:',
   },
 ])('as a command that finds $finds it exits $exit', async ({ permissions, exit, verdict }) => {
   const tokens = [{ value: TOKEN, ...(permissions === undefined ? {} : { permissions }) }];
   const { code, stdout, stderr } = await cli(['check'], { api: await simulate({ ...FLEET, tokens }) });
   expect({ code, stderr }).toEqual({ code: exit, stderr: '' });
   expect(stdout.split('\n')).toContain(verdict);
+});
+
+/** So many accounts with so many tunnels each on one token. */
+const many = (accounts: number, tunnels: number) => {
+  const sample = sampleAccounts({
+    seed: 1,
+    now: Date.now(),
+    accounts,
+    tunnels: accounts * tunnels,
+    connectors: 1,
+  });
+  const numbered = sample.map((account, index) => ({ ...account, id: `${index + 1}`.padStart(32, '0') }));
+  return { accounts: numbered, watch: numbered.map(({ id }) => id) };
+};
+
+test('60 accounts on one token: what the alerts assume cannot be kept, and the report says what can', async () => {
+  const { code, report, problems, simulator } = await checked(many(60, 33));
+  expect(code).toBe(1);
+  expect(problems).toEqual([
+    'connections of 1,980 tunnels are observed every 33 min, at worst 66 min; CloudflareTunnelExporterBudgetTooSmall fires at 15 min: the accounts have to be split over tokens of 2 owners (account-owned tokens, or users with a budget_group each), with --cloudflare.request-budget=1200 for each',
+  ]);
+  const lines = report.split('\n');
+  expect(lines.indexOf('1 problem to fix:')).toBe(2);
+  expect(lines).toContain('60 accounts, 1,980 tunnels (1,980 healthy)');
+  expect(lines).toContain(
+    '  lists every 60 s (60 requests), connections every 33 min (1,980 serving tunnels)',
+  );
+  expect(report).toContain('  both within a minute: the accounts have to be split over tokens of 9 owners');
+  // One line for each account, and some twenty others.
+  expect(lines.length).toBeLessThan(60 + 25);
+  // One list for each account, one of WARP connectors, two details, and the verification of the token.
+  expect(simulator.requests.count()).toBe(60 + 1 + 2 + 1);
+});
+
+test('many accounts on one token stay readable, and cost a request each', async () => {
+  const { code, report, problems, simulator } = await checked({
+    ...many(140, 1),
+    config: { poll: { staleAfterMs: 600_000 } },
+  });
+  expect({ code, problems }).toEqual({ code: 0, problems: [] });
+  expect(report).toContain(
+    'lists every 2.3 min (140 requests), connections every 2.3 min (140 serving tunnels)',
+  );
+  expect(report.split('\n').length).toBeLessThan(140 + 25);
+  expect(simulator.requests.count()).toBe(140 + 1 + 2 + 1);
+});
+
+test('lists that do not fit into --poll.stale-after are a problem', async () => {
+  const { code, problems } = await checked({
+    ...many(40, 1),
+    config: { cloudflare: { requestBudget: 60 }, poll: { staleAfterMs: 600_000 } },
+  });
+  expect(code).toBe(1);
+  expect(problems[0]).toBe(
+    '40 accounts listed every 6.7 min: if lists fail, their tunnels are shown for three such intervals, longer than --poll.stale-after=10 min: --cloudflare.request-budget=120 is enough, or a longer --poll.stale-after',
+  );
+});
+
+test('one account whose tunnels are too many for any budget is told so', async () => {
+  const { problems } = await checked(many(1, 4_000));
+  expect(problems).toEqual([expect.stringContaining('leave some out (--tunnels.exclude, --tunnels.types)')]);
+});
+
+test('what fails in many accounts for one reason is one problem', async () => {
+  const { accounts, watch } = many(30, 1);
+  const { code, problems, report } = await checked({
+    accounts,
+    watch,
+    token: { accounts: watch.slice(0, 10) },
+  });
+  expect(code).toBe(1);
+  expect(problems).toEqual([
+    expect.stringMatching(/^20 accounts \(0{30}11, 0{30}12, 0{30}13, …\): token may not use this account/),
+  ]);
+  expect(report.match(/FAIL {2}0{30}/g)).toHaveLength(20);
+});
+
+test('tokens are told by the budget that they share', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exporter-check-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const specs: readonly (Partial<TokenSpec> & Pick<AccountConfig, 'budgetGroup'>)[] = [
+    {},
+    { owner: 'account' },
+    {},
+    { budgetGroup: 'alice' },
+    { status: 'disabled' },
+  ];
+  const { accounts } = many(specs.length, 1);
+  const tokens = specs.map((spec, index) => ({
+    ...spec,
+    value: `token-number-${index}-of-the-check`,
+    accounts: [accounts[index]?.id ?? ''],
+  }));
+  const watched = tokens.map(({ value, budgetGroup }, index) => {
+    const path = join(folder, `${index}`);
+    writeFileSync(path, value);
+    return { id: accounts[index]?.id ?? '', name: '', token: { kind: 'file', path } as const, budgetGroup };
+  });
+  const { code, report, problems } = await checked({ accounts, tokens, config: { accounts: watched } });
+  expect(code).toBe(1);
+  expect(problems).toEqual([
+    `${join(folder, '4')}: the API token is disabled: renew it in Cloudflare's dashboard`,
+  ]);
+  const budgets = report.split('\n').filter((line) => line.startsWith('Budget of '));
+  expect(budgets).toEqual([
+    'Budget of user tokens: 600 requests per 5 minutes for 3 tokens, 3 accounts',
+    `Budget of ${join(folder, '1')}: 600 requests per 5 minutes for 1 token, 1 account`,
+    'Budget of alice: 600 requests per 5 minutes for 1 token, 1 account',
+  ]);
+  expect(report).toMatch(/ok {4}API token from \S+\/1 +active, owned by an account\n/);
+});
+
+test('the bound that the report names is that of the alert', () => {
+  const alerts = readFileSync('deploy/prometheus/alerts.yaml', 'utf8');
+  const [, alert = ''] = alerts.split('alert: CloudflareTunnelExporterBudgetTooSmall');
+  const [, polls, seconds] = /clamp_min\((\d+) \* \S+, (\d+)\)/.exec(alert) ?? [];
+  expect({ polls: Number(polls), ms: 1_000 * Number(seconds) }).toEqual(OLDEST_DETAIL);
 });

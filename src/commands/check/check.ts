@@ -1,58 +1,92 @@
+import pLimit from 'p-limit';
+import { createBudget } from '../../cloudflare/budget.ts';
 import { createClient } from '../../cloudflare/client.ts';
 import { createToken } from '../../cloudflare/token.ts';
-import type { Config, TokenSource } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { intervalOf } from '../../poller/schedule.ts';
 import { about } from '../about.ts';
-import { groupByToken } from '../token-groups.ts';
-import { type AccountFindings, FULL_BUDGET, missing, type TokenFindings } from './findings.ts';
-import { inspectAccount } from './inspect.ts';
+import { groupByOwner, type TokenFacts } from '../budget-owners.ts';
+import { groupByToken, nameOfToken } from '../token-groups.ts';
+import { FULL_BUDGET, type TokenFindings } from './findings.ts';
+import { inspectAccount, notListed, probeDetails } from './inspect.ts';
+import { problemsOf, tokenFailure } from './problems.ts';
 import { report } from './report.ts';
 
-/** Preflight: asks once for everything that polling needs, prints what came of it; resolves to the exit code. */
+/** So many tokens are inspected at the same time, with the concurrency of one. */
+const TOKENS_AT_ONCE = 4;
+
+interface Inspected {
+  readonly findings: TokenFindings;
+  readonly facts: TokenFacts;
+}
+
+/**
+ * Preflight: lists each account once, asks each endpoint about one tunnel once for each token, and prints what came of it.
+ * Resolves to the exit code.
+ */
 export async function check(config: Config, print: (text: string) => void): Promise<number> {
-  const tokens: TokenFindings[] = [];
-  for (const accounts of groupByToken(config.accounts)) tokens.push(await inspectToken(accounts, config));
-  print(
-    report(tokens, {
-      apiUrl: config.cloudflare.apiUrl,
-      requestBudget: config.cloudflare.requestBudget,
-      pollIntervalMs: intervalOf(config.poll.schedule),
-      types: config.tunnels.types,
-    }),
-  );
-  return missing(tokens).length === 0 ? 0 : 1;
+  const inspected = await inspectTokens(config);
+  const owners = groupByOwner(inspected, ({ facts }) => facts).map(({ name, tokens }) => ({
+    name,
+    tokens: tokens.map(({ findings }) => findings),
+  }));
+  const settings = {
+    apiUrl: config.cloudflare.apiUrl,
+    requestBudget: config.cloudflare.requestBudget,
+    pollIntervalMs: intervalOf(config.poll.schedule),
+    staleAfterMs: config.poll.staleAfterMs,
+    types: config.tunnels.types,
+  };
+  print(report(owners, settings));
+  return problemsOf(owners, settings).length === 0 ? 0 : 1;
 }
 
-async function inspectToken(
-  accounts: ReturnType<typeof groupByToken>[number],
-  { cloudflare, tunnels }: Config,
-): Promise<TokenFindings> {
-  const [first] = accounts;
-  const token = await createToken(first.token);
-  const client = createClient({
-    // Some ten requests, which are not to wait for a small budget.
-    config: { ...cloudflare, requestBudget: FULL_BUDGET },
-    token,
-    clock: Date.now,
-    random: Math.random,
-    version: about().version,
-  });
-  const verified = await client.verify(first.id);
-  const findings: AccountFindings[] = [];
-  for (const account of accounts) {
-    findings.push(
-      await inspectAccount(account, {
-        client,
-        types: tunnels.types,
-        selection: tunnels,
-        configurations: tunnels.configurations,
+async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
+  const groups = groupByToken(config.accounts);
+  const atOnce = Math.min(TOKENS_AT_ONCE, Math.max(1, groups.length));
+  // All tokens may be of one user, and the check must not wait for a small budget.
+  const shared = createBudget(FULL_BUDGET);
+  const limit = pLimit(atOnce);
+  return Promise.all(
+    groups.map((accounts) =>
+      limit(async () => {
+        const [{ id, token: source, budgetGroup }] = accounts;
+        const token = await createToken(source);
+        let budget = shared;
+        const client = createClient({
+          config: {
+            ...config.cloudflare,
+            concurrency: Math.max(1, Math.floor(config.cloudflare.concurrency / atOnce)),
+          },
+          token,
+          budget: () => budget,
+          clock: Date.now,
+          random: Math.random,
+          version: about().version,
+        });
+        const verified = await client.verify(id);
+        const owner = verified.ok ? verified.value.owner : undefined;
+        if (owner === 'account') budget = createBudget(FULL_BUDGET);
+        const { tunnels } = config;
+        const options = {
+          client,
+          types: tunnels.types,
+          selection: tunnels,
+          configurations: tunnels.configurations,
+        };
+        const unusable = tokenFailure(verified);
+        const found =
+          unusable === undefined
+            ? await Promise.all(accounts.map((account) => inspectAccount(account, options)))
+            : accounts.map((account) => notListed(account, unusable));
+        const probes = unusable === undefined ? await probeDetails(found, options) : [];
+        await client.close();
+        const name = nameOfToken(source);
+        return {
+          findings: { source: name, token: verified, probes, accounts: found },
+          facts: { key: JSON.stringify(source), name, value: token.current(), budgetGroup, owner },
+        };
       }),
-    );
-  }
-  await client.close();
-  return { source: describe(first.token), token: verified, accounts: findings };
-}
-
-function describe(source: TokenSource): string {
-  return source.kind === 'file' ? source.path : 'CLOUDFLARE_API_TOKEN';
+    ),
+  );
 }

@@ -1,7 +1,8 @@
-import type { Client, DetailEndpoint, ListEndpoint } from '../../cloudflare/client.ts';
-import type { KnownTunnelType, ListedTunnel, Observation, Result } from '../../core/model.ts';
+import type { Client, DetailEndpoint } from '../../cloudflare/client.ts';
+import type { Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
 import { isSelected, type Selection } from '../../core/select.ts';
 import { hasNoConnections } from '../../core/serving.ts';
+import { pagesOf } from '../../core/lists.ts';
 import type { AccountFindings, Probe } from './findings.ts';
 
 export interface InspectOptions {
@@ -11,83 +12,51 @@ export interface InspectOptions {
   readonly configurations: boolean;
 }
 
-/** Asks every endpoint that polling this account needs, once each. */
+/** Lists one account, as polling does. */
 export async function inspectAccount(
-  account: { readonly id: string; readonly name: string },
-  options: InspectOptions,
+  { id, name }: { readonly id: string; readonly name: string },
+  { client, types, selection }: InspectOptions,
 ): Promise<AccountFindings> {
-  const { ids } = options.selection;
-  const tunnelId = ids.length === 1 ? ids[0] : undefined;
-  const walks = await options.client.listTunnels({ id: account.id, tunnelId }, options.types);
-  const tunnels = tunnelsOf(walks, options.selection);
+  const tunnelId = selection.ids.length === 1 ? selection.ids[0] : undefined;
+  const failures: Failure[] = [];
+  const listed: ListedTunnel[] = [];
+  for (const { result } of await client.listTunnels({ id, tunnelId }, types)) {
+    if (result.ok) listed.push(...result.value.map(({ tunnel }) => tunnel));
+    else failures.push(result.failure);
+  }
   return {
-    id: account.id,
-    name: account.name,
-    tunnels,
-    probes: [
-      ...(await probeLists(account.id, options)),
-      ...(await probeDetails(account.id, tunnels, options)),
-    ],
+    id,
+    name,
+    pages: pagesOf(listed.length),
+    tunnels: listed.filter((tunnel) => isSelected(tunnel, selection)),
+    failures,
   };
 }
 
-/** The whole list, or nothing. */
-function tunnelsOf(walks: readonly Observation[], selection: Selection): Result<readonly ListedTunnel[]> {
-  const tunnels: ListedTunnel[] = [];
-  for (const walk of walks) {
-    if (walk.kind !== 'tunnels') continue;
-    if (!walk.result.ok) return walk.result;
-    tunnels.push(
-      ...walk.result.value.map(({ tunnel }) => tunnel).filter((tunnel) => isSelected(tunnel, selection)),
-    );
-  }
-  return { ok: true, value: tunnels };
-}
+/** An account whose list was not asked for, for a reason that concerns its token. */
+export const notListed = (
+  { id, name }: { readonly id: string; readonly name: string },
+  failure: Failure,
+): AccountFindings => ({ id, name, pages: 1, tunnels: [], failures: [failure] });
 
-/** `/tunnels` serves every type; the typed lists serve where it is forbidden. */
-async function probeLists(account: string, { client, types }: InspectOptions): Promise<readonly Probe[]> {
-  const all = await probeList('tunnels', { client, account, optional: false });
-  const typed: Probe[] = [];
-  for (const type of ['cfd_tunnel', 'warp_connector'] as const) {
-    if (!types.includes(type)) continue;
-    typed.push(await probeList(type, { client, account, optional: type === 'cfd_tunnel' && answered(all) }));
-  }
-  const typedServe = typed.length === types.length && typed.every(answered);
-  return [{ ...all, optional: typedServe }, ...typed];
-}
-
-async function probeList(
-  endpoint: ListEndpoint,
-  {
-    client,
-    account,
-    optional,
-  }: { readonly client: Client; readonly account: string; readonly optional: boolean },
-): Promise<Probe> {
-  const answer = await client.probe(account, endpoint);
-  const total = answer.ok ? answer.value.totalCount : undefined;
-  return {
-    endpoint: `GET /accounts/{account}/${endpoint}`,
-    answer: answer.ok ? { ok: true, value: total === undefined ? '' : plural(total, 'tunnel') } : answer,
-    optional,
-  };
-}
-
-async function probeDetails(
-  account: string,
-  tunnels: Result<readonly ListedTunnel[]>,
+/** Asks each endpoint about one tunnel once, whatever the number of accounts: a token has its permissions in all of them. */
+export async function probeDetails(
+  accounts: readonly AccountFindings[],
   { client, types, configurations }: InspectOptions,
 ): Promise<readonly Probe[]> {
   const probes: Probe[] = [];
   for (const type of ['cfd_tunnel', 'warp_connector'] as const) {
     if (!types.includes(type)) continue;
-    const ofType = tunnels.ok ? tunnels.value.filter((tunnel) => tunnel.type === type) : [];
+    const ofType = accounts.flatMap(({ tunnels }) => tunnels.filter((tunnel) => tunnel.type === type));
     const example = ofType.find(({ status }) => !hasNoConnections(status)) ?? ofType[0];
-    const whyNone = tunnels.ok ? 'no such tunnel to ask about' : 'the tunnels are not known';
+    if (type === 'warp_connector' && example === undefined) {
+      probes.push(await probeWarpConnectors(accounts, client));
+      continue;
+    }
     for (const detail of configurations
       ? (['connections', 'configurations'] as const)
       : (['connections'] as const)) {
-      probes.push(await probeDetail(`${type}_${detail}`, { client, account, example: example ?? whyNone }));
+      probes.push(await probeDetail(`${type}_${detail}`, { client, example }));
     }
   }
   return probes;
@@ -95,21 +64,12 @@ async function probeDetails(
 
 async function probeDetail(
   endpoint: DetailEndpoint,
-  {
-    client,
-    account,
-    example,
-  }: {
-    readonly client: Client;
-    readonly account: string;
-    /** Or why there is none. */
-    readonly example: ListedTunnel | string;
-  },
+  { client, example }: { readonly client: Client; readonly example: ListedTunnel | undefined },
 ): Promise<Probe> {
   const path = endpoint.replace(/_(connections|configurations)$/, '/{tunnel}/$1');
-  const probe = { endpoint: `GET /accounts/{account}/${path}`, optional: false };
-  if (typeof example === 'string') return { ...probe, answer: { untried: example } };
-  const answer = await client.probe(account, { endpoint, tunnelId: example.id });
+  const probe = { endpoint: `GET /accounts/{account}/${path}` };
+  if (example === undefined) return { ...probe, answer: { untried: 'no such tunnel to ask about' } };
+  const answer = await client.probe(example.accountId, { endpoint, tunnelId: example.id });
   // A tunnel may have no configuration, or be deleted meanwhile: the token may ask all the same.
   if (!answer.ok && answer.failure.reason !== 'not_found') return { ...probe, answer };
   return {
@@ -118,10 +78,19 @@ async function probeDetail(
   };
 }
 
-function answered({ answer }: Probe): boolean {
-  return 'ok' in answer && answer.ok;
+/**
+ * Where no WARP connector is listed: the list of all types leaves them out, without saying so, for a token that may not read
+ * them. Not asked if it was asked for the lists already.
+ */
+async function probeWarpConnectors(accounts: readonly AccountFindings[], client: Client): Promise<Probe> {
+  const probe = { endpoint: 'GET /accounts/{account}/warp_connector' };
+  const good = accounts.find(({ failures }) => failures.length === 0);
+  if (good === undefined) return { ...probe, answer: { untried: 'no account could be listed' } };
+  const answer = await client.probe(good.id, 'warp_connector');
+  return { ...probe, answer: answer.ok ? noneThere(answer.value.totalCount) : answer };
 }
 
-export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
-}
+const noneThere = (total: number | undefined): Result<string> => ({
+  ok: true,
+  value: total === 0 ? 'none in this account' : 'none to watch',
+});

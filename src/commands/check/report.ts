@@ -1,87 +1,123 @@
 import { type ListedTunnel, TUNNEL_STATUSES } from '../../core/model.ts';
-import { LIST_SHARE } from '../../core/list-intervals.ts';
-import { refreshAge, WINDOW_MS } from '../../core/refresh.ts';
-import { hasDetails, hasNoConnections } from '../../core/serving.ts';
-import { pagesOf } from '../../core/lists.ts';
 import {
   type AccountFindings,
-  type CheckSettings,
   countByStatus,
   FULL_BUDGET,
-  missing,
+  type OwnerFindings,
+  plural,
   type Probe,
   type TokenFindings,
 } from './findings.ts';
-import { plural } from './inspect.ts';
+import { pollingPlan } from './polling-plan.ts';
+import {
+  accountsOf,
+  type CheckSettings,
+  duration,
+  failuresOf,
+  loadOf,
+  problemsOf,
+  remedyFor,
+  tokenFailure,
+} from './problems.ts';
 
-/** What `check` prints: findings, what they mean for polling, and what to do. */
-export function report(tokens: readonly TokenFindings[], settings: CheckSettings): string {
-  const problems = missing(tokens);
-  const verdict =
-    problems.length === 0
-      ? ['Everything that the exporter needs is there.']
-      : [
-          `${plural(problems.length, 'problem')} to mend:`,
-          ...problems.map((problem) => `  - ${problem}`),
-          ...(lacksOnlyWarp(tokens, settings)
-            ? [
-                '  Where there are no WARP connectors, --tunnels.types=cfd_tunnel does without that permission.',
-              ]
-            : []),
-        ];
+/** What `check` prints: what to do and the totals first, then each budget with its tokens, then each account. */
+export function report(owners: readonly OwnerFindings[], settings: CheckSettings): string {
+  const accounts = owners.flatMap(accountsOf);
   return [
     `Cloudflare API at ${settings.apiUrl}`,
     '',
-    ...tokens.flatMap((token) => [...tokenLines(token), ...pollingLines(token, settings), '']),
-    ...verdict,
+    ...verdict(owners, settings),
+    '',
+    `${plural(accounts.length, 'account')}, ${tunnelNote(accounts.flatMap(({ tunnels }) => tunnels))}`,
+    '',
+    ...owners.flatMap((owner) => [...ownerLines(owner, { owners, settings }), '']),
+    'Accounts',
+    ...accounts.map(accountLine),
     '',
   ].join('\n');
 }
 
-function tokenLines({ source, token, accounts }: TokenFindings): readonly string[] {
+function verdict(owners: readonly OwnerFindings[], settings: CheckSettings): readonly string[] {
+  const problems = problemsOf(owners, settings);
+  if (problems.length === 0) return ['Everything that the exporter needs is there.'];
   return [
-    row(
-      token.ok && !['disabled', 'expired'].includes(token.value.status),
-      `API token from ${source}`,
-      tokenNote(token),
-    ),
-    ...accounts.flatMap(accountLines),
+    `${plural(problems.length, 'problem')} to fix:`,
+    ...problems.map((problem) => `  - ${problem}`),
+    ...(lacksOnlyWarp(owners, settings)
+      ? ['  Where there are no WARP connectors, --tunnels.types=cfd_tunnel does without that permission.']
+      : []),
   ];
+}
+
+function ownerLines(
+  owner: OwnerFindings,
+  { owners, settings }: { readonly owners: readonly OwnerFindings[]; readonly settings: CheckSettings },
+): readonly string[] {
+  const tokens = owners.flatMap((other) => other.tokens).length;
+  return [
+    `Budget of ${owner.name}: ${plural(settings.requestBudget, 'request')} per 5 minutes for ${plural(owner.tokens.length, 'token')}, ${plural(accountsOf(owner).length, 'account')}`,
+    ...planLines(owner, settings),
+    ...owner.tokens.flatMap((token) => tokenLines(token, tokens > 1)),
+  ];
+}
+
+/** What the budget means for the accounts that could be listed. */
+function planLines(owner: OwnerFindings, settings: CheckSettings): readonly string[] {
+  const listed = accountsOf(owner).filter(({ failures }) => failures.length === 0);
+  if (listed.length === 0) return [];
+  const { requestBudget, pollIntervalMs } = settings;
+  const load = loadOf(listed);
+  const { listIntervalMs, detailIntervalMs } = pollingPlan(load, settings);
+  const targetMs = Math.max(60_000, pollIntervalMs);
+  const target = { pollIntervalMs, listIntervalMs: targetMs, detailIntervalMs: targetMs };
+  const slow = listIntervalMs > targetMs || detailIntervalMs > targetMs;
+  // A full bucket may go out at the beginning of five minutes.
+  const left = Math.max(0, FULL_BUDGET - 1.25 * requestBudget);
+  return [
+    `  lists every ${duration(listIntervalMs)} (${plural(load.pages, 'request')}), connections every ${duration(detailIntervalMs)} (${plural(load.serving, 'serving tunnel')})`,
+    `  leaves ${Math.floor(left).toLocaleString('en')} of the ${plural(FULL_BUDGET, 'request')} that Cloudflare allows in 5 minutes to all else of the same owner`,
+    ...(slow
+      ? [
+          `  ${targetMs === 60_000 ? 'both within a minute' : `both every ${duration(targetMs)}`}: ${remedyFor(listed, target)}`,
+        ]
+      : []),
+  ];
+}
+
+/** Each endpoint of a single token; of one of many, those that fail. */
+function tokenLines({ source, token, probes }: TokenFindings, several: boolean): readonly string[] {
+  const good = tokenFailure(token) === undefined;
+  const shown = several ? probes.filter(({ answer }) => !('untried' in answer) && !answer.ok) : probes;
+  return [row(good, `API token from ${source}`, tokenNote(token)), ...shown.map(probeLine)];
 }
 
 function tokenNote(token: TokenFindings['token']): string {
   if (!token.ok) return token.failure.message;
-  const { status, expiresAt } = token.value;
-  return expiresAt === undefined
-    ? status
-    : `${status}, expires ${new Date(expiresAt).toISOString().slice(0, 10)}`;
+  const { status, expiresAt, owner } = token.value;
+  const expiry = expiresAt === undefined ? '' : `, expires ${new Date(expiresAt).toISOString().slice(0, 10)}`;
+  return `${status}, owned by ${owner === 'user' ? 'a user' : 'an account'}${expiry}`;
 }
 
-function accountLines({ id, name, probes, tunnels }: AccountFindings): readonly string[] {
-  return [
-    '',
-    `Account ${id}${name === '' ? '' : ` (${name})`}`,
-    ...probes.map(probeLine),
-    tunnels.ok
-      ? row(true, 'tunnels', tunnelNote(tunnels.value))
-      : row(false, 'tunnels', 'the whole list could not be read'),
-  ];
+function probeLine({ endpoint, answer }: Probe): string {
+  if ('untried' in answer) return row(undefined, endpoint, answer.untried);
+  return answer.ok ? row(true, endpoint, answer.value) : row(false, endpoint, answer.failure.message);
+}
+
+function accountLine({ id, name, tunnels, failures }: AccountFindings): string {
+  const [failure, ...others] = failures;
+  const note =
+    failure === undefined
+      ? tunnelNote(tunnels)
+      : `${failure.message.split(': GET ')[0]}${others.length === 0 ? '' : ', and more'}`;
+  return row(failure === undefined, `${id}${name === '' ? '' : ` (${name})`}`, note);
 }
 
 function tunnelNote(tunnels: readonly ListedTunnel[]): string {
   const counts = countByStatus(tunnels);
   const parts = TUNNEL_STATUSES.filter((status) => counts.has(status)).map(
-    (status) => `${counts.get(status) ?? 0} ${status}`,
+    (status) => `${(counts.get(status) ?? 0).toLocaleString('en')} ${status}`,
   );
   return `${plural(tunnels.length, 'tunnel')}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
-}
-
-function probeLine({ endpoint, answer, optional }: Probe): string {
-  if ('untried' in answer) return row(undefined, endpoint, answer.untried);
-  if (answer.ok) return row(true, endpoint, answer.value);
-  return optional
-    ? row(undefined, endpoint, `not needed here: ${answer.failure.message}`)
-    : row(false, endpoint, answer.failure.message);
 }
 
 function row(good: boolean | undefined, what: string, note: string): string {
@@ -89,61 +125,11 @@ function row(good: boolean | undefined, what: string, note: string): string {
   return `  ${mark}  ${what.padEnd(64)}  ${note}`.trimEnd();
 }
 
-/** What the request budget of one token means for its tunnels. */
-function pollingLines({ accounts }: TokenFindings, settings: CheckSettings): readonly string[] {
-  if (!accounts.every((account) => account.tunnels.ok)) return [];
-  const tunnels = accounts.flatMap(tunnelsOf);
-  const serving = tunnels.filter(({ type, status }) => hasDetails(type) && !hasNoConnections(status)).length;
-  const listRequests = accounts.reduce((sum, account) => sum + pagesOf(tunnelsOf(account).length), 0);
-  const ageAt = (requestBudget: number): string =>
-    duration(
-      refreshAge({
-        serving,
-        listsPerMs: Math.min(
-          listRequests / settings.pollIntervalMs,
-          (LIST_SHARE * requestBudget) / WINDOW_MS,
-        ),
-        pollIntervalMs: settings.pollIntervalMs,
-        requestBudget,
-      }),
-    );
-  const age = ageAt(settings.requestBudget);
-  const best = ageAt(FULL_BUDGET);
-  return [
-    '',
-    'Polling',
-    `  a poll every ${duration(settings.pollIntervalMs)}: ${plural(listRequests, 'request')} for the lists, ${serving.toLocaleString('en')} for the connections of every serving tunnel`,
-    `  budget of ${plural(settings.requestBudget, 'request')} per 5 minutes: status as old as a poll, connections observed every ${age}`,
-    ...(age === best
-      ? []
-      : [
-          `  (Cloudflare allows ${FULL_BUDGET.toLocaleString('en')}, which everything that this user does shares: with all of it, every ${best})`,
-        ]),
-  ];
-}
-
-function tunnelsOf({ tunnels }: AccountFindings): readonly ListedTunnel[] {
-  return tunnels.ok ? tunnels.value : [];
-}
-
-function duration(milliseconds: number): string {
-  if (milliseconds === Infinity) return 'never: the lists alone take the whole budget';
-  const seconds = Math.round(milliseconds / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
-}
-
-function lacksOnlyWarp(tokens: readonly TokenFindings[], { types }: CheckSettings): boolean {
-  const refused = tokens
-    .flatMap(({ accounts }) => accounts.flatMap(({ probes }) => probes))
-    .filter(
-      ({ answer, optional }) =>
-        !optional && 'ok' in answer && !answer.ok && answer.failure.reason === 'permission',
-    );
+function lacksOnlyWarp(owners: readonly OwnerFindings[], { types }: CheckSettings): boolean {
+  const failures = failuresOf(owners);
   return (
     types.length > 1 &&
-    refused.length > 0 &&
-    refused.every(({ endpoint }) => endpoint.includes('/warp_connector'))
+    failures.length > 0 &&
+    failures.every(({ reason, message }) => reason === 'permission' && message.includes('/warp_connector'))
   );
 }
