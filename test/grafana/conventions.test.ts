@@ -1,9 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs';
 import * as knownUnits from '@grafana/grafana-foundation-sdk/units';
 import { describe, expect, test } from 'vitest';
-import { type Board, type BoardPanel, committed, committedText, FILES, panelsOf } from './committed.ts';
+import { parse } from 'yaml';
+import { COLOURS, RANK } from '../../grafana/src/colours.ts';
+import { PROBLEMS } from '../../grafana/src/problems.ts';
+import {
+  type Board,
+  type BoardPanel,
+  type BoardTransformation,
+  committed,
+  committedText,
+  FILES,
+  panelsOf,
+} from './committed.ts';
 
 const UNITS: ReadonlySet<unknown> = new Set(Object.values(knownUnits));
 const uids = FILES.map((file) => committed(file).uid);
+
+const RUNBOOKS =
+  'https://github.com/cloudflare-tunnel-exporter/cloudflare-tunnel-exporter/blob/main/docs/runbooks/';
+const CLOUDFLARE =
+  'https://one.dash.cloudflare.com/${__data.fields.account_id:percentencode}/networks/tunnels';
+
+interface Rule {
+  readonly alert?: string;
+  readonly labels?: { readonly severity?: string };
+}
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a rule file
+const RULES = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8')) as {
+  readonly groups: readonly { readonly rules: readonly Rule[] }[];
+};
+const ALERTS = RULES.groups.flatMap(({ rules }) => rules);
+const SEVERITY_COLOURS: Readonly<Record<string, string>> = {
+  critical: COLOURS.bad,
+  warning: COLOURS.warning,
+  info: COLOURS.note,
+};
+
+/** What a name in a legend means, on every dashboard. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  healthy: COLOURS.good,
+  success: COLOURS.good,
+  Current: COLOURS.good,
+  degraded: COLOURS.warning,
+  skipped: COLOURS.warning,
+  rate_limited: COLOURS.warning,
+  timeout: COLOURS.warning,
+  network: COLOURS.warning,
+  server: COLOURS.warning,
+  '429': COLOURS.warning,
+  '500': COLOURS.warning,
+  '502': COLOURS.warning,
+  '503': COLOURS.warning,
+  down: COLOURS.bad,
+  failure: COLOURS.bad,
+  auth: COLOURS.bad,
+  permission: COLOURS.bad,
+  '401': COLOURS.bad,
+  '403': COLOURS.bad,
+  unknown: COLOURS.odd,
+  malformed: COLOURS.odd,
+  not_found: COLOURS.odd,
+  none: COLOURS.odd,
+  Opened: COLOURS.note,
+  Closed: COLOURS.idle,
+  Retries: COLOURS.idle,
+};
 
 test('every dashboard has a uid of its own, short enough for Grafana', () => {
   expect(new Set(uids).size).toBe(FILES.length);
@@ -39,40 +101,116 @@ describe.each(FILES)('%s', (file) => {
     ]);
     expect(list[0]).toMatchObject({ type: 'datasource', query: 'prometheus' });
     for (const variable of list) expect(variable).toMatchObject({ label: /./, description: /./ });
+    for (const { query, definition } of list.slice(1))
+      expect(query).toMatchObject({ query: definition, refId: expect.any(String) });
     for (const variable of list.slice(1)) {
-      const { name, query, definition } = variable;
+      const { name } = variable;
+      if (file === 'tunnel.json' && name === 'tunnel_name') {
+        // With "all", the dashboard would show every tunnel at once.
+        expect(variable).toMatchObject({ type: 'query', multi: false });
+        expect(variable.includeAll ?? false).toBe(false);
+        continue;
+      }
       // The account of a tunnel that is expected in any is empty, which .+ would leave out.
       const allValue = name === 'job' || name === 'instance' ? '.+' : '.*';
       expect(variable).toMatchObject({ type: 'query', multi: true, includeAll: true, allValue });
-      expect(query).toMatchObject({
-        query: definition,
-        refId: expect.any(String),
-      });
     }
   });
 
+  test('shows accounts by name and chooses them by id', () => {
+    const regex = board.templating.list.find(({ name }) => name === 'account_id')?.regex ?? '';
+    const line = '{account="Example, \\"Retail\\"",account_id="de30"} 1 1700000000000';
+    expect(new RegExp(regex.slice(1, -1)).exec(line)?.groups).toEqual({
+      text: 'Example, \\"Retail\\"',
+      value: 'de30',
+    });
+  });
+
   test('links to every other dashboard, with variables and time range', () => {
-    const others = uids.filter((uid) => uid !== board.uid).map((uid) => `/d/${uid}`);
-    expect(board.links.map(({ url }) => url).toSorted()).toEqual(others.toSorted());
-    for (const link of board.links) expect(link).toMatchObject({ includeVars: true, keepTime: true });
+    const others = uids.filter((uid) => uid !== board.uid);
+    expect(board.links.map(({ url }) => url.split('?')[0]).toSorted()).toEqual(
+      others.map((uid) => `/d/${uid}`).toSorted(),
+    );
+    for (const link of board.links) {
+      expect(link.keepTime).toBe(true);
+      expect(variablesOf(link.url)).toEqual(variablesKept(board, link.url));
+    }
     // Where nobody would see them.
     expect(committedText(file)).not.toContain('inControlsMenu');
   });
 
-  test('has links of tunnels that keep variables and time range', () => {
+  test('has data links that lead somewhere, and keep variables and time range', () => {
     for (const url of dataLinksOf(panels)) {
-      expect(uids.map((uid) => `/d/${uid}`)).toContain(url.split('?')[0]);
-      for (const kept of [
-        '${datasource:queryparam}',
-        '${job:queryparam}',
-        '${instance:queryparam}',
-        '&var-account_id=${__',
-        '&var-tunnel_name=${__',
-        '&${__url_time_range}',
-      ])
-        expect(url).toContain(kept);
+      if (url.startsWith(RUNBOOKS)) {
+        const name = url.slice(RUNBOOKS.length);
+        if (!name.startsWith('${')) expect(existsSync(`docs/runbooks/${name}`), url).toBe(true);
+      } else if (url.startsWith('/d/')) {
+        expect(uids.map((uid) => `/d/${uid}`)).toContain(url.split('?')[0]);
+        expect(url).toContain('&${__url_time_range}');
+        if (!url.includes('&var-tunnel_name=')) expect(variablesOf(url)).toEqual(variablesKept(board, url));
+        else {
+          expect(variablesOf(url)).toEqual(['datasource', 'job', 'instance']);
+          expect(url).toContain('&var-account_id=${__');
+        }
+      } else expect(url).toBe(CLOUDFLARE);
     }
-    expect(dataLinksOf(panels).length > 0).toBe(file !== 'exporter.json');
+  });
+
+  test('has a link on every stat', () => {
+    for (const { title, type, fieldConfig } of panels)
+      if (type === 'stat') expect(fieldConfig.defaults.links, title).toHaveLength(1);
+  });
+
+  test('says of every panel what it means that there is nothing to show', () => {
+    for (const { title, fieldConfig } of panels) {
+      expect(fieldConfig.defaults.noValue, title).toMatch(/^(?:–|0|[A-Za-z].{3,})$/);
+      expect(fieldConfig.defaults.noValue, title).not.toMatch(/no data/i);
+    }
+  });
+
+  test('has names where it has ids, and the start of an id where it has no name', () => {
+    const legends = panels.flatMap(({ targets = [] }) => targets.map(({ legendFormat }) => legendFormat));
+    for (const legend of [...legends, ...board.annotations.list.map(({ textFormat }) => textFormat)])
+      expect(legend).not.toMatch(/\{\{\w+_id\}\}/);
+    for (const panel of panels.filter(({ type }) => type === 'table')) {
+      const { renameByName = {}, excludeByName = {} } = organizeOf(panel);
+      for (const id of ['account_id', 'connector_id']) {
+        const name = renameByName[id] ?? id;
+        const properties = propertiesOf(panel, name);
+        const hidden = excludeByName[id] === true || properties.get('custom.hidden') === true;
+        const short = JSON.stringify(properties.get('mappings') ?? '').includes('(.{8}).*');
+        expect(hidden || short, `${panel.title}: ${id}`).toBe(true);
+      }
+    }
+  });
+
+  test('has colours by meaning', () => {
+    const palette: ReadonlySet<unknown> = new Set(Object.values(COLOURS));
+    const used = [
+      ...valuesOf('fixedColor', panels),
+      ...valuesOf('iconColor', board.annotations),
+      ...valuesOf('color', panels).filter((value) => typeof value === 'string' && value !== 'transparent'),
+    ];
+    for (const colour of used) expect(palette).toContain(colour);
+    for (const { title, fieldConfig } of panels) {
+      for (const { matcher, properties } of fieldConfig.overrides) {
+        const colour = properties.find(({ id }) => id === 'color');
+        if (colour !== undefined)
+          expect(colour.value, `${title}: ${matcher.options}`).toMatchObject({
+            fixedColor: MEANINGS[matcher.options],
+          });
+      }
+    }
+  });
+
+  test('counts its states up or down to the worst', () => {
+    for (const options of mappingsOf(panels)) {
+      const ranks = Object.entries(options)
+        .toSorted(([one], [other]) => Number(one) - Number(other))
+        .map(([, { color }]) => RANK[color]);
+      const up = ranks.toSorted((one, other) => one - other);
+      expect([up, up.toReversed()]).toContainEqual(ranks);
+    }
   });
 
   test('numbers its panels and queries', () => {
@@ -94,7 +232,8 @@ describe.each(FILES)('%s', (file) => {
       const units = fieldConfig.overrides.flatMap(({ properties }) =>
         properties.filter(({ id }) => id === 'unit').map(({ value }) => value),
       );
-      for (const unit of [fieldConfig.defaults.unit, ...units]) expect(UNITS).toContain(unit);
+      for (const unit of [fieldConfig.defaults.unit, ...units])
+        if (unit !== 'suffix: s') expect(UNITS).toContain(unit);
     }
     expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
   });
@@ -117,21 +256,44 @@ describe.each(FILES)('%s', (file) => {
   test('shows the legend of every graph, and states as words', () => {
     const graphs = panels.filter(({ type }) => type === 'timeseries' || type === 'state-timeline');
     for (const { options } of graphs) expect(options.legend?.showLegend).toBe(true);
-    const timelines = panels.filter(({ type }) => type === 'state-timeline');
-    for (const { fieldConfig } of timelines) expect(fieldConfig.defaults.mappings).toHaveLength(1);
+    for (const { options, fieldConfig } of panels.filter(({ type }) => type === 'state-timeline')) {
+      // Merged values with colours by thresholds show thresholds instead of states.
+      expect([options.mergeValues, fieldConfig.defaults.color?.mode]).not.toEqual([true, 'thresholds']);
+      expect(options.perPage).toBeLessThanOrEqual(12);
+      expect(fieldConfig.defaults.mappings).toHaveLength(2);
+    }
   });
 
   test('sorts and styles columns that its tables have', () => {
-    for (const { transformations, options, fieldConfig } of panels.filter(({ type }) => type === 'table')) {
-      const renamed = transformations?.find(({ id }) => id === 'organize')?.options.renameByName ?? {};
-      expect(options.sortBy).toHaveLength(1);
+    for (const panel of panels.filter(({ type }) => type === 'table')) {
+      const { options, fieldConfig } = panel;
+      const { renameByName: renamed = {}, indexByName = {} } = organizeOf(panel);
+      expect(options.sortBy?.length).toBeGreaterThanOrEqual(1);
       const mentioned = [
         ...(options.sortBy ?? []).map(({ displayName }) => displayName),
         ...fieldConfig.overrides.map(({ matcher }) => matcher.options),
       ];
-      for (const column of mentioned) expect(Object.values(renamed)).toContain(column);
+      for (const column of mentioned)
+        expect([...Object.values(renamed), ...Object.keys(indexByName)]).toContain(column);
     }
   });
+});
+
+test('has the severities of the alerts, in one order, and a runbook for every problem', () => {
+  expect(PROBLEMS.map(({ number }) => number)).toEqual(
+    PROBLEMS.map(({ number }) => number).toSorted((one, other) => other - one),
+  );
+  for (const { text, alert, colour } of PROBLEMS) {
+    expect(existsSync(`docs/runbooks/${alert}.md`), alert).toBe(true);
+    const severities = ALERTS.filter((rule) => rule.alert === alert).map(
+      ({ labels }) => labels?.severity ?? '',
+    );
+    if (colour !== COLOURS.odd)
+      expect(
+        severities.map((severity) => SEVERITY_COLOURS[severity]),
+        text,
+      ).toContain(colour);
+  }
 });
 
 test('the map looks airports up where Grafana has them', () => {
@@ -170,6 +332,45 @@ function dataLinksOf(panels: readonly BoardPanel[]): readonly string[] {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what Grafana's data links are
       .flatMap(({ value }) => (value as readonly { readonly url: string }[]).map(({ url }) => url)),
   ]);
+}
+
+/** Names of the variables that an address keeps. */
+function variablesOf(url: string): readonly string[] {
+  return [...url.matchAll(/\$\{(\w+):queryparam\}/g)].map(([, name]) => name ?? '');
+}
+
+/** To the Tunnel dashboard, "all" must not be kept; from it, its tunnel must not narrow the others. */
+function variablesKept({ uid }: Board, url: string): readonly string[] {
+  const single = committed('tunnel.json').uid;
+  const kept = ['datasource', 'job', 'instance', 'account_id'];
+  return uid === single || url.startsWith(`/d/${single}?`) ? kept : [...kept, 'tunnel_name'];
+}
+
+function organizeOf({ transformations = [] }: BoardPanel): BoardTransformation['options'] {
+  return transformations.find(({ id }) => id === 'organize')?.options ?? {};
+}
+
+function propertiesOf({ fieldConfig }: BoardPanel, column: string): ReadonlyMap<string, unknown> {
+  return new Map(
+    fieldConfig.overrides
+      .filter(({ matcher }) => matcher.options === column)
+      .flatMap(({ properties }) => properties.map(({ id, value }): [string, unknown] => [id, value])),
+  );
+}
+
+type Mapped = Readonly<Record<string, { readonly text: string; readonly color: keyof typeof RANK }>>;
+
+/** Of values that are numbers of states. */
+function mappingsOf(panels: readonly BoardPanel[]): readonly Mapped[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Grafana's mappings
+  const mappings = valuesOf('mappings', panels).flat() as readonly {
+    readonly type: string;
+    readonly options: Mapped;
+  }[];
+  const values = valuesOf('value', panels).flat();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Grafana's mappings in overrides
+  const overridden = values as typeof mappings;
+  return [...mappings, ...overridden].filter((one) => one?.type === 'value').map(({ options }) => options);
 }
 
 interface Placed {
