@@ -96,11 +96,14 @@ export function changes(matcher = 'status!="inactive"'): string {
 
 /** Connections that came and, below zero, those that went, of all tunnels, in each step. */
 export function churn(): string {
-  const sumOf = (counter: string): string => `sum(${highest(TUNNEL, grown(ofTunnels(counter)))})`;
   return inOneQuery({
     Opened: `(${sumOf('cloudflare_tunnel_connections_opened_total')} > 0)`,
     Closed: `-(${sumOf('cloudflare_tunnel_connections_closed_total')} > 0)`,
   });
+}
+
+function sumOf(counter: string): string {
+  return `sum(${highest(TUNNEL, grown(ofTunnels(counter)))})`;
 }
 
 /** Events of each kind in each step: each exporter sees all of its accounts. */

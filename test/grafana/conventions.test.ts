@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import * as knownUnits from '@grafana/grafana-foundation-sdk/units';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -21,6 +21,8 @@ const RUNBOOKS =
   'https://github.com/cloudflare-tunnel-exporter/cloudflare-tunnel-exporter/blob/main/docs/runbooks/';
 const CLOUDFLARE =
   'https://one.dash.cloudflare.com/${__data.fields.account_id:percentencode}/networks/tunnels';
+
+const RUNBOOK_FILES = readdirSync('docs/runbooks');
 
 interface Rule {
   readonly alert?: string;
@@ -143,7 +145,7 @@ describe.each(FILES)('%s', (file) => {
     for (const url of dataLinksOf(panels)) {
       if (url.startsWith(RUNBOOKS)) {
         const name = url.slice(RUNBOOKS.length);
-        if (!name.startsWith('${')) expect(existsSync(`docs/runbooks/${name}`), url).toBe(true);
+        if (!name.startsWith('${')) expect(RUNBOOK_FILES).toContain(name);
       } else if (url.startsWith('/d/')) {
         expect(uids.map((uid) => `/d/${uid}`)).toContain(url.split('?')[0]);
         expect(url).toContain('&${__url_time_range}');
@@ -158,13 +160,18 @@ describe.each(FILES)('%s', (file) => {
 
   test('has a link on every stat', () => {
     for (const { title, type, fieldConfig } of panels)
-      if (type === 'stat') expect(fieldConfig.defaults.links, title).toHaveLength(1);
+      if (type === 'stat')
+        expect({ title, links: fieldConfig.defaults.links?.length }).toEqual({ title, links: 1 });
   });
 
   test('says of every panel what it means that there is nothing to show', () => {
     for (const { title, fieldConfig } of panels) {
-      expect(fieldConfig.defaults.noValue, title).toMatch(/^(?:–|0|[A-Za-z].{3,})$/);
-      expect(fieldConfig.defaults.noValue, title).not.toMatch(/no data/i);
+      const { noValue } = fieldConfig.defaults;
+      expect({ title, noValue }).toEqual({
+        title,
+        noValue: expect.stringMatching(/^(?:–|0|[A-Za-z].{3,})$/),
+      });
+      expect(noValue).not.toMatch(/no data/i);
     }
   });
 
@@ -179,7 +186,7 @@ describe.each(FILES)('%s', (file) => {
         const properties = propertiesOf(panel, name);
         const hidden = excludeByName[id] === true || properties.get('custom.hidden') === true;
         const short = JSON.stringify(properties.get('mappings') ?? '').includes('(.{8}).*');
-        expect(hidden || short, `${panel.title}: ${id}`).toBe(true);
+        expect({ title: panel.title, id, seen: !hidden && !short }).toMatchObject({ seen: false });
       }
     }
   });
@@ -196,7 +203,8 @@ describe.each(FILES)('%s', (file) => {
       for (const { matcher, properties } of fieldConfig.overrides) {
         const colour = properties.find(({ id }) => id === 'color');
         if (colour !== undefined)
-          expect(colour.value, `${title}: ${matcher.options}`).toMatchObject({
+          expect({ title, ...fixedIn(colour.value) }).toEqual({
+            title,
             fixedColor: MEANINGS[matcher.options],
           });
       }
@@ -284,15 +292,13 @@ test('has the severities of the alerts, in one order, and a runbook for every pr
     PROBLEMS.map(({ number }) => number).toSorted((one, other) => other - one),
   );
   for (const { text, alert, colour } of PROBLEMS) {
-    expect(existsSync(`docs/runbooks/${alert}.md`), alert).toBe(true);
+    expect(RUNBOOK_FILES).toContain(`${alert}.md`);
     const severities = ALERTS.filter((rule) => rule.alert === alert).map(
       ({ labels }) => labels?.severity ?? '',
     );
+    const colours = severities.map((severity) => SEVERITY_COLOURS[severity]);
     if (colour !== COLOURS.odd)
-      expect(
-        severities.map((severity) => SEVERITY_COLOURS[severity]),
-        text,
-      ).toContain(colour);
+      expect({ text, colours }).toEqual({ text, colours: expect.arrayContaining([colour]) });
   }
 });
 
@@ -356,6 +362,11 @@ function propertiesOf({ fieldConfig }: BoardPanel, column: string): ReadonlyMap<
       .filter(({ matcher }) => matcher.options === column)
       .flatMap(({ properties }) => properties.map(({ id, value }): [string, unknown] => [id, value])),
   );
+}
+
+/** What a colour of an override is fixed to. */
+function fixedIn(colour: unknown): { readonly fixedColor: unknown } {
+  return { fixedColor: valuesOf('fixedColor', colour)[0] };
 }
 
 type Mapped = Readonly<Record<string, { readonly text: string; readonly color: keyof typeof RANK }>>;

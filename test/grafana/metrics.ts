@@ -24,7 +24,6 @@ export const TO_COME: ReadonlyMap<string, KnownMetric> = new Map<string, KnownMe
     { labels: [...TUNNEL_LABELS, 'kind', 'route', 'virtual_network'], fleet: true },
   ],
   ['cloudflare_tunnel_orphan_routes', { labels: ['account_id'], fleet: true }],
-  ['cloudflare_tunnel_exporter_list_interval_seconds', { labels: ['account_id'], fleet: true }],
   [
     'cloudflare_tunnel_exporter_collector_failure_reason',
     { labels: ['account_id', 'collector', 'reason'], fleet: true },
