@@ -14,7 +14,8 @@ import {
   panelsOf,
 } from './committed.ts';
 
-const UNITS: ReadonlySet<unknown> = new Set(Object.values(knownUnits));
+// Seconds that stay seconds are no unit of the list, but a suffix.
+const UNITS: ReadonlySet<unknown> = new Set([...Object.values(knownUnits), 'suffix: s']);
 const uids = FILES.map((file) => committed(file).uid);
 
 const RUNBOOKS =
@@ -105,18 +106,16 @@ describe.each(FILES)('%s', (file) => {
     for (const variable of list) expect(variable).toMatchObject({ label: /./, description: /./ });
     for (const { query, definition } of list.slice(1))
       expect(query).toMatchObject({ query: definition, refId: expect.any(String) });
-    for (const variable of list.slice(1)) {
-      const { name } = variable;
-      if (file === 'tunnel.json' && name === 'tunnel_name') {
-        // With "all", the dashboard would show every tunnel at once.
-        expect(variable).toMatchObject({ type: 'query', multi: false });
-        expect(variable.includeAll ?? false).toBe(false);
-        continue;
-      }
-      // The account of a tunnel that is expected in any is empty, which .+ would leave out.
-      const allValue = name === 'job' || name === 'instance' ? '.+' : '.*';
-      expect(variable).toMatchObject({ type: 'query', multi: true, includeAll: true, allValue });
-    }
+    // With "all", the Tunnel dashboard would show every tunnel at once.
+    const one = { name: 'tunnel_name', type: 'query', multi: false };
+    expect(list.slice(1)).toMatchObject([
+      several('job', '.+'),
+      several('instance', '.+'),
+      several('account_id', '.*'),
+      file === 'tunnel.json' ? one : several('tunnel_name', '.*'),
+    ]);
+    const withAll = list.filter(({ includeAll }) => includeAll === true);
+    expect(withAll).toHaveLength(file === 'tunnel.json' ? 3 : 4);
   });
 
   test('shows accounts by name and chooses them by id', () => {
@@ -130,8 +129,8 @@ describe.each(FILES)('%s', (file) => {
 
   test('links to every other dashboard, with variables and time range', () => {
     const others = uids.filter((uid) => uid !== board.uid);
-    expect(board.links.map(({ url }) => url.split('?')[0]).toSorted()).toEqual(
-      others.map((uid) => `/d/${uid}`).toSorted(),
+    expect(board.links.map(({ url }) => url.split('?')[0] ?? '').toSorted(alphabetically)).toEqual(
+      others.map((uid) => `/d/${uid}`).toSorted(alphabetically),
     );
     for (const link of board.links) {
       expect(link.keepTime).toBe(true);
@@ -142,26 +141,14 @@ describe.each(FILES)('%s', (file) => {
   });
 
   test('has data links that lead somewhere, and keep variables and time range', () => {
-    for (const url of dataLinksOf(panels)) {
-      if (url.startsWith(RUNBOOKS)) {
-        const name = url.slice(RUNBOOKS.length);
-        if (!name.startsWith('${')) expect(RUNBOOK_FILES).toContain(name);
-      } else if (url.startsWith('/d/')) {
-        expect(uids.map((uid) => `/d/${uid}`)).toContain(url.split('?')[0]);
-        expect(url).toContain('&${__url_time_range}');
-        if (!url.includes('&var-tunnel_name=')) expect(variablesOf(url)).toEqual(variablesKept(board, url));
-        else {
-          expect(variablesOf(url)).toEqual(['datasource', 'job', 'instance']);
-          expect(url).toContain('&var-account_id=${__');
-        }
-      } else expect(url).toBe(CLOUDFLARE);
-    }
+    expect(dataLinksOf(panels).flatMap((url) => linkFaults(board, url))).toEqual([]);
   });
 
   test('has a link on every stat', () => {
-    for (const { title, type, fieldConfig } of panels)
-      if (type === 'stat')
-        expect({ title, links: fieldConfig.defaults.links?.length }).toEqual({ title, links: 1 });
+    const without = panels.filter(
+      ({ type, fieldConfig }) => type === 'stat' && fieldConfig.defaults.links?.length !== 1,
+    );
+    expect(without.map(({ title }) => title)).toEqual([]);
   });
 
   test('says of every panel what it means that there is nothing to show', () => {
@@ -199,16 +186,15 @@ describe.each(FILES)('%s', (file) => {
       ...valuesOf('color', panels).filter((value) => typeof value === 'string' && value !== 'transparent'),
     ];
     for (const colour of used) expect(palette).toContain(colour);
-    for (const { title, fieldConfig } of panels) {
-      for (const { matcher, properties } of fieldConfig.overrides) {
-        const colour = properties.find(({ id }) => id === 'color');
-        if (colour !== undefined)
-          expect({ title, ...fixedIn(colour.value) }).toEqual({
-            title,
-            fixedColor: MEANINGS[matcher.options],
-          });
-      }
-    }
+    const named = panels.flatMap(({ title, fieldConfig }) =>
+      fieldConfig.overrides.flatMap(({ matcher, properties }) =>
+        properties
+          .filter(({ id }) => id === 'color')
+          .map(({ value }) => ({ title, name: matcher.options, ...fixedIn(value) })),
+      ),
+    );
+    for (const { title, name, fixedColor } of named)
+      expect({ title, name, fixedColor }).toEqual({ title, name, fixedColor: MEANINGS[name] });
   });
 
   test('counts its states up or down to the worst', () => {
@@ -240,8 +226,7 @@ describe.each(FILES)('%s', (file) => {
       const units = fieldConfig.overrides.flatMap(({ properties }) =>
         properties.filter(({ id }) => id === 'unit').map(({ value }) => value),
       );
-      for (const unit of [fieldConfig.defaults.unit, ...units])
-        if (unit !== 'suffix: s') expect(UNITS).toContain(unit);
+      for (const unit of [fieldConfig.defaults.unit, ...units]) expect(UNITS).toContain(unit);
     }
     expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
   });
@@ -291,15 +276,15 @@ test('has the severities of the alerts, in one order, and a runbook for every pr
   expect(PROBLEMS.map(({ number }) => number)).toEqual(
     PROBLEMS.map(({ number }) => number).toSorted((one, other) => other - one),
   );
-  for (const { text, alert, colour } of PROBLEMS) {
-    expect(RUNBOOK_FILES).toContain(`${alert}.md`);
+  const faults = PROBLEMS.filter(({ alert, colour }) => {
     const severities = ALERTS.filter((rule) => rule.alert === alert).map(
       ({ labels }) => labels?.severity ?? '',
     );
-    const colours = severities.map((severity) => SEVERITY_COLOURS[severity]);
-    if (colour !== COLOURS.odd)
-      expect({ text, colours }).toEqual({ text, colours: expect.arrayContaining([colour]) });
-  }
+    const alike = severities.some((severity) => SEVERITY_COLOURS[severity] === colour);
+    // No alert is about what nobody knows.
+    return !RUNBOOK_FILES.includes(`${alert}.md`) || (!alike && colour !== COLOURS.odd);
+  });
+  expect(faults).toEqual([]);
 });
 
 test('the map looks airports up where Grafana has them', () => {
@@ -340,6 +325,10 @@ function dataLinksOf(panels: readonly BoardPanel[]): readonly string[] {
   ]);
 }
 
+function alphabetically(one: string, other: string): number {
+  return one < other ? -1 : 1;
+}
+
 /** Names of the variables that an address keeps. */
 function variablesOf(url: string): readonly string[] {
   return [...url.matchAll(/\$\{(\w+):queryparam\}/g)].map(([, name]) => name ?? '');
@@ -362,6 +351,24 @@ function propertiesOf({ fieldConfig }: BoardPanel, column: string): ReadonlyMap<
       .filter(({ matcher }) => matcher.options === column)
       .flatMap(({ properties }) => properties.map(({ id, value }): [string, unknown] => [id, value])),
   );
+}
+
+/** The account of a tunnel that is expected in any is empty, which .+ would leave out. */
+function several(name: string, allValue: '.+' | '.*'): object {
+  return { name, type: 'query', multi: true, includeAll: true, allValue };
+}
+
+/** Where a link leads to nothing, or drops what it should keep. */
+function linkFaults(board: Board, url: string): readonly string[] {
+  if (url.startsWith(RUNBOOKS)) {
+    const file = url.slice(RUNBOOKS.length);
+    return file.startsWith('${') || RUNBOOK_FILES.includes(file) ? [] : [url];
+  }
+  if (!url.startsWith('/d/')) return url === CLOUDFLARE ? [] : [url];
+  const toTunnel = url.includes('&var-tunnel_name=') && url.includes('&var-account_id=${__');
+  const kept = toTunnel ? ['datasource', 'job', 'instance'] : variablesKept(board, url);
+  const leads = uids.some((uid) => url.startsWith(`/d/${uid}?`)) && url.includes('&${__url_time_range}');
+  return leads && variablesOf(url).join() === kept.join() ? [] : [url];
 }
 
 /** What a colour of an override is fixed to. */

@@ -148,7 +148,9 @@ function isOfFleet({ where, expr, kind }: Expression): boolean {
 /** In any order; replicas see what is older than their start in the same way. */
 function textOf(answer: readonly Series[]): string {
   return answer
-    .map(({ metric, values }) => JSON.stringify([Object.entries(metric).toSorted(), values]))
+    .map(({ metric, values }) =>
+      JSON.stringify([Object.entries(metric).toSorted(([one], [other]) => (one < other ? -1 : 1)), values]),
+    )
     .toSorted()
     .join('\n');
 }
@@ -158,13 +160,6 @@ function truthOf({ fleet }: Simulator): Readonly<Record<string, Readonly<Record<
   const tunnels = DEMO_ACCOUNTS.flatMap(({ id }) => fleet.tunnels(id));
   const inStatus = (status: string): number => tunnels.filter((tunnel) => statusOf(tunnel) === status).length;
   const warp = tunnels.filter(({ connectors }) => connectors.some(({ haStatus }) => haStatus !== undefined));
-  const inHa = (tunnel: FleetTunnel, status: string): number =>
-    tunnel.connectors.filter(({ haStatus }) => haStatus === status).length;
-  const serving = ({ connectors }: FleetTunnel): FleetTunnel['connectors'] =>
-    connectors.filter((connector) => servingConnections(connector) > 0);
-  const airportsOf = (tunnel: FleetTunnel): number =>
-    new Set(serving(tunnel).flatMap(({ connections }) => connections.map(({ colo }) => colo.slice(0, 3))))
-      .size;
   const perTunnel = (figure: (tunnel: FleetTunnel) => number): Readonly<Record<string, number>> =>
     Object.fromEntries(
       tunnels
@@ -198,6 +193,19 @@ function truthOf({ fleet }: Simulator): Readonly<Record<string, Readonly<Record<
     },
     'Tunnel / Airports / A': { ...perTunnel(airportsOf), ...neverRun(tunnels) },
   };
+}
+
+function inHa({ connectors }: FleetTunnel, status: string): number {
+  return connectors.filter(({ haStatus }) => haStatus === status).length;
+}
+
+function serving({ connectors }: FleetTunnel): FleetTunnel['connectors'] {
+  return connectors.filter((connector) => servingConnections(connector) > 0);
+}
+
+function airportsOf(tunnel: FleetTunnel): number {
+  const colos = serving(tunnel).flatMap(({ connections }) => connections.map(({ colo }) => colo));
+  return new Set(colos.map((colo) => colo.slice(0, 3))).size;
 }
 
 /** A count of nothing is no series; the panel's text for that is 0. */
