@@ -1,14 +1,6 @@
 import { byCurrentLists, byNewestList, byNewestObservation, highest, total, TUNNEL } from './promql/fold.ts';
 import { inOneQuery, sumBy } from './promql/promql.ts';
-import {
-  each,
-  grown,
-  grownInRange,
-  ofExporter,
-  ofTunnels,
-  type PerExporter,
-  sumEach,
-} from './promql/select.ts';
+import { each, grown, grownInRange, ofExporter, ofTunnels, type PerExporter } from './promql/select.ts';
 import { mayBeDown } from './problems.ts';
 import { statusNumbers, TROUBLE } from './states.ts';
 
@@ -109,11 +101,6 @@ function sumOf(counter: string): string {
 /** Events of each kind in each step: each exporter sees all of its accounts. */
 export function events(): string {
   return `${highest('kind', grown(ofExporter('cloudflare_tunnel_exporter_events_total')))} > 0`;
-}
-
-/** Changes of status of each tunnel within the range. */
-export function changesInRange(): string {
-  return highest(TUNNEL, sumEach(TUNNEL, grownInRange(ofTunnels(TRANSITIONS))));
 }
 
 function trouble(): PerExporter {

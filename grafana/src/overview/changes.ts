@@ -72,20 +72,15 @@ export function changes(): Section {
           [
             8,
             timeseries({
-              title: 'Changes of status',
+              title: 'Tunnels that went down or degraded',
               description:
-                'Tunnels that changed into each status. A fence of bars is flapping: look at the tunnel and its network.',
+                'Changes into these statuses. A fence of bars is flapping: look at the tunnel and its network.',
               unit: 'none',
-              noValue: 'No tunnel changed its status',
+              noValue: 'No tunnel went down or degraded',
               draw: 'bars',
               decimals: 0,
-              queries: [{ expr: `${changesOfStatus()} > 0`, legend: '{{status}}' }],
-              colours: {
-                healthy: COLOURS.good,
-                degraded: COLOURS.warning,
-                down: COLOURS.bad,
-                unknown: COLOURS.odd,
-              },
+              queries: [{ expr: `${changesOfStatus('status=~"down|degraded"')} > 0`, legend: '{{status}}' }],
+              colours: { down: COLOURS.bad, degraded: COLOURS.warning },
               steps: STEPS,
             }),
           ],

@@ -3,11 +3,10 @@ import type { Section } from '../board/layout.ts';
 import { boardLink, runbook, runbookLink } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
 import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
-import { changesInRange, tunnelsByStatus } from '../fleet.ts';
+import { outages, tunnelsByStatus } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import {
-  airports,
   behind,
   connectors,
   LONGER,
@@ -138,10 +137,9 @@ export function now(): Section {
                 TUNNEL_COLUMN,
                 { name: 'For', expr: troubleSince(), ...AGE, states: [LONGER], width: 150 },
                 { name: 'Connectors', expr: connectors(), width: 100 },
-                { name: 'Airports', expr: airports(), width: 90 },
                 { name: 'Last connected at', label: 'airport', width: 140 },
                 { name: 'Behind it', expr: behind(), width: 90 },
-                { name: 'Changes of status', expr: changesInRange(), decimals: 0, width: 140 },
+                { name: 'Outages', expr: outages(), decimals: 0, width: 90 },
                 ACCOUNT_COLUMN,
               ],
               hidden: [...HIDDEN, 'runbook'],
@@ -191,7 +189,7 @@ export function now(): Section {
 /** Of tunnels that went down within the last hour, with the `airport` to which most of their connections went. */
 function lastAirport(): string {
   const active = ofTunnels('cloudflare_tunnel_active_connections');
-  const seen = each`last_over_time(${sumEach(`${TUNNEL}, airport`, active)}[1h:5m])`;
+  const seen = each`last_over_time(${sumEach(`${TUNNEL}, airport`, active)}[1h:10m])`;
   const down = highest(TUNNEL, ofTunnels('cloudflare_tunnel_status', 'status="down"'));
   return `topk by (${TUNNEL}) (1, ${highest(`${TUNNEL}, airport`, seen)} and on (${TUNNEL}) ${down} == 1)`;
 }
