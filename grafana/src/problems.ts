@@ -1,106 +1,275 @@
-import { COLOURS } from './colours.ts';
-import { CONNECTOR, countBy, firstOf, maxBy, ofAccounts, ofTunnels, sumBy, TUNNEL } from './promql.ts';
+import { type Colour, COLOURS } from './colours.ts';
+import { byNewestList, byNewestObservation, highest, TUNNEL } from './promql/fold.ts';
+import { countEach, each, ofAccounts, ofTunnels, type PerExporter, sumEach } from './promql/select.ts';
+import { firstOf } from './promql/promql.ts';
 import type { State } from './states.ts';
 
 /** Cloudflare supports a release of cloudflared for one year. */
 export const SUPPORTED_SECONDS = 365 * 86_400;
 
+/** What is longer than the range shown. */
+export const LONGER: State = { number: 1e10, text: 'longer than shown', colour: COLOURS.text };
+
+type Severity = 'critical' | 'warning' | 'info';
+const COLOUR_OF: Readonly<Record<Severity, Colour>> = {
+  critical: COLOURS.bad,
+  warning: COLOURS.warning,
+  info: COLOURS.note,
+};
+
 interface Problem extends State {
-  /** The tunnels that have it, with whatever value. */
-  readonly tunnels: string;
+  /** The alert about it, and so the runbook. */
+  readonly alert: string;
 }
 
-/** What can be wrong with a tunnel; the higher the number, the worse. */
-export const PROBLEMS: readonly Problem[] = [
+interface SeenProblem extends Problem {
+  /** The tunnels that have it, with whatever value, as each exporter reports them. */
+  readonly tunnels: PerExporter;
+}
+
+const EXPORTER_TUNNEL = 'job, instance, account_id, tunnel_id';
+
+/** Of a declared tunnel, the name or id is in another label. */
+export const CHOSEN = 'tunnel=~"$tunnel_name"';
+
+const MISSING = problem(100, 'Expected, but missing', { alert: 'ExpectedMissing', severity: 'critical' });
+
+/** What the list of tunnels shows, the worst first. */
+const LISTED: readonly SeenProblem[] = [
   {
-    number: 100,
-    text: 'Expected, but missing',
-    colour: COLOURS.bad,
-    tunnels: missing(),
+    ...problem(90, 'Down', { alert: 'Down', severity: 'critical' }),
+    tunnels: withStatus('down'),
   },
-  { number: 90, text: 'Down', colour: COLOURS.bad, tunnels: withStatus('down') },
-  { number: 80, text: 'WARP: none active', colour: COLOURS.bad, tunnels: `${inHaStatus('active')} == 0` },
-  { number: 70, text: 'WARP: several active', colour: COLOURS.bad, tunnels: `${inHaStatus('active')} > 1` },
-  { number: 60, text: 'Fewer connectors than expected', colour: COLOURS.warning, tunnels: belowMinimum() },
-  { number: 50, text: 'Degraded', colour: COLOURS.warning, tunnels: withStatus('degraded') },
-  { number: 45, text: 'Status unknown', colour: COLOURS.odd, tunnels: withStatus('unknown') },
-  { number: 40, text: 'WARP: no standby', colour: COLOURS.warning, tunnels: `${inHaStatus('passive')} == 0` },
-  { number: 35, text: 'One connector', colour: COLOURS.warning, tunnels: `${connectors()} == 1` },
-  { number: 30, text: 'One airport', colour: COLOURS.warning, tunnels: `${airports()} == 1` },
-  { number: 20, text: 'Configuration behind', colour: COLOURS.note, tunnels: behind() },
-  { number: 10, text: 'Unsupported version', colour: COLOURS.note, tunnels: unsupported() },
+  {
+    ...problem(50, 'Degraded', { alert: 'Degraded', severity: 'warning' }),
+    tunnels: withStatus('degraded'),
+  },
+  {
+    ...problem(45, 'Status unknown', { alert: 'AccountUnwatched', severity: 'warning' }),
+    colour: COLOURS.odd,
+    tunnels: each`${ofTunnels('cloudflare_tunnel_status', 'status="unknown"')} == 1`,
+  },
 ];
 
-/** The number of the worst problem of each tunnel that has one. */
+/** What observations of single tunnels show, the worst first. */
+const OBSERVED: readonly SeenProblem[] = [
+  {
+    ...problem(80, 'WARP: none active', { alert: 'WarpNoActive', severity: 'critical' }),
+    tunnels: each`${inHaStatus('active')} == 0 and ${inHaStatus('passive')} > 0`,
+  },
+  {
+    ...problem(70, 'WARP: several active', { alert: 'WarpSplitBrain', severity: 'critical' }),
+    tunnels: each`${inHaStatus('active')} > 1`,
+  },
+  {
+    ...problem(60, 'Fewer connectors than expected', {
+      alert: 'ExpectedBelowMinimum',
+      severity: 'warning',
+    }),
+    tunnels: belowMinimum(),
+  },
+  {
+    ...problem(40, 'WARP: no standby', { alert: 'WarpNoStandby', severity: 'warning' }),
+    tunnels: withoutStandby(),
+  },
+  {
+    ...problem(35, 'One connector', { alert: 'NoRedundancy', severity: 'warning' }),
+    tunnels: ofCloudflared(each`${connectorsEach()} == 1`),
+  },
+  {
+    ...problem(30, 'One airport', { alert: 'NoRedundancy', severity: 'warning' }),
+    tunnels: ofCloudflared(inOneAirport()),
+  },
+  {
+    ...problem(20, 'Configuration behind', { alert: 'ConfigDrift', severity: 'warning' }),
+    tunnels: each`${versionsBehindEach()} > 0`,
+  },
+  {
+    ...problem(10, 'Unsupported version', { alert: 'ConnectorOutdated', severity: 'info' }),
+    tunnels: each`${releaseAgeEach()} > ${SUPPORTED_SECONDS}`,
+  },
+];
+
+/** What can be wrong with a tunnel; the higher the number, the worse. */
+export const PROBLEMS: readonly Problem[] = [MISSING, ...LISTED, ...OBSERVED].toSorted(
+  (one, other) => other.number - one.number,
+);
+
+/** The number of the worst problem of each tunnel that has one, with `runbook`. */
 export function worstProblems(): string {
-  return firstOf(...PROBLEMS.map(({ tunnels, number }) => `(${tunnels}) * 0 + ${number}`));
+  const labels = `${TUNNEL}, runbook`;
+  const missing = `label_replace(0 * ${missingTunnels(CHOSEN)} + ${MISSING.number}, "runbook", "${MISSING.alert}", "", "")`;
+  const all = firstOf(
+    missing,
+    byNewestList(labels, alternatives(LISTED.map(numbered))),
+    byNewestObservation(labels, alternatives(OBSERVED.map(numbered))),
+  );
+  return `topk by (${TUNNEL}) (1,\n${all}\n)`;
+}
+
+/** Declared tunnels that are not listed; `tunnel_name` is the name or id as declared. */
+export function missingTunnels(...matchers: readonly string[]): string {
+  const expected = ofAccounts('cloudflare_tunnel_expected_present', ...matchers);
+  const present = highest('account_id, tunnel', expected);
+  return highest('account_id, tunnel_name', asNamed(each`${present} == 0`));
+}
+
+/** Seconds since when each tunnel has had its trouble, whatever it is; LONGER.number where that is longer than the range. */
+export function troubleSince(): string {
+  const present = ofAccounts('cloudflare_tunnel_expected_present', CHOSEN);
+  const missing = highest(
+    'account_id, tunnel_name',
+    asNamed(sinceNot(each`${present} == 1`, { of: present })),
+  );
+  const healthy = ofTunnels('cloudflare_tunnel_status', 'status="healthy"');
+  const inactive = ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds');
+  const active = inHaStatus('active');
+  const passive = inHaStatus('passive');
+  const lists = [each`time() - ${inactive}`, sinceNot(each`${healthy} == 1`, { of: healthy })];
+  const observations = [
+    sinceNot(each`${active} == 1`, { of: active }),
+    sinceNot(each`${passive} > 0`, { of: passive }),
+    sinceNot(each`${connectorsEach()} > 1`, { of: connectorsEach() }),
+  ];
+  return `floor(\n${firstOf(
+    missing,
+    byNewestList(TUNNEL, alternatives(lists)),
+    byNewestObservation(TUNNEL, alternatives(observations)),
+  )}\n)`;
 }
 
 /** Connectors that serve, per tunnel. */
 export function connectors(): string {
-  return maxBy(TUNNEL, ofTunnels('cloudflare_tunnel_connectors'));
+  return byNewestObservation(TUNNEL, connectorsEach());
 }
 
-/** Airports that connections go to, per tunnel. */
+export function connectorsEach(): PerExporter {
+  return ofTunnels('cloudflare_tunnel_connectors');
+}
+
+/** Airports that connections go to, per tunnel; 0 for a tunnel without connections. */
 export function airports(): string {
-  return countBy(TUNNEL, maxBy(`${TUNNEL}, airport`, ofTunnels('cloudflare_tunnel_active_connections')));
+  return byNewestObservation(TUNNEL, each`${airportsEach()} or ${connectorsEach()} == 0`);
+}
+
+/** Connections that serve, per tunnel; 0 for a tunnel without. */
+export function connections(): string {
+  const active = sumEach(TUNNEL, ofTunnels('cloudflare_tunnel_active_connections'));
+  return byNewestObservation(TUNNEL, each`${active} or ${connectorsEach()} == 0`);
+}
+
+/** Host names and private routes that lead to a tunnel, each counted. */
+export function behind(): string {
+  const rules = ofTunnels('cloudflare_tunnel_ingress_rules');
+  const routes = ofTunnels('cloudflare_tunnel_routes');
+  // The catch-all rule leads nowhere.
+  return highest(TUNNEL, sumEach(TUNNEL, each`clamp_min(${rules} - 1, 0) or ${routes}`));
 }
 
 /** WARP connectors in that HA status, per tunnel with high availability. */
-export function inHaStatus(status: string): string {
-  return sumBy(
-    TUNNEL,
-    maxBy(CONNECTOR, ofTunnels('cloudflare_tunnel_connector_ha_status', `ha_status="${status}"`)),
-  );
+export function inHaStatus(status: string): PerExporter {
+  return sumEach(TUNNEL, ofTunnels('cloudflare_tunnel_connector_ha_status', `ha_status="${status}"`));
+}
+
+/** Tunnels of WARP connectors that need a standby and have none. */
+export function withoutStandby(): PerExporter {
+  const without = ofTunnels('cloudflare_tunnel_ha_mode', 'ha_mode=~"none|disabled"');
+  return each`${inHaStatus('passive')} == 0 and ${inHaStatus('active')} == 1 unless on (${EXPORTER_TUNNEL}) ${without} == 1`;
 }
 
 /** How many versions of the configuration each connector is behind. */
-export function versionsBehind(): string {
-  const running = maxBy(CONNECTOR, ofTunnels('cloudflare_tunnel_connector_config_version'));
-  const current = maxBy('account_id, tunnel_id', ofTunnels('cloudflare_tunnel_config_version'));
-  return `-(${running}\n- on (account_id, tunnel_id) group_left ()\n${current})`;
+export function versionsBehindEach(): PerExporter {
+  const running = ofTunnels('cloudflare_tunnel_connector_config_version');
+  const current = ofTunnels('cloudflare_tunnel_config_version');
+  return each`-1 * (${running} - on (${EXPORTER_TUNNEL}) group_left () ${current})`;
 }
 
 /** Seconds since the release of each connector's version. */
-export function releaseAge(): string {
-  return `time() - ${maxBy(CONNECTOR, ofTunnels('cloudflare_tunnel_connector_release_timestamp_seconds'))}`;
+export function releaseAgeEach(): PerExporter {
+  return each`(time() - ${ofTunnels('cloudflare_tunnel_connector_release_timestamp_seconds')})`;
 }
 
-function withStatus(status: string): string {
-  return `${maxBy(TUNNEL, ofTunnels('cloudflare_tunnel_status', `status="${status}"`))} == 1`;
+/** Tunnels that may be down. */
+export function mayBeDown(): PerExporter {
+  return ofTunnels('cloudflare_tunnel_intermittent');
 }
 
-function missing(): string {
-  const present = ofAccounts('cloudflare_tunnel_expected_present');
-  return maxBy(
-    'account_id, tunnel_name',
-    `label_replace(${maxBy('account_id, tunnel', present)} == 0, "tunnel_name", "$1", "tunnel", "(.+)")`,
-  );
+/** Tunnels that rest on one connector or one airport. */
+export function withoutRedundancy(): PerExporter {
+  return ofCloudflared(each`(${connectorsEach()} == 1 or ${inOneAirport()})`);
+}
+
+/** Connectors of tunnels that rest on one connector or one airport. */
+export function connectorsAtRisk(): PerExporter {
+  return each`${connectorsEach()} and on (${EXPORTER_TUNNEL}) ${withoutRedundancy()}`;
+}
+
+/** WARP connectors have one connection by design; what may be down needs no redundancy. */
+function ofCloudflared(tunnels: PerExporter): PerExporter {
+  const info = ofTunnels('cloudflare_tunnel_info', 'tunnel_type="cfd_tunnel"');
+  return each`((${tunnels}) and on (${EXPORTER_TUNNEL}) ${info} unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
+}
+
+function airportsEach(): PerExporter {
+  const active = ofTunnels('cloudflare_tunnel_active_connections', 'airport!=""');
+  return countEach(TUNNEL, countEach(`${TUNNEL}, airport`, active));
+}
+
+/** Connections whose airport is not known are no proof of one airport. */
+function inOneAirport(): PerExporter {
+  const unknown = ofTunnels('cloudflare_tunnel_active_connections', 'airport=""');
+  return each`(${airportsEach()} == 1 unless on (${EXPORTER_TUNNEL}) ${unknown})`;
+}
+
+/** But for those that may be down. */
+function withStatus(status: string): PerExporter {
+  const some = ofTunnels('cloudflare_tunnel_status', `status="${status}"`);
+  return each`(${some} == 1 unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
 }
 
 /** A tunnel is declared by its name or id, of one account or of any. */
-function belowMinimum(): string {
-  const named = `(${connectorsOf('tunnel_name')} or ${connectorsOf('tunnel_id')})`;
-  return maxBy(
-    TUNNEL,
-    `\n${named} < on (account_id, tunnel) group_left () ${minimum('account_id!=""')}\n` +
-      `or\n${named} < on (tunnel) group_left () ${minimum('account_id=""')}\n`,
-  );
+function belowMinimum(): PerExporter {
+  const below = (['tunnel_name', 'tunnel_id'] as const).flatMap((label) => [
+    belowDeclared(label, { of: 'account_id', matcher: 'account_id!=""' }),
+    belowDeclared(label, { of: '', matcher: 'account_id=""' }),
+  ]);
+  return alternatives(below);
 }
 
-/** Connectors per tunnel, with what it may be declared by as `tunnel`. */
-function connectorsOf(label: 'tunnel_name' | 'tunnel_id'): string {
-  return `label_replace(${connectors()}, "tunnel", "$1", "${label}", "(.+)")`;
+function belowDeclared(
+  label: 'tunnel_name' | 'tunnel_id',
+  { of, matcher }: { readonly of: '' | 'account_id'; readonly matcher: string },
+): PerExporter {
+  const declared = ofAccounts('cloudflare_tunnel_expected_min_connectors', matcher);
+  const scope = of === '' ? [] : [of];
+  const minimum = highest([...scope, 'tunnel'].join(', '), declared);
+  const on = [...scope, label].join(', ');
+  return each`${connectorsEach()} < on (${on}) group_left () label_replace(${minimum}, "${label}", "$1", "tunnel", "(.+)")`;
 }
 
-function minimum(matcher: string): string {
-  return maxBy('account_id, tunnel', ofAccounts('cloudflare_tunnel_expected_min_connectors', matcher));
+/** Seconds since when something is not so any more; absent where it is so. */
+function sinceNot(so: PerExporter, { of }: { readonly of: PerExporter }): PerExporter {
+  const last = each`max_over_time(timestamp(${so})[$__range:$__interval])`;
+  return each`((time() - ${last} or 0 * ${of} + ${LONGER.number}) unless ${so})`;
 }
 
-function behind(): string {
-  return maxBy(TUNNEL, `${versionsBehind()} > 0`);
+/** The first that knows a tunnel gives its value. */
+function alternatives(vectors: readonly PerExporter[]): PerExporter {
+  return vectors.reduce((all, one) => each`${all}\nor on (${EXPORTER_TUNNEL})\n${one}`);
 }
 
-function unsupported(): string {
-  return maxBy(TUNNEL, `${releaseAge()} > ${SUPPORTED_SECONDS}`);
+function asNamed(vector: PerExporter): PerExporter {
+  return each`label_replace(${vector}, "tunnel_name", "$1", "tunnel", "(.+)")`;
+}
+
+function numbered({ tunnels, number, alert }: SeenProblem): PerExporter {
+  return each`label_replace(0 * ${sumEach(TUNNEL, tunnels)} + ${number}, "runbook", "${alert}", "", "")`;
+}
+
+function problem(
+  number: number,
+  text: string,
+  { alert, severity }: { readonly alert: string; readonly severity: Severity },
+): Problem {
+  return { number, text, colour: COLOUR_OF[severity], alert: `CloudflareTunnel${alert}` };
 }

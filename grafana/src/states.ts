@@ -1,6 +1,7 @@
 import { MappingType, type ValueMapping } from '@grafana/grafana-foundation-sdk/dashboard';
 import { type Colour, COLOURS } from './colours.ts';
-import { CONNECTOR, maxBy, ofTunnels, TUNNEL } from './promql.ts';
+
+import { each, ofTunnels, type PerExporter } from './promql/select.ts';
 
 /** A state as a number, so that panels can sort and colour it: the higher, the worse. */
 export interface State {
@@ -10,7 +11,7 @@ export interface State {
 }
 
 /** A state that is a label's value in a state set. */
-interface LabelledState extends State {
+export interface LabelledState extends State {
   readonly label: string;
 }
 
@@ -21,8 +22,8 @@ export const STATUSES: readonly LabelledState[] = [
   { number: 4, label: 'degraded', text: 'Degraded', colour: COLOURS.warning },
   { number: 5, label: 'down', text: 'Down', colour: COLOURS.bad },
 ];
-/** The lowest number of a status that is trouble. */
-export const TROUBLE = 3;
+/** Those that are trouble. */
+export const TROUBLE = STATUSES.slice(2);
 
 export const HA_STATUSES: readonly LabelledState[] = [
   { number: 1, label: 'active', text: 'Active', colour: COLOURS.good },
@@ -31,20 +32,16 @@ export const HA_STATUSES: readonly LabelledState[] = [
   { number: 4, label: 'offline', text: 'Offline', colour: COLOURS.bad },
 ];
 
-/** The number of each tunnel's status; the worse one while two replicas of the exporter differ. */
-export function statusNumbers(): string {
-  return numbersOf(STATUSES, {
-    by: TUNNEL,
-    select: (label) => ofTunnels('cloudflare_tunnel_status', `status="${label}"`),
-  });
+/** The number of each tunnel's status, if it is one of these. */
+export function statusNumbers(states: readonly LabelledState[]): PerExporter {
+  return numbersOf(states, (label) => ofTunnels('cloudflare_tunnel_status', `status="${label}"`));
 }
 
-/** The number of each WARP connector's HA status; the worse one while two replicas of the exporter differ. */
-export function haStatusNumbers(): string {
-  return numbersOf(HA_STATUSES, {
-    by: CONNECTOR,
-    select: (label) => ofTunnels('cloudflare_tunnel_connector_ha_status', `ha_status="${label}"`),
-  });
+/** The number of each WARP connector's HA status. */
+export function haStatusNumbers(): PerExporter {
+  return numbersOf(HA_STATUSES, (label) =>
+    ofTunnels('cloudflare_tunnel_connector_ha_status', `ha_status="${label}"`),
+  );
 }
 
 export function mappings(states: readonly State[]): ValueMapping[] {
@@ -55,10 +52,8 @@ export function mappings(states: readonly State[]): ValueMapping[] {
   return [{ type: MappingType.ValueToText, options: Object.fromEntries(options) }];
 }
 
-function numbersOf(
-  states: readonly LabelledState[],
-  { by, select }: { readonly by: string; readonly select: (label: string) => string },
-): string {
-  const each = states.map(({ number, label }) => `  ${number} * (${select(label)} == 1)`);
-  return maxBy(by, `\n${each.join('\n  or\n')}\n`);
+function numbersOf(states: readonly LabelledState[], select: (label: string) => PerExporter): PerExporter {
+  return states
+    .map(({ number, label }) => each`  ${number} * (${select(label)} == 1)`)
+    .reduce((all, one) => each`${all}\n  or\n${one}`);
 }

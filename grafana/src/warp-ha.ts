@@ -1,15 +1,19 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { exporterRestarts, failovers } from './board/annotations.ts';
+import { accountsUnwatched, exporterRestarts, failovers } from './board/annotations.ts';
 import { assemble } from './board/assemble.ts';
 import type { Section } from './board/layout.ts';
-import { TUNNEL_OF_ROW, TUNNEL_OF_SERIES, tunnelLink } from './board/links.ts';
+import { boardLink, cloudflareLink, runbook, TUNNEL_OF_SERIES, tunnelLink } from './board/links.ts';
 import { COLOURS } from './colours.ts';
+import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from './columns.ts';
 import { stat } from './panels/stat.ts';
 import { stateTimeline } from './panels/state-timeline.ts';
 import { table } from './panels/table.ts';
 import { timeseries } from './panels/timeseries.ts';
-import { inHaStatus } from './problems.ts';
-import { CONNECTOR, firstOf, grown, grownInRange, maxBy, ofTunnels, TUNNEL } from './promql.ts';
+import { inHaStatus, withoutStandby } from './problems.ts';
+import { byNewestHaObservation, CONNECTOR, highest, TUNNEL } from './promql/fold.ts';
+import { named, shortened } from './promql/names.ts';
+import { age } from './promql/promql.ts';
+import { each, grown, grownInRange, ofTunnels, type PerExporter } from './promql/select.ts';
 import { HA_STATUSES, haStatusNumbers, type State } from './states.ts';
 
 export function warpHa(): Dashboard {
@@ -17,29 +21,56 @@ export function warpHa(): Dashboard {
     board: 'warpHa',
     description: 'High availability of WARP connectors: who is active, who stands by, and when that changed.',
     variables: { tunnel: 'all' },
-    annotations: [failovers(), exporterRestarts()],
+    annotations: [accountsUnwatched(), failovers(), exporterRestarts()],
     sections: [now(), overTime()],
   });
 }
 
+/** Graphs of a whole fleet are costly. */
+const STEPS = 150;
+
 const FAILOVERS = ofTunnels('cloudflare_tunnel_ha_failovers_total');
 
 /** The higher, the worse. */
-const CONDITIONS: readonly (State & { readonly tunnels: string })[] = [
-  { number: 3, text: 'None active', colour: COLOURS.bad, tunnels: `${inHaStatus('active')} == 0` },
-  { number: 2, text: 'Several active', colour: COLOURS.bad, tunnels: `${inHaStatus('active')} > 1` },
-  { number: 1, text: 'No standby', colour: COLOURS.warning, tunnels: `${inHaStatus('passive')} == 0` },
+const CONDITIONS: readonly (State & { readonly tunnels: PerExporter })[] = [
+  {
+    number: 3,
+    text: 'None active',
+    colour: COLOURS.bad,
+    tunnels: each`${inHaStatus('active')} == 0`,
+  },
+  {
+    number: 2,
+    text: 'Several active',
+    colour: COLOURS.bad,
+    tunnels: each`${inHaStatus('active')} > 1`,
+  },
+  { number: 1, text: 'No standby', colour: COLOURS.warning, tunnels: withoutStandby() },
   { number: 0, text: 'Good', colour: COLOURS.good, tunnels: inHaStatus('active') },
 ];
 
 function conditions(): string {
-  return firstOf(...CONDITIONS.map(({ tunnels, number }) => `(${tunnels}) * 0 + ${number}`));
+  const numbered = CONDITIONS.map(({ tunnels, number }) => each`0 * (${tunnels}) + ${number}`);
+  return byNewestHaObservation(
+    TUNNEL,
+    numbered.reduce((all, one) => each`${all}\nor\n${one}`),
+  );
+}
+
+/** Tunnels in one of these conditions. */
+function tunnelsThat(condition: PerExporter): string {
+  return `count(${byNewestHaObservation(TUNNEL, condition)})`;
+}
+
+function inStatus(status: string): string {
+  return byNewestHaObservation(TUNNEL, inHaStatus(status));
 }
 
 function now(): Section {
-  const version = maxBy(`${CONNECTOR}, version`, ofTunnels('cloudflare_tunnel_connector_info'));
-  const mode = maxBy(`${TUNNEL}, ha_mode`, ofTunnels('cloudflare_tunnel_ha_mode'));
-  const tunnelColumn = { name: 'Tunnel', label: 'tunnel_name', link: tunnelLink(TUNNEL_OF_ROW) };
+  const ofWarp = ofTunnels('cloudflare_tunnel_connector_info');
+  const version = byNewestHaObservation(`${CONNECTOR}, version`, ofWarp);
+  const mode = ofTunnels('cloudflare_tunnel_ha_mode');
+  const started = ofTunnels('cloudflare_tunnel_connector_started_timestamp_seconds');
   return {
     title: 'Now',
     shelves: [
@@ -50,54 +81,64 @@ function now(): Section {
             5,
             stat({
               title: 'Tunnels with high availability',
+              link: boardLink('overview', { from: 'warpHa' }),
               description: 'WARP connector tunnels whose connectors have an HA status.',
               unit: 'none',
-              queries: [{ expr: `count(${inHaStatus('active')})`, legend: 'Tunnels' }],
+              noValue: '0',
+              queries: [{ expr: tunnelsThat(inHaStatus('active')), legend: 'Tunnels' }],
             }),
           ],
           [
             5,
             stat({
               title: 'None active',
+              link: runbook('WarpNoActive'),
               description:
                 'Tunnels where no connector is active: their routes are dead. Cloudflare promotes a standby within seconds; ' +
                 'where it has not, restart the connectors.',
               unit: 'none',
-              queries: [{ expr: `sum(${inHaStatus('active')} == bool 0)`, legend: 'Tunnels' }],
-              steps: [[1, COLOURS.bad]],
+              noValue: '0',
+              queries: [{ expr: tunnelsThat(each`${inHaStatus('active')} == 0`), legend: 'Tunnels' }],
+              levels: [[1, COLOURS.bad]],
             }),
           ],
           [
             5,
             stat({
               title: 'Several active',
+              link: runbook('WarpSplitBrain'),
               description:
                 'Tunnels where more than one connector is active. For one observation that is a failover caught half-way; for ' +
                 'longer, traffic may be split: stop all but one.',
               unit: 'none',
-              queries: [{ expr: `sum(${inHaStatus('active')} > bool 1)`, legend: 'Tunnels' }],
-              steps: [[1, COLOURS.bad]],
+              noValue: '0',
+              queries: [{ expr: tunnelsThat(each`${inHaStatus('active')} > 1`), legend: 'Tunnels' }],
+              levels: [[1, COLOURS.bad]],
             }),
           ],
           [
             5,
             stat({
               title: 'No standby',
+              link: runbook('WarpNoStandby'),
               description:
                 'Tunnels where nobody takes over when the active connector fails. Start a second connector.',
               unit: 'none',
-              queries: [{ expr: `sum(${inHaStatus('passive')} == bool 0)`, legend: 'Tunnels' }],
-              steps: [[1, COLOURS.warning]],
+              noValue: '0',
+              queries: [{ expr: tunnelsThat(withoutStandby()), legend: 'Tunnels' }],
+              levels: [[1, COLOURS.warning]],
             }),
           ],
           [
             4,
             stat({
               title: 'Failovers',
+              link: runbook('WarpFailover'),
               description: 'Times that another connector became the active one, in the time range shown.',
               unit: 'none',
-              queries: [{ expr: `sum(${maxBy(TUNNEL, grownInRange(FAILOVERS))})`, legend: 'Failovers' }],
-              steps: [[1, COLOURS.note]],
+              noValue: '0',
+              queries: [{ expr: `sum(${highest(TUNNEL, grownInRange(FAILOVERS))})`, legend: 'Failovers' }],
+              levels: [[1, COLOURS.note]],
             }),
           ],
         ],
@@ -109,52 +150,72 @@ function now(): Section {
             12,
             table({
               title: 'Tunnels with high availability, worst first',
+              noValue: 'No WARP connector with high availability',
               description:
                 'The condition of each tunnel, with its connectors per HA status. Good: one active, at least one on standby. A ' +
                 'click on the name shows the tunnel.',
               columns: [
-                { name: 'Condition', expr: conditions(), states: CONDITIONS, width: 130 },
-                tunnelColumn,
-                { name: 'Active', expr: inHaStatus('active'), width: 80 },
-                { name: 'Standby', expr: inHaStatus('passive'), width: 90 },
-                { name: 'Offline', expr: inHaStatus('offline'), width: 80 },
+                { name: 'Condition', expr: named(conditions()), states: CONDITIONS, width: 115 },
+                TUNNEL_COLUMN,
+                { name: 'Active', expr: inStatus('active'), width: 65 },
+                { name: 'Standby', expr: inStatus('passive'), width: 80 },
+                { name: 'Offline', expr: inStatus('offline'), width: 70 },
                 {
                   name: 'Failovers',
-                  expr: maxBy(TUNNEL, grownInRange(FAILOVERS)),
+                  expr: highest(TUNNEL, grownInRange(FAILOVERS)),
                   decimals: 0,
-                  width: 100,
+                  width: 85,
                 },
-                { name: 'Mode', label: 'ha_mode', width: 90 },
-                { name: 'Account', label: 'account_id', width: 290 },
+                { name: 'Mode', label: 'ha_mode', width: 70 },
+                ACCOUNT_COLUMN,
               ],
-              infos: [`${mode} == 1`],
+              hidden: HIDDEN,
+              infos: [byNewestHaObservation(`${TUNNEL}, ha_mode`, each`${mode} == 1`)],
               rowsWith: 'Condition',
-              sortBy: { column: 'Condition', desc: true },
+              sortBy: [
+                { column: 'Condition', desc: true },
+                { column: 'Tunnel', desc: false },
+              ],
             }),
           ],
           [
             12,
             table({
               title: 'Connectors with an HA status',
+              noValue: 'No WARP connector with high availability',
               description:
                 'Each WARP connector, offline ones first. Offline: its machine or its network is down; while it is, a standby less.',
               columns: [
-                { name: 'HA status', expr: haStatusNumbers(), states: HA_STATUSES, width: 110 },
-                tunnelColumn,
-                { name: 'Connector', label: 'connector_id' },
-                { name: 'Version', label: 'version', width: 120 },
+                {
+                  name: 'HA status',
+                  expr: named(byNewestHaObservation(CONNECTOR, haStatusNumbers())),
+                  states: HA_STATUSES,
+                  width: 90,
+                },
+                TUNNEL_COLUMN,
+                {
+                  name: 'Connector',
+                  label: 'connector_id',
+                  short: true,
+                  width: 100,
+                  link: cloudflareLink('Connector ${__value.raw}: show its account at Cloudflare'),
+                },
+                { name: 'Version', label: 'version', width: 110 },
                 {
                   name: 'Uptime',
-                  expr: `time() - ${maxBy(CONNECTOR, ofTunnels('cloudflare_tunnel_connector_started_timestamp_seconds'))}`,
-                  unit: 's',
-                  decimals: 1,
-                  width: 120,
+                  expr: age(byNewestHaObservation(CONNECTOR, started)),
+                  ...AGE,
+                  width: 125,
                 },
-                { name: 'Account', label: 'account_id', width: 290 },
+                ACCOUNT_COLUMN,
               ],
+              hidden: HIDDEN,
               infos: [version],
               rowsWith: 'HA status',
-              sortBy: { column: 'HA status', desc: true },
+              sortBy: [
+                { column: 'HA status', desc: true },
+                { column: 'Tunnel', desc: false },
+              ],
             }),
           ],
         ],
@@ -177,7 +238,16 @@ function overTime(): Section {
               description:
                 'Who was active when. A failover is where the active lane changes; two active lanes at once for long are a split. A ' +
                 'lane that begins is a new process. A click shows the tunnel.',
-              queries: [{ expr: haStatusNumbers(), legend: '{{tunnel_name}} / {{connector_id}}' }],
+              noValue: 'No WARP connector with high availability',
+              queries: [
+                {
+                  expr: shortened(byNewestHaObservation(CONNECTOR, haStatusNumbers()), 'connector_id', {
+                    as: 'connector',
+                  }),
+                  legend: '{{tunnel_name}} / {{connector}}',
+                },
+              ],
+              steps: STEPS,
               states: HA_STATUSES,
               link: tunnelLink(TUNNEL_OF_SERIES),
             }),
@@ -197,7 +267,9 @@ function overTime(): Section {
               unit: 'none',
               draw: 'bars',
               decimals: 0,
-              queries: [{ expr: maxBy(TUNNEL, grown(FAILOVERS)), legend: '{{tunnel_name}}' }],
+              noValue: 'No failover',
+              queries: [{ expr: `${highest(TUNNEL, grown(FAILOVERS))} > 0`, legend: '{{tunnel_name}}' }],
+              steps: STEPS,
               link: tunnelLink(TUNNEL_OF_SERIES),
             }),
           ],
@@ -207,9 +279,11 @@ function overTime(): Section {
               title: 'Connectors on standby',
               description: 'Connectors that could take over. At 0 the next failure is an outage.',
               unit: 'none',
-              draw: 'steps',
+              draw: 'jumps',
               decimals: 0,
-              queries: [{ expr: inHaStatus('passive'), legend: '{{tunnel_name}}' }],
+              noValue: 'No WARP connector with high availability',
+              queries: [{ expr: inStatus('passive'), legend: '{{tunnel_name}}' }],
+              steps: STEPS,
               link: tunnelLink(TUNNEL_OF_SERIES),
             }),
           ],

@@ -23,7 +23,10 @@ export interface BoardPanel {
   readonly datasource?: DataSource;
   readonly targets?: readonly BoardTarget[];
   readonly transformations?: readonly BoardTransformation[];
+  readonly maxDataPoints?: number;
   readonly options: {
+    readonly mergeValues?: boolean;
+    readonly perPage?: number;
     readonly legend?: { readonly showLegend: boolean };
     readonly sortBy?: readonly { readonly displayName: string }[];
     readonly layers?: readonly {
@@ -33,6 +36,8 @@ export interface BoardPanel {
   readonly fieldConfig: {
     readonly defaults: {
       readonly unit?: string;
+      readonly noValue?: string;
+      readonly color?: { readonly mode: string; readonly fixedColor?: string };
       readonly mappings?: readonly unknown[];
       readonly links?: readonly { readonly url: string }[];
     };
@@ -69,6 +74,7 @@ export interface BoardVariable {
   readonly description: string;
   readonly query: string | { readonly query: string };
   readonly definition?: string;
+  readonly regex?: string;
   readonly datasource?: DataSource;
   readonly multi?: boolean;
   readonly includeAll?: boolean;
@@ -113,8 +119,8 @@ export function panelsOf({ panels }: Board): readonly BoardPanel[] {
 export interface Expression {
   readonly where: string;
   readonly expr: string;
-  /** `point`: the present; `range`: a graph; `selector`: the values of a variable. */
-  readonly kind: 'point' | 'range' | 'selector';
+  /** `point`: the present; `range`: a graph; `variable`: the values of a variable. */
+  readonly kind: 'point' | 'range' | 'variable';
 }
 
 export function expressionsOf(file: string): readonly Expression[] {
@@ -137,17 +143,20 @@ export function expressionsOf(file: string): readonly Expression[] {
       const selector = selectorOf(variable);
       return selector === undefined
         ? []
-        : [{ where: `${title} / variable ${variable.name}`, expr: selector, kind: 'selector' }];
+        : [{ where: `${title} / variable ${variable.name}`, expr: selector, kind: 'variable' }];
     }),
   ];
 }
 
 export const EXPRESSIONS: readonly Expression[] = FILES.flatMap(expressionsOf);
 
-/** What label_values asks. */
+/** What label_values or query_result asks. */
 function selectorOf({ query, name }: BoardVariable): string | undefined {
   if (typeof query === 'string') return undefined;
-  const selector = new RegExp(`^label_values\\((.+), ${name}\\)$`).exec(query.query)?.[1];
+  const selector = new RegExp(`^(?:label_values\\((.+), ${name}\\)|query_result\\((.+)\\))$`, 's')
+    .exec(query.query)
+    ?.slice(1)
+    .find((part) => part !== undefined);
   if (selector === undefined)
     throw new Error(`Cannot read the query of ${name}: current value is ${query.query}`);
   return selector;

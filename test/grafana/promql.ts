@@ -1,12 +1,11 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** Puts values where Grafana would; other variables stand in strings, where PromQL takes anything. */
+/** Puts durations where Grafana would, longer names first; other variables stand in strings, where PromQL takes anything. */
 export function withDurations(expr: string, durations: Readonly<Record<string, string>>): string {
-  return Object.entries(durations).reduce(
-    (text, [variable, duration]) => text.replaceAll(`[${variable}]`, `[${duration}]`),
-    expr,
-  );
+  return Object.entries(durations)
+    .toSorted(([one], [other]) => other.length - one.length)
+    .reduce((text, [variable, duration]) => text.replaceAll(variable, duration), expr);
 }
 
 export interface Matcher {
@@ -23,12 +22,14 @@ export interface Aggregation {
 export interface Selector {
   readonly metric: string;
   readonly matchers: readonly Matcher[];
-  /** The aggregation that takes it in first. */
-  readonly aggregation: Aggregation | undefined;
+  /** The aggregations around it, innermost first. */
+  readonly aggregations: readonly Aggregation[];
   /** Functions and aggregations around it, innermost first. */
   readonly inside: readonly string[];
   /** Of its range, as written. */
   readonly range: string | undefined;
+  /** Its value is that of one time, whatever the step: `@ end()`. */
+  readonly fixed: boolean;
 }
 
 export interface Analysis {
@@ -61,8 +62,7 @@ type TextOf = (node: SyntaxNode) => string;
 
 function selectorOf(node: SyntaxNode, textOf: TextOf): Selector {
   const around = ancestorsOf(node);
-  const aggregate = around.find(({ name }) => name === 'AggregateExpr');
-  const matrix = around.find(({ name }) => name === 'MatrixSelector');
+  const matrix = around.find(({ name }) => name === 'MatrixSelector' || name === 'SubqueryExpr');
   const identifier = node.getChild('Identifier');
   const duration = matrix?.getChild('DurationExpr');
   return {
@@ -78,8 +78,11 @@ function selectorOf(node: SyntaxNode, textOf: TextOf): Selector {
         value: part('StringLiteral').slice(1, -1),
       };
     }),
-    aggregation: aggregate === undefined ? undefined : aggregationOf(aggregate, textOf),
+    aggregations: around
+      .filter(({ name }) => name === 'AggregateExpr')
+      .map((aggregate) => aggregationOf(aggregate, textOf)),
     inside: around.flatMap((each) => nameOf(each, textOf) ?? []),
+    fixed: around.some(({ name }) => name === 'StepInvariantExpr'),
     range: duration === null || duration === undefined ? undefined : textOf(duration),
   };
 }

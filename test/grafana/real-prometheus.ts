@@ -10,19 +10,27 @@ export interface Series {
 }
 
 export interface RealPrometheus {
-  /** The present; throws what Prometheus says where it cannot. */
-  readonly query: (expr: string) => Promise<readonly Series[]>;
+  /** At a time in seconds, or now; throws what Prometheus says where it cannot. */
+  readonly query: (expr: string, at?: number) => Promise<readonly Series[]>;
   /** Every two seconds of the last five minutes. */
   readonly queryRange: (expr: string) => Promise<readonly Series[]>;
 }
 
-/** Scrapes the exporters every second as one job; ended when the test is. */
-export async function startPrometheus(exporters: readonly string[], job: string): Promise<RealPrometheus> {
+/** Scrapes the exporters every second as one job, and evaluates rules as often; ended when the test is. */
+export async function startPrometheus(
+  exporters: readonly string[],
+  job: string,
+  rules = '',
+): Promise<RealPrometheus> {
   const targets = exporters.map((url) => new URL(url).host);
-  const url = await startPrometheusWith({
-    global: { scrape_interval: '1s', scrape_timeout: '1s' },
-    scrape_configs: [{ job_name: job, static_configs: [{ targets }] }],
-  });
+  const url = await startPrometheusWith(
+    {
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      rule_files: ['rules.yaml'],
+      scrape_configs: [{ job_name: job, static_configs: [{ targets }] }],
+    },
+    { 'rules.yaml': rules },
+  );
   const ask = async (path: string, parameters: Readonly<Record<string, string>>): Promise<Answer> => {
     const response = await fetch(`${url}/api/v1/${path}`, {
       method: 'POST',
@@ -34,11 +42,13 @@ export async function startPrometheus(exporters: readonly string[], job: string)
     return answer;
   };
   return {
-    query: async (query) =>
-      (await ask('query', { query })).data.result.map(({ metric, value }) => ({
-        metric,
-        values: value === undefined ? [] : [Number(value[1])],
-      })),
+    query: async (query, at) =>
+      (await ask('query', { query, ...(at === undefined ? {} : { time: String(at) }) })).data.result.map(
+        ({ metric, value }) => ({
+          metric,
+          values: value === undefined ? [] : [Number(value[1])],
+        }),
+      ),
     queryRange: async (query) => {
       const end = Date.now() / 1000;
       const parameters = { query, start: String(end - 300), end: String(end), step: '2' };

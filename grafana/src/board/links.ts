@@ -18,25 +18,27 @@ export const BOARDS = {
 
 export type Board = keyof typeof BOARDS;
 
+const RUNBOOKS =
+  'https://github.com/cloudflare-tunnel-exporter/cloudflare-tunnel-exporter/blob/main/docs/runbooks';
+
 /** Links to the other dashboards, which keep variables and time range. */
 export function linksFrom(board: Board): readonly Link[] {
-  return Object.values(BOARDS)
-    .filter(({ uid }) => uid !== BOARDS[board].uid)
-    .map(({ uid, title }) =>
+  return boardNames()
+    .filter((other) => other !== board)
+    .map((other) =>
       inSight(
-        new DashboardLinkBuilder(title)
+        new DashboardLinkBuilder(BOARDS[other].title)
           .type(DashboardLinkType.Link)
           .icon('dashboard')
-          .url(`/d/${uid}`)
-          .includeVars(true)
+          .url(boardUrl(other, { keepTunnel: keepsTunnel(board, other) }))
           .keepTime(true),
       ),
     );
 }
 
-/** How a link tells the tunnel that was clicked: by the columns of a table, or by the labels of a series. */
+/** How a link names the tunnel that was clicked: by the columns of a table, or by the labels of a series. */
 export const TUNNEL_OF_ROW = {
-  account: '${__data.fields.Account:percentencode}',
+  account: '${__data.fields.account_id:percentencode}',
   tunnel: '${__data.fields.Tunnel:percentencode}',
 } as const;
 export const TUNNEL_OF_SERIES = {
@@ -48,7 +50,7 @@ export type TunnelOf = typeof TUNNEL_OF_ROW | typeof TUNNEL_OF_SERIES;
 
 /** From a tunnel's name to a dashboard about that tunnel, time range and other variables kept. */
 export function tunnelLink({ account, tunnel }: TunnelOf, board: Board = 'tunnel'): Link {
-  const kept = ['datasource', 'job', 'instance'].map((name) => `\${${name}:queryparam}`);
+  const kept = ['datasource', 'job', 'instance'].map(passedOn);
   const query = [
     ...kept,
     `var-account_id=${account}`,
@@ -56,13 +58,57 @@ export function tunnelLink({ account, tunnel }: TunnelOf, board: Board = 'tunnel
     '${__url_time_range}',
   ].join('&');
   const title = board === 'tunnel' ? 'Show this tunnel' : 'Show its high availability';
-  return inSight(
-    new DashboardLinkBuilder(title).type(DashboardLinkType.Link).url(`/d/${BOARDS[board].uid}?${query}`),
+  return link(title, `/d/${BOARDS[board].uid}?${query}`);
+}
+
+/** From a figure to the dashboard that explains it. */
+export function boardLink(board: Board, { from }: { readonly from: Board }): Link {
+  const url = boardUrl(board, { keepTunnel: keepsTunnel(from, board) });
+  return link(`Show the dashboard ${BOARDS[board].title}`, `${url}&\${__url_time_range}`);
+}
+
+/** From a row with a column of alerts' names to what to do about it. */
+export function runbookLink(column: string): Link {
+  return link('Show the runbook: what to do', `${RUNBOOKS}/\${__data.fields.${column}}.md`);
+}
+
+/** From a figure to what to do about it: the runbook of an alert, named without its prefix. */
+export function runbook(alert: string): Link {
+  return link('Show the runbook: what to do', `${RUNBOOKS}/CloudflareTunnel${alert}.md`);
+}
+
+/** From a row to the same tunnel at Cloudflare; the title has the whole id, of which the row shows the start. */
+export function cloudflareLink(title: string): Link {
+  return link(
+    title,
+    'https://one.dash.cloudflare.com/${__data.fields.account_id:percentencode}/networks/tunnels',
   );
 }
 
 /** As a field's configuration holds it: title and address only. */
-export function dataLink(link: Link): Pick<DashboardLink, 'title'> & { readonly url: string } {
-  const { title, url = '' } = link.build();
+export function dataLink(built: Link): Pick<DashboardLink, 'title'> & { readonly url: string } {
+  const { title, url = '' } = built.build();
   return { title, url };
+}
+
+function link(title: string, url: string): Link {
+  return inSight(new DashboardLinkBuilder(title).type(DashboardLinkType.Link).url(url));
+}
+
+/** The Tunnel dashboard shows one tunnel: "all" must not reach it, nor its tunnel narrow the others. */
+function keepsTunnel(from: Board, to: Board): boolean {
+  return from !== 'tunnel' && to !== 'tunnel';
+}
+
+function boardUrl(board: Board, { keepTunnel }: { readonly keepTunnel: boolean }): string {
+  const kept = ['datasource', 'job', 'instance', 'account_id', ...(keepTunnel ? ['tunnel_name'] : [])];
+  return `/d/${BOARDS[board].uid}?${kept.map(passedOn).join('&')}`;
+}
+
+function passedOn(variable: string): string {
+  return `\${${variable}:queryparam}`;
+}
+
+function boardNames(): readonly Board[] {
+  return ['overview', 'tunnel', 'warpHa', 'exporter'];
 }

@@ -5,57 +5,71 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
-import { ofAccounts, ofExporter } from '../promql.ts';
 import { DATASOURCE } from '../panels/target.ts';
+import { missingTunnels } from '../problems.ts';
+import { highest, seriesOf } from '../promql/fold.ts';
+import { accounts } from '../promql/names.ts';
+import { each, ofAccounts, ofExporter } from '../promql/select.ts';
 
 type Variable = DatasourceVariableBuilder | QueryVariableBuilder;
 
 export interface VariablesOptions {
-  /** Where a dashboard shows no tunnels, the choice is only passed on. */
-  readonly tunnel: 'all' | 'first' | 'hidden';
+  /** `hidden`: the dashboard shows no tunnels, the choice is only passed on. */
+  readonly tunnel: 'all' | 'one' | 'hidden';
 }
 
 /** The same on every dashboard, so that links can keep them. */
 export function variables({ tunnel }: VariablesOptions): readonly Variable[] {
-  const name = choice('tunnel_name', {
-    label: 'Tunnel',
-    description: 'Tunnels, by name.',
-    series: ofAccounts('cloudflare_tunnel_info'),
-    // An empty label is a value too.
-    all: '.*',
-  });
   return [
     new DatasourceVariableBuilder('datasource')
       .label('Data source')
       .description('The Prometheus that scrapes the exporter.')
       .type('prometheus'),
-    current(
-      choice('job', {
-        label: 'Job',
-        description: 'Scrape jobs of the exporter.',
-        series: 'cloudflare_tunnel_exporter_build_info',
-        all: '.+',
-      }),
-    ),
-    current(
-      choice('instance', {
-        label: 'Instance',
-        description: 'Replicas or shards of the exporter.',
-        series: 'cloudflare_tunnel_exporter_build_info{job=~"$job"}',
-        all: '.+',
-      }),
-    ),
-    current(
-      choice('account_id', {
-        label: 'Account',
-        description: 'Cloudflare accounts, by id; the Overview has their names.',
-        series: ofExporter('cloudflare_tunnel_account_info'),
-        // Tunnels that are expected in any account have an empty one.
-        all: '.*',
-      }),
-    ),
-    tunnel === 'first' ? name : current(name).hide(hideOf(tunnel)),
+    several('job', {
+      label: 'Job',
+      description: 'Scrape jobs of the exporter.',
+      query: 'label_values(cloudflare_tunnel_exporter_build_info, job)',
+      all: '.+',
+    }),
+    several('instance', {
+      label: 'Instance',
+      description: 'Replicas or shards of the exporter.',
+      query: 'label_values(cloudflare_tunnel_exporter_build_info{job=~"$job"}, instance)',
+      all: '.+',
+    }),
+    several('account_id', {
+      label: 'Account',
+      description: 'Cloudflare accounts, by name; by the start of their ids where they have none.',
+      query: `query_result(${accounts(ofExporter('cloudflare_tunnel_account_info'))})`,
+      // Prometheus sorts labels, so the order is certain.
+      regex: '/account="(?<text>.*)",account_id="(?<value>[^"]*)"/',
+      // Tunnels that are expected in any account have an empty one.
+      all: '.*',
+    }),
+    tunnel === 'one' ? oneTunnel() : tunnels().hide(hideOf(tunnel)),
   ];
+}
+
+function tunnels(): QueryVariableBuilder {
+  return several('tunnel_name', {
+    label: 'Tunnel',
+    description: 'Tunnels, by name.',
+    query: `label_values(${seriesOf(ofAccounts('cloudflare_tunnel_info'))}, tunnel_name)`,
+    // An empty label is a value too.
+    all: '.*',
+  });
+}
+
+/** Tunnels at either end of the time range, and those that are expected but missing: they have a page as well. */
+function oneTunnel(): QueryVariableBuilder {
+  const info = ofAccounts('cloudflare_tunnel_info');
+  const listed = highest('tunnel_name', each`${info} or ${info} offset $__range`);
+  return choice('tunnel_name', {
+    label: 'Tunnel',
+    description: 'One tunnel, by name.',
+    query: `query_result(${listed} or max by (tunnel_name) (${missingTunnels()}))`,
+    regex: '/tunnel_name="(?<text>.*)"\\}/',
+  }).multi(false);
 }
 
 function hideOf(tunnel: VariablesOptions['tunnel']): VariableHide {
@@ -65,28 +79,31 @@ function hideOf(tunnel: VariablesOptions['tunnel']): VariableHide {
 interface Choice {
   readonly label: string;
   readonly description: string;
-  /** A selector. */
-  readonly series: string;
-  readonly all: '.+' | '.*';
+  readonly query: string;
+  /** Takes values, and the texts shown for them, from what the query returns. */
+  readonly regex?: string;
 }
 
-/** The values of the label called like the variable. */
-function choice(name: string, { label, description, series, all }: Choice): QueryVariableBuilder {
-  const query = `label_values(${series}, ${name})`;
+function several(
+  name: string,
+  { all, ...spec }: Choice & { readonly all: '.+' | '.*' },
+): QueryVariableBuilder {
+  return choice(name, spec)
+    .multi(true)
+    .includeAll(true)
+    .allValue(all)
+    .current({ selected: true, text: ['All'], value: ['$__all'] });
+}
+
+function choice(name: string, { label, description, query, regex }: Choice): QueryVariableBuilder {
   const variable = new QueryVariableBuilder(name)
     .label(label)
     .description(description)
     .datasource(DATASOURCE)
     .definition(query)
     .query({ query, refId: 'StandardVariableQuery' })
-    .refresh(VariableRefresh.OnTimeRangeChanged)
-    .multi(true)
-    .includeAll(true)
-    .allValue(all);
+    .refresh(VariableRefresh.OnTimeRangeChanged);
+  if (regex !== undefined) variable.regex(regex);
   // oxlint-disable-next-line unicorn/no-array-sort -- no array
   return variable.sort(VariableSort.AlphabeticalCaseInsensitiveAsc);
-}
-
-function current(variable: QueryVariableBuilder): QueryVariableBuilder {
-  return variable.current({ selected: true, text: ['All'], value: ['$__all'] });
 }

@@ -1,5 +1,5 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { exporterRestarts } from '../board/annotations.ts';
+import { accountsUnwatched, exporterRestarts } from '../board/annotations.ts';
 import { assemble } from '../board/assemble.ts';
 import { api } from './api.ts';
 import { freshness } from './freshness.ts';
@@ -10,9 +10,9 @@ import { processes } from './processes.ts';
 export function exporter(): Dashboard {
   return assemble({
     board: 'exporter',
-    description: "Is the exporter well, how old is what it tells, and what does Cloudflare's API say.",
+    description: "Is the exporter well, how old is what it reports, and how does Cloudflare's API answer.",
     variables: { tunnel: 'hidden' },
-    annotations: [exporterRestarts()],
+    annotations: [accountsUnwatched(), exporterRestarts()],
     sections: [now(), freshness(), api(), polls(), processes()],
   });
 }

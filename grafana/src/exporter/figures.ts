@@ -1,32 +1,47 @@
-import { maxBy, ofAccounts, ofExporter, ofExportersOnly, rate, sumBy } from '../promql.ts';
+import { highest, total } from '../promql/fold.ts';
+import { namedIfAny } from '../promql/names.ts';
+import { age } from '../promql/promql.ts';
+import { each, ofAccounts, ofExporter, ofExportersOnly, type PerExporter, rate } from '../promql/select.ts';
 
 /** Cloudflare counts requests in windows of five minutes. */
-const WINDOW_SECONDS = 300;
+export const WINDOW = '5m';
 
-export function ofWindow(counter: string): string {
-  return `${rate(counter)} * ${WINDOW_SECONDS}`;
+/** What a counter of requests grew by in the last window. A shorter one would show bursts, which the budget allows. */
+export function inWindow(counter: PerExporter): PerExporter {
+  return each`increase(${counter}[${WINDOW}])`;
 }
 
 /** Of a histogram, per label. */
 export function quantile(part: number, { of, by }: { readonly of: string; readonly by: string }): string {
-  return `histogram_quantile(${part}, ${sumBy(`le, ${by}`, rate(ofExporter(`${of}_bucket`)))})`;
+  return `histogram_quantile(${part}, ${total(`le, ${by}`, rate(ofExporter(`${of}_bucket`)))})`;
 }
 
+/** Requests of each exporter in the last five minutes, as a part of what it allows itself in five minutes. */
 export function budgetUsed(): string {
-  const used = sumBy('instance', ofWindow(ofExporter('cloudflare_tunnel_exporter_api_requests_total')));
-  return `${used} / ${maxBy('instance', ofExporter('cloudflare_tunnel_exporter_api_budget_requests'))}`;
+  const used = total('instance', inWindow(ofExporter('cloudflare_tunnel_exporter_api_requests_total')));
+  return `${used} / ${highest('instance', ofExporter('cloudflare_tunnel_exporter_api_budget_requests'))}`;
 }
 
+/** Per account, by the exporter that does best. */
 export function oldestObservation(): string {
-  return `time() - ${maxBy('account_id', ofAccounts('cloudflare_tunnel_exporter_detail_oldest_observation_timestamp_seconds'))}`;
+  const oldest = ofAccounts('cloudflare_tunnel_exporter_detail_oldest_observation_timestamp_seconds');
+  return namedIfAny(age(highest('account_id', oldest)));
 }
 
-export function sinceSuccess(): string {
-  const success = ofAccounts('cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds');
-  return `time() - ${maxBy('account_id, collector', success)}`;
+/** Per account and collector, by the exporter that does best. */
+export function sinceSuccess(...matchers: readonly string[]): string {
+  const success = ofAccounts(
+    'cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds',
+    ...matchers,
+  );
+  return age(highest('account_id, collector', success));
 }
 
 /** Of a metric that every program may have. */
 export function perProcess(metric: string): string {
-  return maxBy('instance', ofExportersOnly(ofExporter(metric)));
+  return highest('instance', ofExportersOnly(ofExporter(metric)));
+}
+
+export function perInstance(metric: string): string {
+  return highest('instance', ofExporter(metric));
 }

@@ -1,8 +1,10 @@
 import type { Section } from '../board/layout.ts';
 import { COLOURS } from '../colours.ts';
 import { timeseries } from '../panels/timeseries.ts';
-import { maxBy, ofExporter } from '../promql.ts';
-import { oldestObservation, sinceSuccess } from './figures.ts';
+import { highest } from '../promql/fold.ts';
+import { namedIfAny } from '../promql/names.ts';
+import { ofAccounts } from '../promql/select.ts';
+import { oldestObservation, perInstance, sinceSuccess } from './figures.ts';
 
 export function freshness(): Section {
   return {
@@ -12,40 +14,64 @@ export function freshness(): Section {
         height: 8,
         panels: [
           [
-            8,
+            9,
             timeseries({
               title: 'Time since the last success',
+              legend: 'table',
               description:
                 'Per collector and account, by the replica that does best. A saw at the height of the schedule is good; a slope is ' +
                 'a collector that fails.',
-              unit: 's',
-              queries: [{ expr: sinceSuccess(), legend: '{{collector}} {{account_id}}' }],
+              unit: 'dthms',
+              noValue: 'No collector has succeeded yet',
+              queries: [{ expr: namedIfAny(sinceSuccess()), legend: '{{account}}: {{collector}}' }],
             }),
           ],
           [
-            8,
+            5,
             timeseries({
               title: 'Age of the oldest observation',
               description:
-                'Per account, of the tunnel whose connections wait longest. It settles where the budget allows; over 10 minutes, ' +
+                'Per account, of the tunnel whose connections wait longest. It settles where the budget allows; over 15 minutes, ' +
                 'raise the budget or split accounts over several tokens.',
-              unit: 's',
-              queries: [{ expr: oldestObservation(), legend: '{{account_id}}' }],
-              limits: [[600, COLOURS.warning]],
+              unit: 'dthms',
+              noValue: 'No tunnel is observed',
+              queries: [{ expr: oldestObservation(), legend: '{{account}}' }],
+              limits: [[900, COLOURS.warning]],
             }),
           ],
           [
-            8,
+            5,
+            timeseries({
+              title: 'Planned time between two lists',
+              description:
+                'Per account, as the exporter plans it from its schedule and budget. Changes of status are seen that late. Where it ' +
+                'grows, the budget is too small for so many accounts and pages.',
+              unit: 'dthms',
+              noValue: 'This version of the exporter does not report it',
+              draw: 'jumps',
+              queries: [
+                {
+                  expr: namedIfAny(
+                    highest('account_id', ofAccounts('cloudflare_tunnel_exporter_list_interval_seconds')),
+                  ),
+                  legend: '{{account}}',
+                },
+              ],
+            }),
+          ],
+          [
+            5,
             timeseries({
               title: 'Tunnels waiting for an observation',
               description:
                 'Tunnels whose connections were due, but for which the budget had no request left. Above 0 all the time: they take turns.',
               unit: 'none',
-              draw: 'steps',
+              noValue: 'No exporter reports',
+              draw: 'jumps',
               decimals: 0,
               queries: [
                 {
-                  expr: maxBy('instance', ofExporter('cloudflare_tunnel_exporter_detail_queue_tunnels')),
+                  expr: perInstance('cloudflare_tunnel_exporter_detail_queue_tunnels'),
                   legend: '{{instance}}',
                 },
               ],

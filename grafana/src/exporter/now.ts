@@ -1,19 +1,17 @@
 import type { Section } from '../board/layout.ts';
 import { COLOURS } from '../colours.ts';
+import { runbook } from '../board/links.ts';
+import { ACCOUNT_COLUMN, AGE } from '../columns.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
-import { maxBy, ofAccounts, ofExporter, ofExportersOnly } from '../promql.ts';
-import { budgetUsed, oldestObservation, sinceSuccess } from './figures.ts';
+import { highest, lowest } from '../promql/fold.ts';
+import { namedIfAny } from '../promql/names.ts';
+import { age } from '../promql/promql.ts';
+import { ofAccounts, ofExporter, ofExportersOnly, type PerExporter } from '../promql/select.ts';
+import { budgetUsed, oldestObservation, perInstance, sinceSuccess } from './figures.ts';
 
 export function now(): Section {
-  const blocked = maxBy(
-    'instance',
-    ofExporter('cloudflare_tunnel_exporter_api_blocked_until_timestamp_seconds'),
-  );
-  const listed = maxBy(
-    'account_id',
-    ofAccounts('cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds', 'collector="tunnels"'),
-  );
+  const blocked = perInstance('cloudflare_tunnel_exporter_api_blocked_until_timestamp_seconds');
   return {
     title: 'Now',
     shelves: [
@@ -24,25 +22,29 @@ export function now(): Section {
             4,
             stat({
               title: 'Exporters down',
+              link: runbook('ExporterDown'),
+              noValue: 'No exporter reports',
               description:
-                'Exporters of the time range shown that Prometheus cannot scrape now. With none left, every alert about tunnels is silent: mend this first.',
+                'Exporters of the time range shown that Prometheus cannot scrape now. With none left, every alert about tunnels is silent: fix this first.',
               unit: 'none',
-              queries: [{ expr: `sum(${maxBy('instance', scraped())} == bool 0)`, legend: 'Exporters' }],
-              steps: [[1, COLOURS.bad]],
+              queries: [{ expr: `sum(${highest('instance', scraped())} == bool 0)`, legend: 'Exporters' }],
+              levels: [[1, COLOURS.bad]],
             }),
           ],
           [
             4,
             stat({
               title: 'Age of the lists',
+              link: runbook('AccountUnwatched'),
+              noValue: 'No list yet',
               description:
                 'Time since the tunnels of the account that waits longest were listed, by any replica. It should stay near the ' +
                 "poll schedule. At --poll.stale-after (10 minutes) the account's series vanish.",
               unit: 's',
-              queries: [{ expr: `max(time() - ${listed})`, legend: 'Oldest list' }],
-              steps: [
-                [120, COLOURS.warning],
-                [300, COLOURS.bad],
+              queries: [{ expr: `max(${sinceSuccess('collector="tunnels"')})`, legend: 'Oldest list' }],
+              levels: [
+                [150, COLOURS.warning],
+                [600, COLOURS.bad],
               ],
             }),
           ],
@@ -50,13 +52,15 @@ export function now(): Section {
             4,
             stat({
               title: 'Oldest observation',
+              link: runbook('ExporterBudgetTooSmall'),
+              noValue: 'No tunnel is observed',
               description:
-                'Age of the connections of the tunnel that waits longest. Over 10 minutes: raise --cloudflare.request-budget, ' +
+                'Age of the connections of the tunnel that waits longest. Over 15 minutes: raise --cloudflare.request-budget, ' +
                 'or split the accounts over several tokens.',
               unit: 's',
               queries: [{ expr: `max(${oldestObservation()})`, legend: 'Oldest' }],
-              steps: [
-                [600, COLOURS.warning],
+              levels: [
+                [900, COLOURS.warning],
                 [1800, COLOURS.bad],
               ],
             }),
@@ -65,43 +69,48 @@ export function now(): Section {
             4,
             stat({
               title: 'Budget used',
+              link: runbook('ExporterBudgetTooSmall'),
+              noValue: 'No exporter reports',
               description:
-                'Requests of the exporter that uses most of its own budget. Near 100 % it observes connections more slowly, but ' +
-                'stays within the budget.',
+                'Requests of the last five minutes, of the exporter that uses most of what it allows itself. Near 100 % is normal for a ' +
+                'large fleet: whether that is enough is seen in the age of the observations.',
               unit: 'percentunit',
               queries: [{ expr: `max(${budgetUsed()})`, legend: 'Highest' }],
-              steps: [[0.95, COLOURS.warning]],
             }),
           ],
           [
             4,
             stat({
               title: 'Blocked for',
+              link: runbook('ExporterRateLimited'),
+              noValue: 'No exporter reports',
               description:
                 'Time until Cloudflare takes requests again; 0 while it does. Blocked: something else uses the budget of the ' +
                 'same user. Give the exporter a token of its own.',
               unit: 's',
               queries: [{ expr: `max(clamp_min(${blocked} - time(), 0))`, legend: 'Blocked' }],
-              steps: [[1, COLOURS.bad]],
+              levels: [[1, COLOURS.bad]],
             }),
           ],
           [
             4,
             stat({
               title: 'Configuration',
+              link: runbook('ExporterConfigReloadFailed'),
+              noValue: 'No exporter reports',
               description:
                 'Whether every exporter could read its configuration when it last tried. Not good: it runs on with the old one; ' +
                 'its log names the line.',
               unit: 'none',
               queries: [
                 {
-                  expr: `min(min by (instance) (${ofExporter('cloudflare_tunnel_exporter_config_last_reload_successful')}))`,
+                  expr: `min(${lowest('instance', ofExporter('cloudflare_tunnel_exporter_config_last_reload_successful'))})`,
                   legend: 'Last load',
                 },
               ],
               states: [
                 { number: 0, text: 'Refused', colour: COLOURS.bad },
-                { number: 1, text: 'Good', colour: COLOURS.text },
+                { number: 1, text: 'Good', colour: COLOURS.good },
               ],
             }),
           ],
@@ -114,15 +123,16 @@ export function now(): Section {
             10,
             table({
               title: 'Exporters',
+              noValue: 'No exporter is scraped: nothing watches the tunnels',
               description:
                 'Replicas or shards that are scraped, those that are down first. All should run one version.',
               columns: [
                 {
                   name: 'Scrape',
-                  expr: maxBy('job, instance', scraped()),
+                  expr: highest('job, instance', scraped()),
                   states: [
                     { number: 0, text: 'Down', colour: COLOURS.bad },
-                    { number: 1, text: 'Up', colour: COLOURS.text },
+                    { number: 1, text: 'Up', colour: COLOURS.good },
                   ],
                   width: 80,
                 },
@@ -131,53 +141,60 @@ export function now(): Section {
                 { name: 'Node', label: 'nodeversion', width: 100 },
                 {
                   name: 'Uptime',
-                  expr: `time() - ${maxBy('job, instance', ofExportersOnly(ofExporter('process_start_time_seconds')))}`,
-                  unit: 's',
-                  decimals: 1,
-                  width: 120,
+                  expr: age(
+                    highest('job, instance', ofExportersOnly(ofExporter('process_start_time_seconds'))),
+                  ),
+                  ...AGE,
+                  width: 125,
                 },
                 { name: 'Job', label: 'job' },
               ],
               infos: [
-                maxBy(
+                highest(
                   'job, instance, version, nodeversion',
                   ofExporter('cloudflare_tunnel_exporter_build_info'),
                 ),
               ],
-              sortBy: { column: 'Scrape', desc: false },
+              sortBy: [
+                { column: 'Scrape', desc: false },
+                { column: 'Instance', desc: false },
+              ],
             }),
           ],
           [
             14,
             table({
               title: 'Collectors',
+              noValue: 'No exporter reports',
               description:
                 "What is asked of each account, failing first, by the replica that does best. Failing: the exporter's log and " +
                 '"cloudflare-tunnel-exporter check" name what is missing.',
               columns: [
                 {
-                  name: 'Last pass',
-                  expr: maxBy(
-                    'account_id, collector',
-                    ofAccounts('cloudflare_tunnel_exporter_collector_success'),
+                  name: 'Last time',
+                  expr: namedIfAny(
+                    highest(
+                      'account_id, collector',
+                      ofAccounts('cloudflare_tunnel_exporter_collector_success'),
+                    ),
                   ),
                   states: [
                     { number: 0, text: 'Failed', colour: COLOURS.bad },
-                    { number: 1, text: 'Good', colour: COLOURS.text },
+                    { number: 1, text: 'Good', colour: COLOURS.good },
                   ],
-                  width: 100,
+                  width: 90,
                 },
                 { name: 'Collector', label: 'collector' },
-                {
-                  name: 'Last success before',
-                  expr: sinceSuccess(),
-                  unit: 's',
-                  decimals: 0,
-                  width: 170,
-                },
-                { name: 'Account', label: 'account_id', width: 290 },
+                { name: 'Reason', label: 'reason', width: 120 },
+                { name: 'Since the last success', expr: sinceSuccess(), ...AGE, width: 195 },
+                ACCOUNT_COLUMN,
               ],
-              sortBy: { column: 'Last pass', desc: false },
+              infos: [failureReasons()],
+              rowsWith: 'Last time',
+              sortBy: [
+                { column: 'Last time', desc: false },
+                { column: 'Since the last success', desc: true },
+              ],
             }),
           ],
         ],
@@ -186,6 +203,13 @@ export function now(): Section {
   };
 }
 
-function scraped(): string {
+function scraped(): PerExporter {
   return ofExportersOnly(ofExporter('up'), { seen: 'in range' });
+}
+
+/** Why a collector fails, with every exporter; one reason each. */
+function failureReasons(): string {
+  const reasons = ofAccounts('cloudflare_tunnel_exporter_collector_failure_reason');
+  const failing = lowest('account_id, collector, reason', reasons);
+  return `topk by (account_id, collector) (1, ${failing} == 1)`;
 }

@@ -1,9 +1,12 @@
 import type { Section } from '../board/layout.ts';
+import { COLOURS } from '../colours.ts';
 import { timeseries } from '../panels/timeseries.ts';
-import { grown, maxBy, ofExporter, sumBy } from '../promql.ts';
-import { quantile } from './figures.ts';
+import { total } from '../promql/fold.ts';
+import { grown, ofExporter } from '../promql/select.ts';
+import { perInstance, quantile } from './figures.ts';
 
 export function polls(): Section {
+  const polled = ofExporter('cloudflare_tunnel_exporter_polls_total');
   return {
     title: 'Polls and rendering',
     shelves: [
@@ -15,20 +18,14 @@ export function polls(): Section {
             timeseries({
               title: 'Polls by result',
               description:
-                'failure: an account could not be listed whole. skipped: one was due while another ran; Cloudflare is slow, or ' +
+                'Of all exporters together. failure: an account could not be listed whole. skipped: one was due while another ran; Cloudflare is slow, or ' +
                 'the schedule too dense.',
               unit: 'none',
               draw: 'bars',
               decimals: 0,
-              queries: [
-                {
-                  expr: sumBy(
-                    'result, instance',
-                    grown(ofExporter('cloudflare_tunnel_exporter_polls_total')),
-                  ),
-                  legend: '{{result}} {{instance}}',
-                },
-              ],
+              noValue: 'No poll in this time range',
+              queries: [{ expr: `${total('result', grown(polled))} > 0`, legend: '{{result}}' }],
+              colours: { success: COLOURS.good, failure: COLOURS.bad, skipped: COLOURS.warning },
             }),
           ],
           [
@@ -37,7 +34,9 @@ export function polls(): Section {
               title: 'Duration of a poll, 95th percentile',
               description:
                 "From the first request of a poll to the last. Above the schedule's distance, polls are skipped.",
-              unit: 's',
+              // Grafana would turn 100 s into 1.67 mins.
+              unit: 'suffix: s',
+              noValue: 'No poll in this time range',
               queries: [
                 {
                   expr: quantile(0.95, {
@@ -55,6 +54,7 @@ export function polls(): Section {
               title: 'Rendering, 95th percentile',
               description: 'Time to turn what changed into the page. Scrapes do not wait for it.',
               unit: 's',
+              noValue: 'No poll in this time range',
               queries: [
                 {
                   expr: quantile(0.95, {
@@ -73,10 +73,11 @@ export function polls(): Section {
               description:
                 'Series on the page. It follows the fleet; a jump is an opt-in label, or many new tunnels. --metrics.deny takes some away.',
               unit: 'short',
-              draw: 'steps',
+              noValue: 'No exporter reports',
+              draw: 'jumps',
               queries: [
                 {
-                  expr: maxBy('instance', ofExporter('cloudflare_tunnel_exporter_snapshot_series')),
+                  expr: perInstance('cloudflare_tunnel_exporter_snapshot_series'),
                   legend: '{{instance}}',
                 },
               ],

@@ -1,6 +1,7 @@
 import type { Section } from '../board/layout.ts';
 import { timeseries } from '../panels/timeseries.ts';
-import { maxBy, ofExporter, ofExportersOnly, rate } from '../promql.ts';
+import { highest } from '../promql/fold.ts';
+import { ofExporter, ofExportersOnly, rate } from '../promql/select.ts';
 import { perProcess } from './figures.ts';
 
 export function processes(): Section {
@@ -18,6 +19,7 @@ export function processes(): Section {
                 "Resident memory, and what of it is JavaScript's heap in use. It settles within an hour; a slope over days is a leak: " +
                 'please report it.',
               unit: 'bytes',
+              noValue: 'No exporter reports',
               queries: [
                 { expr: perProcess('process_resident_memory_bytes'), legend: '{{instance}} resident' },
                 { expr: perProcess('nodejs_heap_size_used_bytes'), legend: '{{instance}} heap' },
@@ -31,9 +33,10 @@ export function processes(): Section {
               description:
                 "CPU time per second. A core at 1: the container's limit may be too low for the fleet.",
               unit: 'percentunit',
+              noValue: 'No exporter reports',
               queries: [
                 {
-                  expr: maxBy('instance', ofExportersOnly(rate(ofExporter('process_cpu_seconds_total')))),
+                  expr: highest('instance', ofExportersOnly(rate(ofExporter('process_cpu_seconds_total')))),
                   legend: '{{instance}}',
                 },
               ],
@@ -47,6 +50,7 @@ export function processes(): Section {
                 'How late the process gets to its work (99th percentile), and how long Prometheus waits for a scrape. Both in ' +
                 'seconds: CPU is short.',
               unit: 's',
+              noValue: 'No exporter reports',
               queries: [
                 { expr: perProcess('nodejs_eventloop_lag_p99_seconds'), legend: '{{instance}} lag' },
                 { expr: perProcess('scrape_duration_seconds'), legend: '{{instance}} scrape' },

@@ -1,31 +1,50 @@
 import type { Section } from '../board/layout.ts';
 import { TUNNEL_OF_SERIES, tunnelLink } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
-import { tunnelsIn } from '../fleet.ts';
+import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
+import {
+  availability,
+  changes as changesOfStatus,
+  churn,
+  downInRange,
+  events,
+  longestOutage,
+  outages,
+  troubledByStatus,
+  troubleOverTime,
+} from '../fleet.ts';
 import { stateTimeline } from '../panels/state-timeline.ts';
+import { table } from '../panels/table.ts';
 import { timeseries } from '../panels/timeseries.ts';
-import { TUNNEL, grown, maxBy, ofTunnels, sumBy } from '../promql.ts';
-import { STATUSES, TROUBLE, statusNumbers } from '../states.ts';
+import { named } from '../promql/names.ts';
+import { TROUBLE } from '../states.ts';
+
+/** Graphs of a whole fleet are costly. */
+const STEPS = 100;
 
 export function changes(): Section {
-  const transitions = grown(ofTunnels('cloudflare_tunnel_status_transitions_total', 'status!="inactive"'));
-  const opened = grown(ofTunnels('cloudflare_tunnel_connections_opened_total'));
-  const closed = grown(ofTunnels('cloudflare_tunnel_connections_closed_total'));
+  const trouble = troubleOverTime();
+  const down = `on (account_id, tunnel_id) ${downInRange()}`;
   return {
     title: 'Changes',
     shelves: [
       {
-        height: 9,
+        height: 11,
         panels: [
           [
             24,
             stateTimeline({
               title: 'Trouble over time',
               description:
-                'Tunnels while they were down, degraded or of unknown status; a gap is good. Many that begin at once have a ' +
-                'common cause: a site, a rollout, a Cloudflare data center. A click shows the tunnel.',
-              queries: [{ expr: `${statusNumbers()} >= ${TROUBLE}`, legend: '{{tunnel_name}}' }],
-              states: STATUSES.filter(({ number }) => number >= TROUBLE),
+                'Tunnels while they were down, degraded or of unknown status; a gap is good. First those that were down, then the ' +
+                'others, 12 to a page. Many that begin at once have a common cause: a site, a rollout, a Cloudflare data center.',
+              noValue: 'No tunnel was in trouble',
+              queries: [
+                { expr: `${trouble}\nand ${down}`, legend: '{{tunnel_name}}' },
+                { expr: `${trouble}\nunless ${down}`, legend: '{{tunnel_name}}' },
+              ],
+              states: TROUBLE,
+              steps: STEPS,
               link: tunnelLink(TUNNEL_OF_SERIES),
             }),
           ],
@@ -37,40 +56,32 @@ export function changes(): Section {
           [
             8,
             timeseries({
-              title: 'Tunnels by status over time',
+              title: 'Tunnels in trouble',
               description:
-                'Tunnels in each status. A step in the sum is a tunnel created, deleted or no longer readable.',
+                'Tunnels that were down, degraded or of unknown status. A plateau is something that waits to be fixed; a peak had ' +
+                'one cause.',
               unit: 'none',
+              noValue: 'No tunnel was in trouble',
               draw: 'stacked',
               decimals: 0,
-              queries: [
-                { expr: tunnelsIn('healthy'), legend: 'Healthy' },
-                { expr: tunnelsIn('degraded'), legend: 'Degraded' },
-                { expr: tunnelsIn('down'), legend: 'Down' },
-                { expr: tunnelsIn('inactive'), legend: 'Never run' },
-                { expr: tunnelsIn('unknown'), legend: 'Unknown' },
-              ],
-              colours: STATUS_COLOURS,
+              queries: [{ expr: troubledByStatus(), legend: '{{status}}' }],
+              colours: { down: COLOURS.bad, degraded: COLOURS.warning, unknown: COLOURS.odd },
+              steps: STEPS,
             }),
           ],
           [
             8,
             timeseries({
-              title: 'Changes of status',
+              title: 'Tunnels that went down or degraded',
               description:
-                'Tunnels that changed into each status. A fence of bars is flapping: look at the tunnel and its network.',
+                'Changes into these statuses. A fence of bars is flapping: look at the tunnel and its network.',
               unit: 'none',
+              noValue: 'No tunnel went down or degraded',
               draw: 'bars',
               decimals: 0,
-              queries: [
-                { expr: sumBy('status', maxBy(`${TUNNEL}, status`, transitions)), legend: '{{status}}' },
-              ],
-              colours: {
-                healthy: COLOURS.good,
-                degraded: COLOURS.warning,
-                down: COLOURS.bad,
-                unknown: COLOURS.odd,
-              },
+              queries: [{ expr: `${changesOfStatus('status=~"down|degraded"')} > 0`, legend: '{{status}}' }],
+              colours: { down: COLOURS.bad, degraded: COLOURS.warning },
+              steps: STEPS,
             }),
           ],
           [
@@ -78,16 +89,70 @@ export function changes(): Section {
             timeseries({
               title: 'Connections opened and closed',
               description:
-                'Connections that came and went between two observations. Some is normal: Cloudflare moves connections when it ' +
-                'drains a data center. A steady stream is an unstable network or a connector that restarts.',
+                'Connections that came (up) and went (down) between two observations. Some is normal: Cloudflare moves ' +
+                'connections when it drains a data center. A steady stream is an unstable network or a connector that restarts.',
               unit: 'none',
+              noValue: 'No connection came or went',
               draw: 'bars',
               decimals: 0,
-              queries: [
-                { expr: `sum(${maxBy(TUNNEL, opened)})`, legend: 'Opened' },
-                { expr: `sum(${maxBy(TUNNEL, closed)})`, legend: 'Closed' },
+              queries: [{ expr: churn(), legend: '{{name}}' }],
+              colours: { Opened: COLOURS.note, Closed: COLOURS.idle },
+              steps: STEPS,
+            }),
+          ],
+        ],
+      },
+      {
+        height: 9,
+        panels: [
+          [
+            14,
+            table({
+              title: 'Availability',
+              description:
+                'The 50 tunnels that were down for the longest part of the time range shown, the worst first. Availability is the ' +
+                'part of the range in which Cloudflare did not list the tunnel as down; outages that began before the range are not counted.',
+              noValue: 'No tunnel was down',
+              columns: [
+                {
+                  name: 'Available',
+                  expr: named(`bottomk(50, ${availability()} < 1)`),
+                  unit: 'percentunit',
+                  decimals: 2,
+                  levels: [
+                    [0, COLOURS.bad],
+                    [0.99, COLOURS.warning],
+                    [0.999, COLOURS.text],
+                  ],
+                  width: 110,
+                },
+                TUNNEL_COLUMN,
+                { name: 'Outages', expr: outages(), decimals: 0, width: 100 },
+                { name: 'Longest', expr: longestOutage(), ...AGE, width: 150 },
+                ACCOUNT_COLUMN,
               ],
-              colours: { Opened: COLOURS.note, Closed: COLOURS.warning },
+              hidden: HIDDEN,
+              rowsWith: 'Available',
+              sortBy: [
+                { column: 'Available', desc: false },
+                { column: 'Outages', desc: true },
+              ],
+              steps: STEPS,
+            }),
+          ],
+          [
+            10,
+            timeseries({
+              title: 'Events',
+              description:
+                'What changed, by kind: the same events that the exporter logs and serves at /api/v1/events, which name the tunnels. ' +
+                'Of several exporters, the one that saw most of a kind counts.',
+              unit: 'none',
+              noValue: 'No event',
+              draw: 'bars',
+              decimals: 0,
+              queries: [{ expr: events(), legend: '{{kind}}' }],
+              steps: STEPS,
             }),
           ],
         ],
@@ -95,11 +160,3 @@ export function changes(): Section {
     ],
   };
 }
-
-const STATUS_COLOURS = {
-  Healthy: COLOURS.good,
-  Degraded: COLOURS.warning,
-  Down: COLOURS.bad,
-  'Never run': COLOURS.idle,
-  Unknown: COLOURS.odd,
-} as const;

@@ -1,18 +1,33 @@
+import { alertsActiveFor, alertsFiring, firingAlerts, NO_RULES, SEVERITIES } from '../alerts.ts';
 import type { Section } from '../board/layout.ts';
+import { boardLink, runbook, runbookLink } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
-import { tunnelsIn } from '../fleet.ts';
+import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
+import { outages, tunnelsByStatus } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
-import { PROBLEMS, airports, connectors, worstProblems } from '../problems.ts';
-import { TUNNEL, grownInRange, maxBy, ofAccounts, ofTunnels, sumBy } from '../promql.ts';
-import { ACCOUNT_COLUMN, TUNNEL_COLUMN } from './columns.ts';
+import {
+  behind,
+  connectors,
+  LONGER,
+  PROBLEMS,
+  troubleSince,
+  withoutRedundancy,
+  worstProblems,
+} from '../problems.ts';
+import { byNewestObservation, highest, TUNNEL } from '../promql/fold.ts';
+import { namedIfAny } from '../promql/names.ts';
+import { age } from '../promql/promql.ts';
+import { each, ofAccounts, ofTunnels, sumEach } from '../promql/select.ts';
 
 export function now(): Section {
-  const readable = `max by (account_id) (${ofAccounts('cloudflare_tunnel_exporter_account_up')})`;
-  const listed = maxBy(
+  const readable = highest('account_id', ofAccounts('cloudflare_tunnel_exporter_account_up'));
+  const listed = highest(
     'account_id',
     ofAccounts('cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds', 'collector="tunnels"'),
   );
+  const atRisk = byNewestObservation(TUNNEL, withoutRedundancy());
+  const ofExporter = boardLink('exporter', { from: 'overview' });
   return {
     title: 'Now',
     shelves: [
@@ -20,24 +35,37 @@ export function now(): Section {
         height: 4,
         panels: [
           [
-            12,
+            9,
             stat({
               title: 'Tunnels by status',
               description:
                 'Tunnels in each status, as Cloudflare lists it. Down: no connection, nobody is served. Degraded: serving, with ' +
-                'at least one connection lost. Status tells nothing of the service behind the tunnel.',
+                'at least one connection lost. Status says nothing about the service behind the tunnel.',
               unit: 'none',
-              queries: [
-                { expr: tunnelsIn('down'), legend: 'Down' },
-                { expr: tunnelsIn('degraded'), legend: 'Degraded' },
-                { expr: tunnelsIn('healthy'), legend: 'Healthy' },
-                { expr: tunnelsIn('inactive'), legend: 'Never run' },
-              ],
-              stepsOf: {
+              noValue: 'No tunnel is listed',
+              queries: [{ expr: tunnelsByStatus(), legend: '{{name}}' }],
+              levelsOf: {
                 Down: [[1, COLOURS.bad]],
                 Degraded: [[1, COLOURS.warning]],
+                Unknown: [[1, COLOURS.odd]],
                 Healthy: [[1, COLOURS.good]],
               },
+              link: boardLink('tunnel', { from: 'overview' }),
+            }),
+          ],
+          [
+            4,
+            stat({
+              title: 'Alerts firing',
+              description:
+                'Alerts of deploy/prometheus/alerts.yaml that fire now; the table below names them. Rules not loaded: nobody is ' +
+                'paged, whatever happens to the tunnels.',
+              unit: 'none',
+              noValue: NO_RULES.text,
+              queries: [{ expr: alertsFiring(), legend: 'Alerts' }],
+              levels: [[1, COLOURS.bad]],
+              states: [NO_RULES],
+              link: ofExporter,
             }),
           ],
           [
@@ -45,11 +73,13 @@ export function now(): Section {
             stat({
               title: 'Without redundancy',
               description:
-                'Serving tunnels that lose everything with one connector. Start a second cloudflared with the same tunnel, on ' +
-                'another machine.',
+                'Serving cloudflared tunnels that rest on one connector or one airport. Start a second cloudflared with the same ' +
+                'tunnel, on another machine.',
               unit: 'none',
-              queries: [{ expr: `sum(${connectors()} == bool 1)`, legend: 'Tunnels' }],
-              steps: [[1, COLOURS.warning]],
+              noValue: '0',
+              queries: [{ expr: `count(${atRisk})`, legend: 'Tunnels' }],
+              levels: [[1, COLOURS.warning]],
+              link: runbook('NoRedundancy'),
             }),
           ],
           [
@@ -57,26 +87,30 @@ export function now(): Section {
             stat({
               title: 'Accounts unreadable',
               description:
-                'Accounts whose tunnels the exporter could not list at its last try. What this dashboard shows of them is old, ' +
+                'Accounts whose tunnels no exporter could list at its last try. What this dashboard shows of them is old, ' +
                 'and vanishes when it is too old. See the Exporter dashboard.',
               unit: 'none',
+              noValue: 'No exporter reports',
               queries: [{ expr: `sum(${readable} == bool 0)`, legend: 'Accounts' }],
-              steps: [[1, COLOURS.bad]],
+              levels: [[1, COLOURS.bad]],
+              link: ofExporter,
             }),
           ],
           [
-            4,
+            3,
             stat({
               title: 'Age of the data',
               description:
                 'Time since the tunnels of the account that waits longest were listed. It should stay near the poll schedule ' +
-                '(30 s by default); data older than 5 minutes vanishes by default.',
+                '(30 s by default); data older than --poll.stale-after vanishes.',
               unit: 's',
-              queries: [{ expr: `max(time() - ${listed})`, legend: 'Oldest list' }],
-              steps: [
-                [120, COLOURS.warning],
-                [300, COLOURS.bad],
+              noValue: 'No list yet',
+              queries: [{ expr: `max(${age(listed)})`, legend: 'Oldest list' }],
+              levels: [
+                [150, COLOURS.warning],
+                [600, COLOURS.bad],
               ],
+              link: ofExporter,
             }),
           ],
         ],
@@ -89,30 +123,61 @@ export function now(): Section {
             table({
               title: 'What is wrong now',
               description:
-                'Tunnels with a problem, the worst first; one that has several shows its worst. Empty: nothing is wrong. A ' +
-                'click on the name shows the tunnel. Down: is cloudflared running, and can it reach Cloudflare on port 7844?',
+                'Tunnels with a problem, the worst first, and the newest first among equals; one that has several shows its ' +
+                'worst. A click on the problem shows what to do, one on the name shows the tunnel.',
+              noValue: 'Nothing is wrong',
               columns: [
-                { name: 'Problem', expr: worstProblems(), states: PROBLEMS, width: 240 },
+                {
+                  name: 'Problem',
+                  expr: namedIfAny(worstProblems()),
+                  states: PROBLEMS,
+                  width: 250,
+                  link: runbookLink('runbook'),
+                },
                 TUNNEL_COLUMN,
-                { name: 'Connectors', expr: connectors(), width: 110 },
-                { name: 'Airports', expr: airports(), width: 100 },
-                {
-                  name: 'Without connections for',
-                  expr: `time() - ${maxBy(TUNNEL, ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds'))}`,
-                  unit: 's',
-                  decimals: 1,
-                  width: 190,
-                },
-                {
-                  name: 'Changes of status',
-                  expr: changesOfStatus(),
-                  decimals: 0,
-                  width: 150,
-                },
+                { name: 'For', expr: troubleSince(), ...AGE, states: [LONGER], width: 150 },
+                { name: 'Connectors', expr: connectors(), width: 100 },
+                { name: 'Last connected at', label: 'airport', width: 140 },
+                { name: 'Behind it', expr: behind(), width: 90 },
+                { name: 'Outages', expr: outages(), decimals: 0, width: 90 },
                 ACCOUNT_COLUMN,
               ],
+              hidden: [...HIDDEN, 'runbook'],
+              infos: [lastAirport()],
               rowsWith: 'Problem',
-              sortBy: { column: 'Problem', desc: true },
+              sortBy: [
+                { column: 'Problem', desc: true },
+                { column: 'For', desc: false },
+              ],
+              steps: 100,
+            }),
+          ],
+        ],
+      },
+      {
+        height: 7,
+        panels: [
+          [
+            24,
+            table({
+              title: 'Alerts that fire',
+              description:
+                'Alerts of deploy/prometheus/alerts.yaml, the most severe first. They wait before they fire, so the table above ' +
+                'knows more. A click on an alert shows its runbook.',
+              noValue: 'No alert fires, if the rules are loaded',
+              columns: [
+                { name: 'Severity', expr: firingAlerts(), states: SEVERITIES, width: 100 },
+                { name: 'Alert', label: 'alertname', link: runbookLink('Alert') },
+                TUNNEL_COLUMN,
+                { name: 'For', expr: alertsActiveFor(), ...AGE, width: 150 },
+                ACCOUNT_COLUMN,
+              ],
+              hidden: HIDDEN,
+              rowsWith: 'Severity',
+              sortBy: [
+                { column: 'Severity', desc: true },
+                { column: 'For', desc: false },
+              ],
             }),
           ],
         ],
@@ -121,7 +186,10 @@ export function now(): Section {
   };
 }
 
-function changesOfStatus(): string {
-  const transitions = ofTunnels('cloudflare_tunnel_status_transitions_total');
-  return sumBy(TUNNEL, maxBy(`${TUNNEL}, status`, grownInRange(transitions)));
+/** Of tunnels that went down within the last hour, with the `airport` to which most of their connections went. */
+function lastAirport(): string {
+  const active = ofTunnels('cloudflare_tunnel_active_connections');
+  const seen = each`last_over_time(${sumEach(`${TUNNEL}, airport`, active)}[1h:10m])`;
+  const down = highest(TUNNEL, ofTunnels('cloudflare_tunnel_status', 'status="down"'));
+  return `topk by (${TUNNEL}) (1, ${highest(`${TUNNEL}, airport`, seen)} and on (${TUNNEL}) ${down} == 1)`;
 }

@@ -1,5 +1,5 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { exporterRestarts } from '../board/annotations.ts';
+import { accountsUnwatched, exporterRestarts } from '../board/annotations.ts';
 import { assemble } from '../board/assemble.ts';
 import { changes } from './changes.ts';
 import { now } from './now.ts';
@@ -12,7 +12,7 @@ export function overview(): Dashboard {
     board: 'overview',
     description: 'Is the fleet of tunnels well, what is wrong now, and what changed.',
     variables: { tunnel: 'all' },
-    annotations: [exporterRestarts()],
-    sections: [now(), changes(), places(), redundancy(), versions()],
+    annotations: [accountsUnwatched(), exporterRestarts()],
+    sections: [now(), changes(), redundancy(), places(), versions()],
   });
 }

@@ -1,9 +1,10 @@
 import type { Section } from '../board/layout.ts';
-import { connectionsPer } from '../fleet.ts';
+import { connectionsPerAirport } from '../fleet.ts';
 import { airportMap } from '../panels/airport-map.ts';
 import { barGauge } from '../panels/bar-gauge.ts';
 
 export function places(): Section {
+  const noValue = 'No connection is observed';
   return {
     title: 'Where tunnels connect',
     shelves: [
@@ -18,7 +19,8 @@ export function places(): Section {
                 'Where the connections end: Cloudflare names its data centers after airports. A place far from your machines ' +
                 'costs latency. Airports that Grafana does not know are in the list beside the map only.',
               unit: 'none',
-              expr: connectionsPer('airport'),
+              noValue,
+              expr: connectionsPerAirport(),
               value: 'Connections',
             }),
           ],
@@ -27,9 +29,11 @@ export function places(): Section {
             barGauge({
               title: 'Connections by airport, in figures',
               description:
-                'The airports with the most connections. When Cloudflare has an incident in one, this tells how much of the fleet it is.',
+                'The 12 airports with the most connections. When Cloudflare has an incident in one, this is how much of the fleet ' +
+                'it concerns.',
               unit: 'none',
-              queries: [{ expr: `sort_desc(topk(20, ${connectionsPer('airport')}))`, legend: '{{airport}}' }],
+              noValue,
+              queries: [{ expr: `sort_desc(topk(12, ${connectionsPerAirport()}))`, legend: '{{airport}}' }],
             }),
           ],
         ],

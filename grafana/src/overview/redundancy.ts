@@ -1,16 +1,20 @@
 import type { Section } from '../board/layout.ts';
 import { COLOURS } from '../colours.ts';
+import { ACCOUNT_COLUMN, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
 import { table } from '../panels/table.ts';
-import { airports, connectors } from '../problems.ts';
-import { TUNNEL, maxBy, ofAccounts, ofTunnels, sumBy } from '../promql.ts';
-import { ACCOUNT_COLUMN, TUNNEL_COLUMN } from './columns.ts';
+import { airports, behind, CHOSEN, connectorsAtRisk } from '../problems.ts';
+import { byNewestObservation, highest, TUNNEL } from '../promql/fold.ts';
+import { named, namedIfAny } from '../promql/names.ts';
+import { ofAccounts } from '../promql/select.ts';
 
 export function redundancy(): Section {
-  const connections = sumBy(
-    TUNNEL,
-    maxBy(`${TUNNEL}, colo, airport`, ofTunnels('cloudflare_tunnel_active_connections')),
-  );
   const expected = 'account_id, tunnel';
+  const present = ofAccounts('cloudflare_tunnel_expected_present', CHOSEN);
+  const minimum = ofAccounts('cloudflare_tunnel_expected_min_connectors', CHOSEN);
+  const few = [
+    [1, COLOURS.warning],
+    [2, COLOURS.text],
+  ] as const;
   return {
     title: 'Redundancy',
     shelves: [
@@ -20,35 +24,29 @@ export function redundancy(): Section {
           [
             14,
             table({
-              title: 'Connectors and airports of each tunnel',
+              title: 'Tunnels that rest on one connector or one airport',
               description:
-                'Serving tunnels, the least redundant first. One connector: the tunnel ends with its process. One airport: it ' +
-                'ends with a Cloudflare site. A healthy connector of cloudflared has four connections to two or more data centers.',
+                'Serving cloudflared tunnels, first those with most behind them. Behind it: host names and private routes that ' +
+                'lead to the tunnel. One connector: the tunnel ends with its process. One airport: it ends with a Cloudflare site.',
+              noValue: 'Every tunnel has two connectors and two airports',
               columns: [
                 TUNNEL_COLUMN,
+                { name: 'Behind it', expr: behind(), width: 90 },
                 {
                   name: 'Connectors',
-                  expr: `${connectors()} > 0`,
-                  steps: [
-                    [1, COLOURS.warning],
-                    [2, COLOURS.text],
-                  ],
+                  expr: named(byNewestObservation(TUNNEL, connectorsAtRisk())),
+                  levels: few,
                   width: 110,
                 },
-                {
-                  name: 'Airports',
-                  expr: airports(),
-                  steps: [
-                    [1, COLOURS.warning],
-                    [2, COLOURS.text],
-                  ],
-                  width: 100,
-                },
-                { name: 'Connections', expr: connections, width: 120 },
+                { name: 'Airports', expr: airports(), levels: few, width: 90 },
                 ACCOUNT_COLUMN,
               ],
+              hidden: HIDDEN,
               rowsWith: 'Connectors',
-              sortBy: { column: 'Connectors', desc: false },
+              sortBy: [
+                { column: 'Behind it', desc: true },
+                { column: 'Connectors', desc: false },
+              ],
             }),
           ],
           [
@@ -57,26 +55,31 @@ export function redundancy(): Section {
               title: 'Expected tunnels',
               description:
                 'Tunnels that the configuration file declares, missing ones first. Missing: deleted, renamed, or not visible to ' +
-                'the API token. Empty: none is declared.',
+                'the API token.',
+              noValue: 'No tunnel is declared under expected_tunnels',
               columns: [
                 {
                   name: 'Present',
-                  expr: maxBy(expected, ofAccounts('cloudflare_tunnel_expected_present')),
+                  expr: namedIfAny(highest(expected, present)),
                   states: [
                     { number: 0, text: 'Missing', colour: COLOURS.bad },
-                    { number: 1, text: 'Present', colour: COLOURS.text },
+                    { number: 1, text: 'Present', colour: COLOURS.good },
                   ],
-                  width: 100,
+                  width: 90,
                 },
-                { name: 'Tunnel as declared', label: 'tunnel' },
+                { ...TUNNEL_COLUMN, label: 'tunnel' },
                 {
                   name: 'Minimum of connectors',
-                  expr: maxBy(expected, ofAccounts('cloudflare_tunnel_expected_min_connectors')),
-                  width: 180,
+                  expr: highest(expected, minimum),
+                  width: 170,
                 },
                 ACCOUNT_COLUMN,
               ],
-              sortBy: { column: 'Present', desc: false },
+              hidden: HIDDEN,
+              sortBy: [
+                { column: 'Present', desc: false },
+                { column: 'Tunnel', desc: false },
+              ],
             }),
           ],
         ],

@@ -1,21 +1,22 @@
 import type { Section } from '../board/layout.ts';
+import { boardLink, cloudflareLink } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
-import { barGauge } from '../panels/bar-gauge.ts';
+import { ACCOUNT_COLUMN, HIDDEN, LONG_AGE, TUNNEL_COLUMN } from '../columns.ts';
 import { table } from '../panels/table.ts';
-import { SUPPORTED_SECONDS, releaseAge } from '../problems.ts';
-import { CONNECTOR, countBy, maxBy, ofAccounts, ofTunnels, sumBy } from '../promql.ts';
-import { ACCOUNT_COLUMN, TUNNEL_COLUMN } from './columns.ts';
+import { releaseAgeEach, SUPPORTED_SECONDS } from '../problems.ts';
+import { byNewestObservation, CONNECTOR, highest } from '../promql/fold.ts';
+import { named } from '../promql/names.ts';
+import { countBy } from '../promql/promql.ts';
+import { each, ofAccounts, ofTunnels, type PerExporter, sumEach } from '../promql/select.ts';
+
+const INFO = ofTunnels('cloudflare_tunnel_connector_info');
 
 export function versions(): Section {
-  const byVersion = countBy(
-    'version',
-    maxBy(`${CONNECTOR}, version`, ofTunnels('cloudflare_tunnel_connector_info')),
-  );
+  const ages = [
+    [SUPPORTED_SECONDS * 0.75, COLOURS.note],
+    [SUPPORTED_SECONDS, COLOURS.warning],
+  ] as const;
   const up = ofAccounts('cloudflare_tunnel_exporter_account_up');
-  const tunnelsOfAccount = sumBy(
-    'account_id',
-    maxBy('account_id, tunnel_type, status', ofAccounts('cloudflare_tunnel_account_tunnels')),
-  );
   return {
     title: 'Versions and accounts',
     shelves: [
@@ -23,13 +24,22 @@ export function versions(): Section {
         height: 10,
         panels: [
           [
-            6,
-            barGauge({
-              title: 'Connectors by version',
+            7,
+            table({
+              title: 'Versions',
               description:
-                'Connectors that run each version. One version, or two during a rollout, is how it should be.',
-              unit: 'none',
-              queries: [{ expr: `sort_desc(${byVersion})`, legend: '{{version}}' }],
+                'Connectors that run each version, the oldest release first. One version, or two during a rollout, is how it should ' +
+                'be. Versions that name no date have no age.',
+              noValue: 'No connector is observed',
+              columns: [
+                { name: 'Version', label: 'version', width: 110 },
+                { name: 'Connectors', expr: countBy('version', byVersion()), width: 120 },
+                { name: 'Release age', expr: versionAges(), ...LONG_AGE, levels: ages },
+              ],
+              sortBy: [
+                { column: 'Release age', desc: true },
+                { column: 'Connectors', desc: true },
+              ],
             }),
           ],
           [
@@ -37,56 +47,95 @@ export function versions(): Section {
             table({
               title: 'Oldest connectors',
               description:
-                'The 50 connectors with the oldest releases. Cloudflare supports a release for one year: update what is ' +
-                'coloured. Versions that name no date are not here.',
+                'The 50 connectors with the oldest releases. Cloudflare supports a release for one year: update what is coloured. ' +
+                'Versions that name no date are not here.',
+              noValue: 'No connector is observed',
               columns: [
                 {
-                  name: 'Released before',
-                  expr: `topk(50, ${releaseAge()})`,
-                  unit: 's',
-                  decimals: 1,
-                  steps: [
-                    [SUPPORTED_SECONDS * 0.75, COLOURS.note],
-                    [SUPPORTED_SECONDS, COLOURS.warning],
-                  ],
-                  width: 140,
+                  name: 'Release age',
+                  expr: named(`topk(50, ${byNewestObservation(`${CONNECTOR}, version`, agesWithVersion())})`),
+                  ...LONG_AGE,
+                  levels: ages,
+                  width: 150,
                 },
-                { name: 'Version', label: 'version', width: 110 },
+                { name: 'Version', label: 'version', width: 90 },
                 TUNNEL_COLUMN,
-                { name: 'Connector', label: 'connector_id' },
+                {
+                  name: 'Connector',
+                  label: 'connector_id',
+                  short: true,
+                  width: 90,
+                  link: cloudflareLink('Connector ${__value.raw}: show its account at Cloudflare'),
+                },
                 ACCOUNT_COLUMN,
               ],
-              infos: [maxBy(`${CONNECTOR}, version`, ofTunnels('cloudflare_tunnel_connector_info'))],
-              rowsWith: 'Released before',
-              sortBy: { column: 'Released before', desc: true },
+              hidden: HIDDEN,
+              rowsWith: 'Release age',
+              sortBy: [
+                { column: 'Release age', desc: true },
+                { column: 'Tunnel', desc: false },
+              ],
             }),
           ],
           [
-            8,
+            7,
             table({
               title: 'Accounts',
               description:
-                'Accounts that the exporter watches, unreadable ones first, with the names given in its configuration.',
+                'Accounts that the exporter watches, unreadable ones first. A click on the name shows the account at Cloudflare.',
+              noValue: 'No exporter reports',
               columns: [
                 {
                   name: 'List',
-                  expr: maxBy('account_id', up),
+                  expr: named(highest('account_id', up)),
                   states: [
                     { number: 0, text: 'Unreadable', colour: COLOURS.bad },
-                    { number: 1, text: 'Complete', colour: COLOURS.text },
+                    { number: 1, text: 'Complete', colour: COLOURS.good },
                   ],
-                  width: 110,
+                  width: 100,
+                  link: boardLink('exporter', { from: 'overview' }),
                 },
-                { name: 'Name', label: 'account_name' },
-                { name: 'Tunnels', expr: tunnelsOfAccount, width: 90 },
-                ACCOUNT_COLUMN,
+                {
+                  name: 'Account',
+                  label: 'account',
+                  link: cloudflareLink('Account ${__data.fields.account_id}: show it at Cloudflare'),
+                },
+                { name: 'Tunnels', expr: tunnelsOfAccount(), width: 80 },
+                { name: 'Orphan routes', expr: orphanRoutes(), levels: [[1, COLOURS.warning]], width: 110 },
               ],
-              infos: [maxBy('account_id, account_name', ofAccounts('cloudflare_tunnel_account_info'))],
-              sortBy: { column: 'List', desc: false },
+              hidden: HIDDEN,
+              sortBy: [
+                { column: 'List', desc: false },
+                { column: 'Account', desc: false },
+              ],
             }),
           ],
         ],
       },
     ],
   };
+}
+
+function byVersion(): string {
+  return byNewestObservation(`${CONNECTOR}, version`, INFO);
+}
+
+/** A version's connectors all have the same release date. */
+function versionAges(): string {
+  return highest('version', agesWithVersion());
+}
+
+function agesWithVersion(): PerExporter {
+  const labels = 'job, instance, account_id, tunnel_id, connector_id';
+  return each`floor(${releaseAgeEach()}) * on (${labels}) group_left (version) ${INFO}`;
+}
+
+/** Exporters may watch parts of an account: the one that lists most of it knows best. */
+function tunnelsOfAccount(): string {
+  return highest('account_id', sumEach('account_id', ofAccounts('cloudflare_tunnel_account_tunnels')));
+}
+
+/** Routes that lead to tunnels which are not listed. */
+function orphanRoutes(): string {
+  return highest('account_id', ofAccounts('cloudflare_tunnel_orphan_routes'));
 }

@@ -6,8 +6,8 @@ import {
   VizOrientation,
 } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/bargauge';
-import { FieldColorBuilder, FieldColorModeId, type Panel } from '@grafana/grafana-foundation-sdk/dashboard';
-import { COLOURS } from '../colours.ts';
+import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import { always, COLOURS } from '../colours.ts';
 import { begin, type PanelSpec } from './panel.ts';
 
 /** Present values side by side, as bars with their names. */
@@ -19,7 +19,7 @@ export function barGauge(spec: PanelSpec): Panel {
     .orientation(VizOrientation.Horizontal)
     .showUnfilled(false)
     .reduceOptions(new ReduceDataOptionsBuilder().values(false).calcs(['lastNotNull']).fields(''))
-    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Fixed).fixedColor(COLOURS.note))
+    .colorScheme(always(COLOURS.note))
     .min(0)
     .decimals(0)
     .build();

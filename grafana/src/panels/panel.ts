@@ -2,13 +2,17 @@ import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DATASOURCE, type Query, type QueryKind, targets } from './target.ts';
 
-/** What every panel tells. */
+/** What every panel has. */
 export interface PanelSpec {
   readonly title: string;
   /** What it shows, and what to do about it. */
   readonly description: string;
   readonly unit: string;
   readonly queries: readonly Query[];
+  /** Shown where there is nothing to show: whether that is good. */
+  readonly noValue: string;
+  /** How many steps a query has at most: fewer are cheaper. Default: one per pixel. */
+  readonly steps?: number;
 }
 
 /** What the SDK's panel builders have in common. */
@@ -18,13 +22,17 @@ interface PanelBuilder extends Builder<Panel> {
   unit(unit: string): this;
   datasource(datasource: typeof DATASOURCE): this;
   targets(targets: Builder<Dataquery>[]): this;
+  noValue(noValue: string): this;
+  maxDataPoints(maxDataPoints: number): this;
 }
 
 export function begin<B extends PanelBuilder>(builder: B, spec: PanelSpec & { readonly kind: QueryKind }): B {
-  return builder
+  const panel = builder
     .title(spec.title)
     .description(spec.description)
     .unit(spec.unit)
+    .noValue(spec.noValue)
     .datasource(DATASOURCE)
     .targets(targets(spec.queries, spec.kind));
+  return spec.steps === undefined ? panel : panel.maxDataPoints(spec.steps);
 }

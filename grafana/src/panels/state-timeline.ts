@@ -1,17 +1,22 @@
 import {
+  LegendDisplayMode,
+  LegendPlacement,
   TimelineValueAlignment,
   TooltipDisplayMode,
   VisibilityMode,
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
-  LegendDisplayMode,
-  LegendPlacement,
 } from '@grafana/grafana-foundation-sdk/common';
-import { FieldColorModeId, type Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  MappingType,
+  type Panel,
+  SpecialValueMatch,
+  type ValueMapping,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
-import { colourBy, COLOURS, thresholds } from '../colours.ts';
-import { mappings, type State } from '../states.ts';
 import type { Link } from '../board/links.ts';
+import { always, COLOURS } from '../colours.ts';
+import { mappings, type State } from '../states.ts';
 import { begin, type PanelSpec } from './panel.ts';
 
 export interface StateTimelineSpec extends Omit<PanelSpec, 'unit'> {
@@ -19,13 +24,20 @@ export interface StateTimelineSpec extends Omit<PanelSpec, 'unit'> {
   readonly link?: Link;
 }
 
+/** A gap must not show the panel's text for "nothing to show", which the legend would list as a state. */
+const GAP: ValueMapping = {
+  type: MappingType.SpecialValue,
+  options: { match: SpecialValueMatch.Null, result: { text: '', color: 'transparent', index: 99 } },
+};
+
 /** A lane per series, coloured by its state. */
 export function stateTimeline(spec: StateTimelineSpec): Panel {
   const panel = begin(new PanelBuilder(), { ...spec, unit: 'none', kind: 'range' })
-    .mappings(mappings(spec.states))
-    .colorScheme(colourBy(FieldColorModeId.Thresholds))
-    .thresholds(thresholds(COLOURS.text))
+    .mappings([...mappings(spec.states), GAP])
+    // With colours by thresholds, merged values lose their mappings: Grafana then shows one colour and the legend "-∞+".
+    .colorScheme(always(COLOURS.text))
     .mergeValues(true)
+    .perPage(12)
     .showValue(VisibilityMode.Never)
     .alignValue(TimelineValueAlignment.Left)
     .rowHeight(0.8)

@@ -2,12 +2,12 @@ import { TableCellDisplayMode, TableSortByFieldStateBuilder } from '@grafana/gra
 import {
   type DataTransformerConfig,
   type DynamicConfigValue,
-  FieldColorModeId,
+  MappingType,
   type Panel,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/table';
-import { colourBy, COLOURS, type Step, thresholds } from '../colours.ts';
 import { dataLink, type Link } from '../board/links.ts';
+import { byThresholds, COLOURS, type Step, thresholds } from '../colours.ts';
 import { mappings, type State } from '../states.ts';
 import { begin, type PanelSpec } from './panel.ts';
 import { refId } from './target.ts';
@@ -15,12 +15,14 @@ import { refId } from './target.ts';
 interface ColumnBase {
   readonly name: string;
   readonly width?: number;
+  readonly link?: Link;
 }
 
 /** A label that the rows have. */
 export interface LabelColumn extends ColumnBase {
   readonly label: string;
-  readonly link?: Link;
+  /** Shows the start of an id only; links and downloads have the whole. */
+  readonly short?: true;
 }
 
 /** A value: rows are joined by the labels that all the table's expressions share. */
@@ -29,24 +31,32 @@ export interface ValueColumn extends ColumnBase {
   readonly unit?: string;
   readonly decimals?: number;
   readonly states?: readonly State[];
-  readonly steps?: readonly Step[];
+  /** From which values on it is coloured. */
+  readonly levels?: readonly Step[];
 }
 
 export type Column = LabelColumn | ValueColumn;
 
+export interface Order {
+  readonly column: string;
+  readonly desc: boolean;
+}
+
 export interface TableSpec extends Omit<PanelSpec, 'queries' | 'unit'> {
   /** From left to right. */
   readonly columns: readonly Column[];
+  /** Labels that links need and nobody reads. */
+  readonly hidden?: readonly string[];
   /** Expressions that bring labels only. */
   readonly infos?: readonly string[];
   /** Only rows that have a value there. Default: all rows. */
   readonly rowsWith?: string;
-  /** Worst first. */
-  readonly sortBy: { readonly column: string; readonly desc: boolean };
+  /** Worst first; the second key decides among equals. */
+  readonly sortBy: readonly [Order, ...Order[]];
 }
 
-/** Labels by which rows are joined, shown or not. */
-const IDENTITY = ['account_id', 'tunnel_id', 'tunnel_name'];
+/** Labels by which rows are joined; shown or not, links find them. */
+const IDENTITY = ['account_id', 'tunnel_id', 'tunnel_name', 'connector_id', 'runbook', 'severity'];
 
 /** Present values, a row per thing. */
 export function table(spec: TableSpec): Panel {
@@ -57,19 +67,34 @@ export function table(spec: TableSpec): Panel {
   }));
   const panel = begin(new PanelBuilder(), { ...spec, unit: 'none', queries, kind: 'table' })
     .transformations(transformations(spec, values))
-    .sortBy([new TableSortByFieldStateBuilder().displayName(spec.sortBy.column).desc(spec.sortBy.desc)])
-    .colorScheme(colourBy(FieldColorModeId.Thresholds))
-    .thresholds(thresholds(COLOURS.text))
-    .noValue('');
+    .sortBy(
+      spec.sortBy.map(({ column, desc }) =>
+        new TableSortByFieldStateBuilder().displayName(column).desc(desc),
+      ),
+    )
+    .colorScheme(byThresholds())
+    .thresholds(thresholds(COLOURS.text));
   for (const column of spec.columns) {
     const properties = propertiesOf(column);
     if (properties.length > 0) panel.overrideByName(column.name, properties);
+  }
+  for (const label of unseen(spec)) {
+    panel.overrideByName(label, [
+      { id: 'custom.hidden', value: true },
+      { id: 'custom.hideFrom', value: { viz: true, legend: false, tooltip: false } },
+    ]);
   }
   return panel.build();
 }
 
 function isValue(column: Column): column is ValueColumn {
   return 'expr' in column;
+}
+
+/** Labels that are in the table and not shown. */
+function unseen({ columns, hidden = [] }: TableSpec): readonly string[] {
+  const shown = columns.flatMap((column) => (isValue(column) ? [] : [column.label]));
+  return hidden.filter((label) => !shown.includes(label));
 }
 
 function transformations(spec: TableSpec, values: readonly ValueColumn[]): DataTransformerConfig[] {
@@ -80,13 +105,17 @@ function transformations(spec: TableSpec, values: readonly ValueColumn[]): DataT
   }));
   // Where one query alone has an answer, Grafana calls its value so.
   const alone = values.slice(0, 1).map(({ name }) => ({ name, field: 'Value' }));
-  const shown = new Set(fields.map(({ field }) => field));
-  const hidden = ['Time', ...infos, ...IDENTITY.filter((label) => !shown.has(label))];
+  const shown = new Set([...fields.map(({ field }) => field), ...unseen(spec)]);
+  const excluded = ['Time', ...infos, ...IDENTITY.filter((label) => !shown.has(label))];
+  const places = [...spec.columns.map(({ name }) => name), ...unseen(spec)];
   const organize = {
     id: 'organize',
     options: {
-      excludeByName: Object.fromEntries(hidden.map((field) => [field, true])),
-      indexByName: Object.fromEntries([...fields, ...alone].map(({ field }, index) => [field, index])),
+      excludeByName: Object.fromEntries(excluded.map((field) => [field, true])),
+      indexByName: Object.fromEntries([
+        ...[...fields, ...alone].map(({ name, field }) => [field, places.indexOf(name)]),
+        ...unseen(spec).map((label) => [label, places.indexOf(label)]),
+      ]),
       renameByName: Object.fromEntries([...fields, ...alone].map(({ name, field }) => [field, name])),
       includeByName: {},
     },
@@ -103,20 +132,31 @@ function transformations(spec: TableSpec, values: readonly ValueColumn[]): DataT
 }
 
 function propertiesOf(column: Column): DynamicConfigValue[] {
-  const width = column.width === undefined ? [] : [{ id: 'custom.width', value: column.width }];
+  const properties: DynamicConfigValue[] = [];
+  const add = (id: string, value: unknown): void => void properties.push({ id, value });
+  if (column.width !== undefined) add('custom.width', column.width);
+  if (column.link !== undefined) add('links', [dataLink(column.link)]);
+  // What a cell without value shows: the panel's own text is for a table without rows.
+  add('noValue', '–');
   if (!isValue(column)) {
-    const link = column.link === undefined ? [] : [{ id: 'links', value: [dataLink(column.link)] }];
-    return [...width, ...link];
+    if (column.short === true) add('mappings', [startOnly()]);
+    return properties;
   }
-  const { unit, decimals, states, steps } = column;
-  return [
-    ...width,
-    ...(unit === undefined ? [] : [{ id: 'unit', value: unit }]),
-    ...(decimals === undefined ? [] : [{ id: 'decimals', value: decimals }]),
-    ...(states === undefined ? [] : [{ id: 'mappings', value: mappings(states) }]),
-    ...(steps === undefined ? [] : [{ id: 'thresholds', value: thresholds(COLOURS.text, ...steps).build() }]),
-    ...(states === undefined && steps === undefined
-      ? []
-      : [{ id: 'custom.cellOptions', value: { type: TableCellDisplayMode.ColorText } }]),
-  ];
+  const { unit, decimals, states, levels } = column;
+  if (unit !== undefined) add('unit', unit);
+  if (decimals !== undefined) add('decimals', decimals);
+  if (states !== undefined) add('mappings', mappings(states));
+  // Words stand on the left.
+  if (states !== undefined && unit === undefined) add('custom.align', 'left');
+  if (levels !== undefined) add('thresholds', thresholds(COLOURS.text, ...levels).build());
+  if (states !== undefined || levels !== undefined)
+    add('custom.cellOptions', { type: TableCellDisplayMode.ColorText });
+  return properties;
+}
+
+function startOnly(): unknown {
+  return {
+    type: MappingType.RegexToText,
+    options: { pattern: '(.{8}).*', result: { text: '$1', index: 0 } },
+  };
 }

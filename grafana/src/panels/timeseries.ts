@@ -14,18 +14,18 @@ import {
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
-import { FieldColorModeId, type Panel } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import { type Colour, colourBy, COLOURS, type Step, thresholds } from '../colours.ts';
 import type { Link } from '../board/links.ts';
+import { type Colour, COLOURS, inTurn, type Step, thresholds } from '../colours.ts';
 import { begin, type PanelSpec } from './panel.ts';
 
 export interface TimeseriesSpec extends PanelSpec {
-  /** Default: lines. `steps` for numbers that jump; `stacked` for parts of a whole; `bars` for events. */
-  readonly draw?: 'lines' | 'steps' | 'stacked' | 'bars';
+  /** Default: lines. `jumps` for numbers that jump; `stacked` for parts of a whole; `bars` for events. */
+  readonly draw?: 'lines' | 'jumps' | 'stacked' | 'bars';
   /** Default: below the graph. A table with the last and highest values is for many series. */
   readonly legend?: 'list' | 'table';
-  /** By the legend's text. */
+  /** By the legend's text. Default: colours in turn, which mean nothing. */
   readonly colours?: Readonly<Record<string, Colour>>;
   /** Lines at these values. */
   readonly limits?: readonly Step[];
@@ -40,7 +40,7 @@ export function timeseries(spec: TimeseriesSpec): Panel {
   const panel = begin(new PanelBuilder(), { ...spec, kind: 'range' })
     .legend(legend === 'table' ? legendTable() : legendList())
     .tooltip(allValues())
-    .colorScheme(colourBy(FieldColorModeId.PaletteClassic))
+    .colorScheme(inTurn())
     .drawStyle(draw === 'bars' ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .lineInterpolation(draw === 'lines' ? LineInterpolation.Linear : LineInterpolation.StepAfter)
     .lineWidth(1)
@@ -60,7 +60,11 @@ export function timeseries(spec: TimeseriesSpec): Panel {
   }
   // With shorter steps, $__rate_interval overlaps and one event is several bars.
   if (draw === 'bars') panel.interval('2m');
+  // Else a single bar is as wide as the panel.
+  if (draw === 'bars') panel.barMaxWidth(24);
   if (spec.decimals !== undefined) panel.decimals(spec.decimals);
+  // Else the axis of a graph that is all 0 goes to 100.
+  if (spec.decimals === 0) panel.axisSoftMax(1);
   if (spec.max !== undefined) panel.max(spec.max);
   if (spec.link !== undefined) panel.dataLinks([spec.link]);
   for (const [name, colour] of Object.entries(spec.colours ?? {})) {

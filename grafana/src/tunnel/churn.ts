@@ -1,12 +1,9 @@
 import type { Section } from '../board/layout.ts';
 import { COLOURS } from '../colours.ts';
+import { changes, churn as opensAndCloses } from '../fleet.ts';
 import { timeseries } from '../panels/timeseries.ts';
-import { TUNNEL, grown, maxBy, ofTunnels, sumBy } from '../promql.ts';
 
 export function churn(): Section {
-  const opened = grown(ofTunnels('cloudflare_tunnel_connections_opened_total'));
-  const closed = grown(ofTunnels('cloudflare_tunnel_connections_closed_total'));
-  const transitions = grown(ofTunnels('cloudflare_tunnel_status_transitions_total', 'status!="inactive"'));
   return {
     title: 'Churn',
     shelves: [
@@ -18,15 +15,14 @@ export function churn(): Section {
             timeseries({
               title: 'Connections opened and closed',
               description:
-                'Connections that came and went between two observations. A few at once: a restart, or Cloudflare drained a data ' +
-                'center. A steady stream: an unstable network or a crash loop.',
+                'Connections that came (up) and went (down) between two observations. A few at once: a restart, or Cloudflare ' +
+                'drained a data center. A steady stream: an unstable network or a crash loop.',
               unit: 'none',
+              noValue: 'No connection came or went',
               draw: 'bars',
               decimals: 0,
-              queries: [
-                { expr: maxBy(TUNNEL, opened), legend: '{{tunnel_name}}: opened' },
-                { expr: maxBy(TUNNEL, closed), legend: '{{tunnel_name}}: closed' },
-              ],
+              queries: [{ expr: opensAndCloses(), legend: '{{name}}' }],
+              colours: { Opened: COLOURS.note, Closed: COLOURS.idle },
             }),
           ],
           [
@@ -35,11 +31,10 @@ export function churn(): Section {
               title: 'Changes of status',
               description: 'Changes into each status. More than a few an hour is flapping.',
               unit: 'none',
+              noValue: 'Its status did not change',
               draw: 'bars',
               decimals: 0,
-              queries: [
-                { expr: sumBy('status', maxBy(`${TUNNEL}, status`, transitions)), legend: '{{status}}' },
-              ],
+              queries: [{ expr: `${changes()} > 0`, legend: '{{status}}' }],
               colours: {
                 healthy: COLOURS.good,
                 degraded: COLOURS.warning,

@@ -1,7 +1,11 @@
 import type { Section } from '../board/layout.ts';
+import { COLOURS } from '../colours.ts';
 import { timeseries } from '../panels/timeseries.ts';
 import { connectors } from '../problems.ts';
-import { CONNECTOR, TUNNEL, maxBy, ofTunnels, sumBy } from '../promql.ts';
+import { byNewestList, byNewestObservation, CONNECTOR, TUNNEL } from '../promql/fold.ts';
+import { shortened } from '../promql/names.ts';
+import { sumBy } from '../promql/promql.ts';
+import { ofTunnels } from '../promql/select.ts';
 
 export function connections(): Section {
   return {
@@ -15,9 +19,10 @@ export function connections(): Section {
             timeseries({
               title: 'Connections per data center',
               description:
-                'Connections that serve, per Cloudflare data center. A colour that gives way to another at the same height: ' +
+                'Connections that serve, per Cloudflare data center. A shade that gives way to another at the same height: ' +
                 'Cloudflare moved them, which is normal. A loss that stays: look at the connectors.',
               unit: 'none',
+              noValue: 'It had no connection',
               draw: 'stacked',
               legend: 'table',
               decimals: 0,
@@ -32,13 +37,14 @@ export function connections(): Section {
                 'Connections of each connector. A new line is a new process: each start has a new id. Fewer than four of ' +
                 'cloudflared: its network drops them, or a firewall blocks port 7844.',
               unit: 'none',
-              draw: 'steps',
+              noValue: 'No connector was connected',
+              draw: 'jumps',
               legend: 'table',
               decimals: 0,
               queries: [
                 {
-                  expr: maxBy(CONNECTOR, ofTunnels('cloudflare_tunnel_connector_active_connections')),
-                  legend: '{{connector_id}}',
+                  expr: perConnector('cloudflare_tunnel_connector_active_connections'),
+                  legend: '{{connector}}',
                 },
               ],
             }),
@@ -54,7 +60,8 @@ export function connections(): Section {
               title: 'Connectors over time',
               description: 'Connectors that serve. It should be as many as you run.',
               unit: 'none',
-              draw: 'steps',
+              noValue: 'It was not observed',
+              draw: 'jumps',
               decimals: 0,
               queries: [{ expr: connectors(), legend: '{{tunnel_name}}' }],
             }),
@@ -67,18 +74,20 @@ export function connections(): Section {
                 'The version of the remote configuration, and what each connector runs. Connectors follow within two minutes; ' +
                 'one that stays below serves by old rules: restart it.',
               unit: 'none',
-              draw: 'steps',
+              noValue: 'It has no remote configuration',
+              draw: 'jumps',
               decimals: 0,
               queries: [
                 {
-                  expr: maxBy(TUNNEL, ofTunnels('cloudflare_tunnel_config_version')),
-                  legend: '{{tunnel_name}}: current',
+                  expr: `max(${byNewestList(TUNNEL, ofTunnels('cloudflare_tunnel_config_version'))})`,
+                  legend: 'Current',
                 },
                 {
-                  expr: maxBy(CONNECTOR, ofTunnels('cloudflare_tunnel_connector_config_version')),
-                  legend: '{{connector_id}}',
+                  expr: perConnector('cloudflare_tunnel_connector_config_version'),
+                  legend: '{{connector}}',
                 },
               ],
+              colours: { Current: COLOURS.good },
             }),
           ],
           [
@@ -88,6 +97,7 @@ export function connections(): Section {
               description:
                 'Connections that are gone while Cloudflare still tracks them. Today the API reports none, so this is empty.',
               unit: 'none',
+              noValue: 'No connection waits',
               draw: 'stacked',
               decimals: 0,
               queries: [
@@ -102,7 +112,10 @@ export function connections(): Section {
 }
 
 function perColo(metric: string): string {
-  return sumBy('colo', maxBy(PER_COLO, ofTunnels(metric)));
+  return sumBy('colo', byNewestObservation(`${TUNNEL}, colo, airport`, ofTunnels(metric)));
 }
 
-export const PER_COLO = `${TUNNEL}, colo, airport`;
+function perConnector(metric: string): string {
+  const each = byNewestObservation(CONNECTOR, ofTunnels(metric));
+  return `max by (connector) (${shortened(each, 'connector_id', { as: 'connector' })})`;
+}

@@ -1,16 +1,30 @@
 import type { Section } from '../board/layout.ts';
+import { boardLink, runbook } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
+import { AGE } from '../columns.ts';
+import { availability, longestOutage, outages } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { stateTimeline } from '../panels/state-timeline.ts';
-import { airports, connectors } from '../problems.ts';
-import { TUNNEL, maxBy, ofTunnels, sumBy } from '../promql.ts';
-import { STATUSES, statusNumbers } from '../states.ts';
-import { PER_COLO } from './connections.ts';
+import { airports, CHOSEN, behind, connections, connectors, missingTunnels } from '../problems.ts';
+import { byNewestList, byNewestObservation, TUNNEL } from '../promql/fold.ts';
+import { age } from '../promql/promql.ts';
+import { each, ofTunnels } from '../promql/select.ts';
+import { statusNumbers, STATUSES, type State } from '../states.ts';
+
+const MISSING: State = { number: 6, text: 'Expected, but missing', colour: COLOURS.bad };
 
 export function now(): Section {
   const legend = '{{tunnel_name}}';
-  const active = maxBy(PER_COLO, ofTunnels('cloudflare_tunnel_active_connections'));
+  const status = byNewestList(TUNNEL, statusNumbers(STATUSES));
+  const active = ofTunnels('cloudflare_tunnel_active_since_timestamp_seconds');
+  const inactive = ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds');
   const observed = ofTunnels('cloudflare_tunnel_observed_timestamp_seconds');
+  const lastObserved = ofTunnels('cloudflare_tunnel_last_observed_timestamp_seconds');
+  const redundant = [
+    [0, COLOURS.bad],
+    [1, COLOURS.warning],
+    [2, COLOURS.text],
+  ] as const;
   return {
     title: 'Now',
     shelves: [
@@ -23,49 +37,135 @@ export function now(): Section {
               title: 'Status',
               description:
                 'As Cloudflare lists it. Down: no connection. Degraded: serving, with at least one connection lost. Never run: no ' +
-                'connector has ever connected.',
+                'connector has ever connected. Missing: declared in the configuration file, and not listed.',
               unit: 'none',
-              queries: [{ expr: statusNumbers(), legend }],
-              states: STATUSES,
+              noValue: 'Not listed',
+              queries: [
+                {
+                  expr: `${status}\nor max by (${TUNNEL}) (0 * ${missingTunnels(CHOSEN)} + ${MISSING.number})`,
+                  legend,
+                },
+              ],
+              states: [...STATUSES, MISSING],
+              link: boardLink('overview', { from: 'tunnel' }),
             }),
           ],
           [
-            5,
+            6,
+            stat({
+              title: 'Up or down for',
+              link: runbook('Down'),
+              description:
+                'Since when it has had connections, or has had none. A short time up: it has just come back, or its connectors ' +
+                'restart.',
+              ...AGE,
+              noValue: '–',
+              queries: [
+                { expr: age(byNewestList(TUNNEL, active)), legend: 'Up for' },
+                { expr: age(byNewestList(TUNNEL, inactive)), legend: 'Down for' },
+              ],
+              levelsOf: { 'Down for': [[0, COLOURS.bad]] },
+            }),
+          ],
+          [
+            4,
             stat({
               title: 'Connectors',
+              link: runbook('NoRedundancy'),
               description:
                 'Connectors (replicas) that serve. One alone is no redundancy: start another on a second machine.',
               unit: 'none',
+              noValue: '–',
               queries: [{ expr: connectors(), legend }],
-              steps: [
-                [0, COLOURS.bad],
-                [1, COLOURS.warning],
-                [2, COLOURS.text],
-              ],
+              levels: redundant,
             }),
           ],
           [
-            5,
+            4,
             stat({
               title: 'Connections',
+              link: runbook('Degraded'),
               description:
                 'Connections that serve. A connector of cloudflared has four, a WARP connector one.',
               unit: 'none',
-              queries: [{ expr: sumBy(TUNNEL, active), legend }],
+              noValue: '–',
+              queries: [{ expr: connections(), legend }],
+              levels: [
+                [0, COLOURS.bad],
+                [1, COLOURS.text],
+              ],
             }),
           ],
           [
             4,
             stat({
               title: 'Airports',
+              link: runbook('NoRedundancy'),
               description:
                 'Different airports that the connections go to. One alone: the tunnel ends with a Cloudflare site.',
               unit: 'none',
+              noValue: '–',
               queries: [{ expr: airports(), legend }],
-              steps: [
-                [1, COLOURS.warning],
-                [2, COLOURS.text],
+              levels: redundant,
+            }),
+          ],
+        ],
+      },
+      {
+        height: 4,
+        panels: [
+          [
+            6,
+            stat({
+              title: 'Available',
+              link: boardLink('overview', { from: 'tunnel' }),
+              description:
+                'The part of the time range shown in which Cloudflare did not list it as down. How long the exporter could not ' +
+                'tell is no part of it.',
+              unit: 'percentunit',
+              decimals: 2,
+              noValue: '–',
+              queries: [{ expr: availability(), legend }],
+              levels: [
+                [0, COLOURS.bad],
+                [0.99, COLOURS.warning],
+                [0.999, COLOURS.good],
               ],
+            }),
+          ],
+          [
+            6,
+            stat({
+              title: 'Longest outage',
+              link: runbook('Down'),
+              description: 'The longest time without a connection within the time range shown.',
+              ...AGE,
+              noValue: '–',
+              queries: [{ expr: longestOutage(), legend }],
+            }),
+          ],
+          [
+            4,
+            stat({
+              title: 'Outages',
+              link: runbook('Flapping'),
+              description:
+                'How often it went down within the time range shown. What was shorter than a poll is not seen.',
+              unit: 'none',
+              noValue: '–',
+              queries: [{ expr: outages(), legend }],
+              levels: [[1, COLOURS.warning]],
+            }),
+          ],
+          [
+            4,
+            stat({
+              title: 'Behind it',
+              link: boardLink('overview', { from: 'tunnel' }),
+              description: 'Host names and private routes that lead to it, as far as they are known.',
+              unit: 'none',
+              noValue: 'Not known',
+              queries: [{ expr: behind(), legend }],
             }),
           ],
           [
@@ -73,20 +173,24 @@ export function now(): Section {
             stat({
               title: 'Observed',
               description:
-                'Time since the connections were last observed; empty for a tunnel that is down or has never run. Long: the request ' +
-                'budget is too small for the fleet. See the Exporter dashboard.',
-              unit: 's',
-              queries: [{ expr: `time() - ${maxBy(TUNNEL, observed)}`, legend }],
-              steps: [
-                [600, COLOURS.warning],
-                [1800, COLOURS.bad],
+                'Time since the connections were last observed; of a tunnel that is down, since they were last there. Long while it ' +
+                'serves: the request budget is too small for the fleet. See the Exporter dashboard.',
+              ...AGE,
+              decimals: 0,
+              noValue: '–',
+              queries: [
+                {
+                  expr: age(byNewestObservation(TUNNEL, each`${observed} or ${lastObserved}`)),
+                  legend,
+                },
               ],
+              link: boardLink('exporter', { from: 'tunnel' }),
             }),
           ],
         ],
       },
       {
-        height: 6,
+        height: 5,
         panels: [
           [
             24,
@@ -95,7 +199,8 @@ export function now(): Section {
               description:
                 'The status as Cloudflare listed it at each poll. What was shorter than a poll is not seen. A gap: the exporter ' +
                 'could not tell.',
-              queries: [{ expr: statusNumbers(), legend }],
+              noValue: 'Not listed in this time range',
+              queries: [{ expr: status, legend }],
               states: STATUSES,
             }),
           ],

@@ -1,5 +1,12 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { exporterRestarts, tunnelsWentDown } from '../board/annotations.ts';
+import {
+  accountsUnwatched,
+  configurationChanges,
+  connectorStarts,
+  exporterRestarts,
+  failovers,
+  statusChanges,
+} from '../board/annotations.ts';
 import { assemble } from '../board/assemble.ts';
 import { churn } from './churn.ts';
 import { connections } from './connections.ts';
@@ -11,8 +18,15 @@ export function tunnel(): Dashboard {
     board: 'tunnel',
     description:
       'One tunnel: its status, its connections to Cloudflare, its connectors. Choose it by name above.',
-    variables: { tunnel: 'first' },
-    annotations: [tunnelsWentDown(), exporterRestarts()],
+    variables: { tunnel: 'one' },
+    annotations: [
+      accountsUnwatched(),
+      statusChanges(),
+      connectorStarts(),
+      configurationChanges(),
+      failovers(),
+      exporterRestarts(),
+    ],
     sections: [now(), connectorsNow(), connections(), churn()],
   });
 }
