@@ -77,8 +77,8 @@ export function createRouter(
 
 /** Documents are for people: a few at once, and a crowd that waits for its turn. They take nothing away from scrapes and probes. */
 const DOCUMENTS = { atOnce: 10, waiting: 200 };
-/** The status page shows ages in seconds. */
-const MAX_AGE_MS = 1_000;
+/** The status page shows ages, and is renewed by the browser every 30 seconds. */
+const MAX_AGE_MS = 5_000;
 
 function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['answer']> {
   const { config, snapshot, readiness, clock, version, lateAfterMs } = options;
