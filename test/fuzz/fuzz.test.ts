@@ -31,20 +31,20 @@ test(
     const give = async (number: number): Promise<number> => {
       const name = names[number % names.length] ?? '';
       watchdog.beat(`input ${number} (${name}) of seed ${SEED}`);
-      let isOver = false;
+      const given = new AbortController();
       let longest = 0;
       const probe = async (): Promise<void> => {
         do {
           const asked = performance.now();
           expect(await isAlive(rig.url)).toBe(true);
           longest = Math.max(longest, performance.now() - asked);
-        } while (!isOver);
+        } while (!given.signal.aborted);
       };
       const probing = probe();
       try {
         await INPUTS[name]?.(random.fork(`input ${number}`), rig);
       } finally {
-        isOver = true;
+        given.abort();
         await probing;
       }
       expect(await rig.seriesOf(OTHER_ACCOUNT)).toEqual(others);
@@ -55,8 +55,9 @@ test(
     try {
       for (; performance.now() < until; number += 1) {
         // A busy machine is slow once; an input that blocks is slow each time.
-        if ((await give(number)) > ALIVE_WITHIN_MS && (await give(number)) > ALIVE_WITHIN_MS)
-          expect(await give(number), '/livez within a second').toBeLessThanOrEqual(ALIVE_WITHIN_MS);
+        let tries = 1;
+        while (tries <= 3 && (await give(number)) > ALIVE_WITHIN_MS) tries += 1;
+        if (tries > 3) throw new Error('/livez took more than a second three times');
       }
     } catch (error) {
       throw new Error(
