@@ -331,6 +331,9 @@ test('tokens are told by the budget that they share', async () => {
 test('the bound that the report names is that of the alert', () => {
   const alerts = readFileSync('deploy/prometheus/alerts.yaml', 'utf8');
   const [, alert = ''] = alerts.split('alert: CloudflareTunnelExporterBudgetTooSmall');
-  const [, polls, seconds] = /clamp_min\((\d+) \* \S+, (\d+)\)/.exec(alert) ?? [];
-  expect({ polls: Number(polls), ms: 1_000 * Number(seconds) }).toEqual(OLDEST_DETAIL);
+  const limit = (name: string): number => Number(new RegExp(`(\\d+) # ${name}\n`).exec(alert)?.[1]);
+  expect({
+    ms: 1_000 * limit('ExporterBudgetTooSmall.atLeast'),
+    listIntervals: limit('ExporterBudgetTooSmall.intervals'),
+  }).toEqual(OLDEST_DETAIL);
 });

@@ -13,8 +13,8 @@ export interface CheckSettings {
   readonly types: readonly KnownTunnelType[];
 }
 
-/** CloudflareTunnelExporterBudgetTooSmall fires if an observation is older than 15 minutes, or 5 polls if that is longer. */
-export const OLDEST_DETAIL = { ms: 900_000, polls: 5 };
+/** CloudflareTunnelExporterBudgetTooSmall fires if an observation is older than this, or than so many list intervals. */
+export const OLDEST_DETAIL = { ms: 900_000, listIntervals: 5 };
 /** The least recently observed tunnel waits for this many fair shares at most (docs/performance.md). */
 const OLDEST_IN_SHARES = 2;
 /** Tunnels whose list fails are shown for `--poll.stale-after`, or for so many list intervals if that is longer. */
@@ -119,10 +119,11 @@ function planProblems(
   const accounts = accountsOf(owner);
   const load = loadOf(accounts);
   const { listIntervalMs, detailIntervalMs } = pollingPlan(load, settings);
-  const oldestMs = Math.max(OLDEST_DETAIL.ms, OLDEST_DETAIL.polls * pollIntervalMs);
+  const oldestMs = firesAt(listIntervalMs);
+  // A larger budget may make the list interval shorter, down to that of the polls.
   const most: Intervals = {
     listIntervalMs: Math.max(pollIntervalMs, staleAfterMs / LISTS_IN_STALE_AFTER),
-    detailIntervalMs: oldestMs / OLDEST_IN_SHARES,
+    detailIntervalMs: firesAt(pollIntervalMs) / OLDEST_IN_SHARES,
   };
   const what = several ? `budget of ${owner.name}: ` : '';
   const fix = remedyFor(accounts, { ...most, pollIntervalMs });
@@ -132,13 +133,17 @@ function planProblems(
       `${what}${plural(accounts.length, 'account')} listed every ${duration(listIntervalMs)}: if lists fail, their tunnels are shown for three such intervals, longer than --poll.stale-after=${duration(staleAfterMs)}: ${fix}, or a longer --poll.stale-after`,
     );
   }
-  if (detailIntervalMs > most.detailIntervalMs) {
+  if (OLDEST_IN_SHARES * detailIntervalMs > oldestMs) {
     problems.push(
       `${what}connections of ${plural(load.serving, 'tunnel')} are observed every ${duration(detailIntervalMs)}, at worst ${duration(OLDEST_IN_SHARES * detailIntervalMs)}; CloudflareTunnelExporterBudgetTooSmall fires at ${duration(oldestMs)}: ${fix}`,
     );
   }
   return problems;
 }
+
+/** How old the oldest observation may get before the alert fires. */
+const firesAt = (listIntervalMs: number): number =>
+  Math.max(OLDEST_DETAIL.ms, OLDEST_DETAIL.listIntervals * listIntervalMs);
 
 /** What would keep these intervals. */
 export function remedyFor(
