@@ -26,7 +26,6 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 
 /** Metrics that rules may query before this exporter exposes them: an alert on one that is absent does not fire. */
 const ANNOUNCED: Readonly<Record<string, KnownMetric>> = {
-  cloudflare_tunnel_exporter_list_interval_seconds: { labels: ['account_id'], fleet: true },
   cloudflare_tunnel_routes: { labels: [...TUNNEL_LABELS, 'kind'], fleet: true },
   cloudflare_tunnel_orphan_routes: { labels: ['account_id'], fleet: true },
 };
