@@ -52,6 +52,7 @@ test('the flags are those that users depend on', () => {
     'tunnels.exclude',
     'tunnels.id',
     'tunnels.include',
+  'tunnels.intermittent',
     'tunnels.types',
     'web.config.file',
     'web.enable-lifecycle',

@@ -6,8 +6,7 @@ import {
   TUNNEL_STATUSES,
   TUNNEL_TYPES,
 } from '../../../src/core/model.ts';
-import { TUNNEL_LABELS } from '../../../src/core/families/family.ts';
-import { type KnownMetric, knownMetrics } from '../../grafana/metrics.ts';
+import { type KnownMetric, knownMetrics, TO_COME } from '../../grafana/metrics.ts';
 import { analyse, type Selector } from '../../grafana/promql.ts';
 import { isAlert, type RecordingRule, rules } from './rule-file.ts';
 
@@ -24,29 +23,18 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   reason: FAILURE_REASONS,
 };
 
-/** Metrics that rules may query before this exporter exposes them: an alert on one that is absent does not fire. */
-const ANNOUNCED: Readonly<Record<string, KnownMetric>> = {
-  cloudflare_tunnel_exporter_list_interval_seconds: { labels: ['account_id'], fleet: true },
-  cloudflare_tunnel_routes: { labels: [...TUNNEL_LABELS, 'kind'], fleet: true },
-  cloudflare_tunnel_orphan_routes: { labels: ['account_id'], fleet: true },
-};
-
-/** What Prometheus writes about alerts, with labels of any alert. */
-const OF_ALERTS: Readonly<Record<string, KnownMetric>> = {
-  ALERTS: { labels: ['alertname', 'alertstate', 'account_id', 'tunnel_id'], fleet: true },
-  ALERTS_FOR_STATE: { labels: ['alertname', 'account_id', 'tunnel_id', 'tunnel'], fleet: true },
-};
-
-const metrics = knownMetrics();
+/** Rules may use those that stand before them, which each call names. */
+const recordedNames = new Set(rules.flatMap((rule) => (isAlert(rule) ? [] : [rule.record])));
+const metrics = knownMetrics().then(
+  (known) => new Map([...TO_COME, ...known].filter(([name]) => !recordedNames.has(name))),
+);
 
 /** What the exporter does not expose, or what is no PromQL. `recorded` are the recording rules that may be used. */
 export async function problemsOf(expr: string, recorded: readonly string[] = []): Promise<readonly string[]> {
   const known = await metrics;
   const { errors, selectors, grouping, made } = analyse(expr);
   const labelsOf = (metric: string): readonly string[] | undefined =>
-    recorded.includes(metric)
-      ? labelsOfRecorded(metric, known)
-      : (known.get(metric) ?? ANNOUNCED[metric] ?? OF_ALERTS[metric])?.labels;
+    recorded.includes(metric) ? labelsOfRecorded(metric, known) : known.get(metric)?.labels;
   const joinable = new Set([
     ...selectors.flatMap(({ metric }) => labelsOf(metric) ?? []),
     ...OF_THE_SCRAPE,
