@@ -31,23 +31,24 @@ test(
     const give = async (number: number): Promise<number> => {
       const name = names[number % names.length] ?? '';
       watchdog.beat(`input ${number} (${name}) of seed ${SEED}`);
-      const given = new AbortController();
+      const over = new AbortController();
       let longest = 0;
       const probe = async (): Promise<void> => {
         do {
           const asked = performance.now();
           expect(await isAlive(rig.url)).toBe(true);
           longest = Math.max(longest, performance.now() - asked);
-        } while (!given.signal.aborted);
+        } while (!over.signal.aborted);
       };
       const probing = probe();
       try {
         await INPUTS[name]?.(random.fork(`input ${number}`), rig);
       } finally {
-        given.abort();
+        over.abort();
         await probing;
       }
       expect(await rig.seriesOf(OTHER_ACCOUNT)).toEqual(others);
+      expect(rig.unexpected()).toEqual([]);
       return longest;
     };
 
@@ -55,9 +56,10 @@ test(
     try {
       for (; performance.now() < until; number += 1) {
         // A busy machine is slow once; an input that blocks is slow each time.
-        let tries = 1;
-        while (tries <= 3 && (await give(number)) > ALIVE_WITHIN_MS) tries += 1;
-        if (tries > 3) throw new Error('/livez took more than a second three times');
+        let longest = await give(number);
+        for (let again = 0; again < 2 && longest > ALIVE_WITHIN_MS; again += 1)
+          longest = Math.min(longest, await give(number));
+        expect(longest, '/livez within a second').toBeLessThanOrEqual(ALIVE_WITHIN_MS);
       }
     } catch (error) {
       throw new Error(

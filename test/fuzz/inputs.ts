@@ -30,8 +30,15 @@ const ENDPOINTS = [
 /** Without those that stop the whole token, as they should. */
 const STATUSES = [200, 201, 204, 301, 400, 401, 403, 404, 408, 410, 418, 500, 502, 503, 530] as const;
 
+const DEEP: readonly (readonly [string, string])[] = [
+  ['[', ']'],
+  ['{"a":', '}'],
+  ['[{"code":1000,"error_chain":', '}]'],
+  ['[{"id":"x","conns":', '}]'],
+];
+
 function anEffect(random: Random): FaultEffect {
-  switch (random.integer(0, 5)) {
+  switch (random.integer(0, 7)) {
     case 0:
       return { kind: 'rewrite', rewrite: () => anyValue(random) };
     case 1:
@@ -48,6 +55,12 @@ function anEffect(random: Random): FaultEffect {
         errors: [anyValue(random), { code: 1000, error_chain: anyValue(random) }],
       };
       return { kind: 'status', status: random.pick(STATUSES.filter((status) => status >= 400)), body };
+    }
+    case 4: {
+      const [open, close] = random.pick(DEEP);
+      const depth = random.pick([100, 5_000, 100_000]);
+      const deep = open.repeat(depth) + 'null' + close.repeat(depth);
+      return { kind: 'text', status: random.pick(STATUSES), text: `{"errors":${deep},"result":${deep}}` };
     }
     default:
       return { kind: 'rewrite', rewrite: (body) => mutateJson(random, body) };

@@ -9,6 +9,8 @@ const TIMES = [
   '-000001-01-01T00:00:00Z',
 ] as const;
 
+const LONE_SURROGATES = ['\ud800', '\udbff', '\udc00', '\udfff'] as const;
+
 /** A value of any shape: what an answer, written by anyone, might hold in any place. */
 export function anyValue(random: Random): unknown {
   switch (random.integer(0, 9)) {
@@ -50,10 +52,12 @@ export function mutateJson(random: Random, value: unknown): unknown {
     if (random.next() < share) return anyValue(random);
     if (Array.isArray(part)) {
       const items = part.flatMap((item: unknown) =>
-        random.next() < share ? repeated(change(item)) : [change(item)],
+        random.next() < share ? repeated(item).map(change) : [change(item)],
       );
       return random.next() < share ? random.shuffle(items) : items;
     }
+    // Texts that differ in lone surrogates only are one text on the page.
+    if (typeof part === 'string' && random.next() < share) return part + random.pick(LONE_SURROGATES);
     if (typeof part !== 'object' || part === null) return part;
     const entries: readonly (readonly [string, unknown])[] = Object.entries(part);
     return Object.fromEntries(

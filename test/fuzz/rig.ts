@@ -15,6 +15,8 @@ export interface FuzzRig {
   readonly pollAll: () => Promise<void>;
   /** Throws unless both formats parse strictly; what they say of an account, without times and counters. */
   readonly seriesOf: (accountId: string) => Promise<readonly string[]>;
+  /** Errors that no answer of the API should cause, since the last call. */
+  readonly unexpected: () => readonly unknown[];
   /** Whether every collector that was asked for this account has succeeded. */
   readonly isWhole: (accountId: string) => boolean;
 }
@@ -31,6 +33,7 @@ export async function aFuzzRig(): Promise<FuzzRig> {
     snapshot: () => rig.store.current(),
     budgets: () => [rig.group.client.budget],
   });
+  const unexpected: unknown[] = [];
   const tunnels = ['shop', 'erp'].map(specOf);
   const rig = await aRig({
     simulator: {
@@ -44,6 +47,7 @@ export async function aFuzzRig(): Promise<FuzzRig> {
     accounts: [ACCOUNT, OTHER_ACCOUNT],
     config: { cloudflare: { requestTimeoutMs: 1_000 } },
     hooks: telemetry.clientHooks,
+    onError: (error) => void unexpected.push(error),
   });
   const page = aPage({ families: ALL_OPTIONS, own: telemetry.metrics });
   const { server } = aWebServer({ page, snapshot: rig.store.current, clock: rig.clock.now });
@@ -67,6 +71,7 @@ export async function aFuzzRig(): Promise<FuzzRig> {
         .map(lineOf)
         .toSorted();
     },
+    unexpected: () => unexpected.splice(0),
     isWhole: (accountId) => {
       const { up, collectors } = rig.account(accountId);
       return up === true && Object.values(collectors).every(({ success }) => success !== false);

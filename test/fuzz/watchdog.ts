@@ -22,7 +22,7 @@ export function startWatchdog(maxMs: number): Watchdog {
   );
   worker.on('error', (error) => writeSync(2, `the watchdog ended: ${String(error)}\n`));
   return {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker of node, not a window
     beat: (what) => worker.postMessage(what),
     stop: async () => {
       await worker.terminate();

@@ -29,6 +29,8 @@ export interface RigOptions {
   /** Default: the simulator's. */
   readonly apiUrl?: string;
   readonly hooks?: ClientHooks;
+  /** Told of errors that no answer should cause. */
+  readonly onError?: (error: unknown) => void;
   /** Told of every new snapshot. */
   readonly onChange?: (snapshot: Snapshot) => void;
 }
@@ -101,6 +103,7 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
         staleAfterMs: config.poll.staleAfterMs,
         store,
         clock: now,
+        ...(options.onError === undefined ? {} : { onError: options.onError }),
         // Time passes as fast as it is waited for.
         pause: async (ms, signal) => {
           await setImmediate();

@@ -12,7 +12,7 @@ import { seccompProfile } from '../systemd/syscall-filter.ts';
 const IMAGE = 'localhost/cloudflare-tunnel-exporter:test';
 const BASE = 'localhost/stand-in-build:test';
 const RUNTIME = 'localhost/stand-in-runtime:test';
-const MEMORY = 128 * 2 ** 20;
+const MEMORY = 384 * 2 ** 20;
 const BUILD_MS = 600_000;
 const RUN_MS = 60_000;
 
@@ -144,7 +144,7 @@ describe.skipIf(containers.missing)(`the image${containers.needs}`, { timeout: 2
     expect(page).toMatch(/^cloudflare_tunnel_exporter_build_info\{.*revision="f00ba2".*\} 1$/m);
   });
 
-  test('runs as nobody, without capabilities, within 128 MB, on a root that cannot be written', async () => {
+  test('runs as nobody, without capabilities, within the memory limit of the chart, on a root that cannot be written', async () => {
     expect((await fetch(`http://${demo.address}/livez`)).status).toBe(200);
     const pid = engine.mustPodman(['inspect', '--format={{.State.Pid}}', demo.name]);
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
