@@ -75,7 +75,7 @@ export function changes(): Section {
                 'What changed, by kind: the same events that the exporter logs and serves at /api/v1/events, which name the tunnels. ' +
                 'Of several exporters, the one that saw most of a kind counts.',
               unit: 'none',
-              noValue: 'No event',
+              noValue: 'No event, or the exporter does not count them yet',
               draw: 'bars',
               decimals: 0,
               queries: [{ expr: events(), legend: '{{kind}}' }],
