@@ -4,8 +4,6 @@ import { COLOURS } from '../colours.ts';
 import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
 import {
   availability,
-  changes as changesOfStatus,
-  churn,
   downInRange,
   events,
   longestOutage,
@@ -54,7 +52,7 @@ export function changes(): Section {
         height: 8,
         panels: [
           [
-            8,
+            12,
             timeseries({
               title: 'Tunnels in trouble',
               description:
@@ -70,33 +68,17 @@ export function changes(): Section {
             }),
           ],
           [
-            8,
+            12,
             timeseries({
-              title: 'Tunnels that went down or degraded',
+              title: 'Events',
               description:
-                'Changes into these statuses. A fence of bars is flapping: look at the tunnel and its network.',
+                'What changed, by kind: the same events that the exporter logs and serves at /api/v1/events, which name the tunnels. ' +
+                'Of several exporters, the one that saw most of a kind counts.',
               unit: 'none',
-              noValue: 'No tunnel went down or degraded',
+              noValue: 'No event, or the exporter does not count them yet',
               draw: 'bars',
               decimals: 0,
-              queries: [{ expr: `${changesOfStatus('status=~"down|degraded"')} > 0`, legend: '{{status}}' }],
-              colours: { down: COLOURS.bad, degraded: COLOURS.warning },
-              steps: STEPS,
-            }),
-          ],
-          [
-            8,
-            timeseries({
-              title: 'Connections opened and closed',
-              description:
-                'Connections that came (up) and went (down) between two observations. Some is normal: Cloudflare moves ' +
-                'connections when it drains a data center. A steady stream is an unstable network or a connector that restarts.',
-              unit: 'none',
-              noValue: 'No connection came or went',
-              draw: 'bars',
-              decimals: 0,
-              queries: [{ expr: churn(), legend: '{{name}}' }],
-              colours: { Opened: COLOURS.note, Closed: COLOURS.idle },
+              queries: [{ expr: events(), legend: '{{kind}}' }],
               steps: STEPS,
             }),
           ],
@@ -106,7 +88,7 @@ export function changes(): Section {
         height: 9,
         panels: [
           [
-            14,
+            24,
             table({
               title: 'Availability',
               description:
@@ -137,21 +119,6 @@ export function changes(): Section {
                 { column: 'Available', desc: false },
                 { column: 'Outages', desc: true },
               ],
-              steps: STEPS,
-            }),
-          ],
-          [
-            10,
-            timeseries({
-              title: 'Events',
-              description:
-                'What changed, by kind: the same events that the exporter logs and serves at /api/v1/events, which name the tunnels. ' +
-                'Of several exporters, the one that saw most of a kind counts.',
-              unit: 'none',
-              noValue: 'No event',
-              draw: 'bars',
-              decimals: 0,
-              queries: [{ expr: events(), legend: '{{kind}}' }],
               steps: STEPS,
             }),
           ],

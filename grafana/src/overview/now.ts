@@ -3,7 +3,7 @@ import type { Section } from '../board/layout.ts';
 import { boardLink, runbook, runbookLink } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
 import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
-import { outages, tunnelsByStatus } from '../fleet.ts';
+import { tunnelsByStatus } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import {
@@ -139,7 +139,6 @@ export function now(): Section {
                 { name: 'Connectors', expr: connectors(), width: 100 },
                 { name: 'Last connected at', label: 'airport', width: 140 },
                 { name: 'Behind it', expr: behind(), width: 90 },
-                { name: 'Outages', expr: outages(), decimals: 0, width: 90 },
                 ACCOUNT_COLUMN,
               ],
               hidden: [...HIDDEN, 'runbook'],
@@ -149,7 +148,7 @@ export function now(): Section {
                 { column: 'Problem', desc: true },
                 { column: 'For', desc: false },
               ],
-              steps: 100,
+              steps: 60,
             }),
           ],
         ],
