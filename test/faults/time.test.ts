@@ -73,7 +73,7 @@ test('a clock that jumps back by an hour while connections fail', async () => {
 test('a poll that takes longer than its interval', async () => {
   const rig = await aPoller({
     simulator: fleetOf('shop'),
-    config: { cloudflare: { requestTimeoutMs: 1_300 } },
+    config: { cloudflare: { requestTimeoutMs: 2_300 } },
     poll: { schedule: '*/1 * * * * *' },
   });
   rig.simulator.faults.add({ endpoint: 'tunnels', times: 1, effect: { kind: 'silence' } });
