@@ -173,6 +173,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       }),
     reconfigure: async (next) => {
       const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
+      const selectsOthers = !isSame(config.tunnels, next.tunnels);
       const keepsSidecar = isSame(besideUs(config), besideUs(next));
       // Before the snapshot changes: what the old settings asked for must not come back into it.
       if (asksOtherwise) await stop(asking);
@@ -184,6 +185,8 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
           types: next.tunnels.types,
           selection: next.tunnels,
           configurations: next.tunnels.configurations,
+          routes: next.tunnels.routes,
+          selectsOthers,
           hasSidecar: next.sidecar !== undefined && keepsSidecar,
         },
         next.poll.staleAfterMs,

@@ -101,7 +101,7 @@ export function idleCollectors({ tunnels }: AccountState, options: DueOptions): 
     if (configuration.failingSince !== undefined || isConfigurationDue(state, options))
       busy.add('configurations');
   }
-  return COLLECTORS.filter((collector) => !busy.has(collector));
+  return COLLECTORS.filter((collector) => collector !== 'routes' && !busy.has(collector));
 }
 
 /** What is not urgent, by priority. */

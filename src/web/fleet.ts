@@ -115,6 +115,7 @@ const COLLECTOR_WORDS: Readonly<Record<Collector, string>> = {
   connections: 'connections',
   warp_connections: 'connections of WARP connectors',
   configurations: 'configurations',
+  routes: 'routes',
 };
 
 function detailProblems(

@@ -38,7 +38,8 @@ test('a pass lists the tunnels and observes their connectors and configurations'
   expect(rig.tunnel('a').connectors.value).toHaveLength(1);
   expect(rig.tunnel('mesh').connectors.value?.map(({ haStatus }) => haStatus)).toEqual(['active', 'passive']);
   expect(rig.tunnel('mesh').configuration.value?.haMode).toBe('aws');
-  expect(Object.values(rig.account().collectors).map(({ success }) => success)).toEqual(Array(4).fill(true));
+  const { routes: _, ...collectors } = rig.account().collectors;
+  expect(Object.values(collectors).map(({ success }) => success)).toEqual(Array(4).fill(true));
   expect(outcome.waiting).toBe(0);
 });
 

@@ -107,7 +107,13 @@ const failed = (minutesAgo?: number) => ({
   success: false,
   lastSuccessAt: minutesAgo === undefined ? undefined : NOW - minutesAgo * MINUTE,
 });
-const noCollector = { tunnels: never, connections: never, warp_connections: never, configurations: never };
+const noCollector = {
+  tunnels: never,
+  connections: never,
+  warp_connections: never,
+  configurations: never,
+  routes: never,
+};
 
 test.each([
   [

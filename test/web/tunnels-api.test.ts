@@ -52,6 +52,7 @@ test('the document is the snapshot in snake case, times in ISO 8601', () => {
           connections: success,
           warp_connections: success,
           configurations: success,
+          routes: success,
         },
       },
     ],
