@@ -192,8 +192,20 @@ function observeDetails(
   const details = observations.filter(({ kind }) => kind === 'connections' || kind === 'configuration');
   if (details.length === 0) return tunnels;
   const after = new Map(tunnels);
-  for (const observation of details) observeDetail(after, observation);
+  for (const observation of newestOnly(details)) observeDetail(after, observation);
   return after;
+}
+
+/** Of several good answers about the same thing the last: counters and events see one change for each step. */
+function newestOnly(details: readonly Observation[]): readonly Observation[] {
+  if (details.length === 1) return details;
+  const newest = new Map<string, Observation>();
+  for (const detail of details) if (failureOf(detail) === undefined) newest.set(keyOf(detail), detail);
+  return details.filter((detail) => failureOf(detail) !== undefined || newest.get(keyOf(detail)) === detail);
+}
+
+function keyOf(detail: Observation): string {
+  return 'tunnelId' in detail ? `${detail.kind} ${detail.tunnelId}` : detail.kind;
 }
 
 function observeDetail(tunnels: Map<string, TunnelState>, observation: Observation): void {
