@@ -51,6 +51,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     config: initial.web,
     page: exporter.page,
     snapshot: exporter.snapshot,
+    events: exporter.events,
     readiness: () =>
       stopping
         ? { ready: false, reason: 'stopping' }

@@ -14,10 +14,12 @@ export function blockEvents(
   after: readonly Block[],
   now: number,
 ): readonly Change[] {
-  const blocked = new Set(before.filter(({ until }) => until !== undefined).map(keyOf));
-  return after.flatMap((block) => {
-    const { accounts, until } = block;
-    if (until === undefined || until <= now || blocked.has(keyOf(block))) return [];
+  // By account: which tokens share a budget can become known while they are blocked.
+  const blocked = new Set(
+    before.flatMap(({ accounts, until }) => (until === undefined ? [] : accounts.map(({ id }) => id))),
+  );
+  return after.flatMap(({ accounts, until }) => {
+    if (until === undefined || until <= now || accounts.some(({ id }) => blocked.has(id))) return [];
     const [first, second] = accounts;
     const only = second === undefined ? first : undefined;
     const names = someOf(accounts.map(nameOfAccount), 3);
@@ -40,8 +42,4 @@ export function blockEvents(
       },
     ];
   });
-}
-
-function keyOf({ accounts }: Block): string {
-  return accounts.map(({ id }) => id).join();
 }

@@ -69,13 +69,16 @@ export interface EventHistory {
 
 export const NO_EVENTS: EventHistory = { events: [], lastId: 0 };
 
-/** The history with these changes, which are numbered, and without the oldest events beyond the limit. */
-export function recorded(history: EventHistory, changes: readonly Change[], limit: number): EventHistory {
-  if (changes.length === 0) return history;
-  const events = changes.map((change, index) => ({ ...change, id: history.lastId + index + 1 }));
+/** The changes as events, numbered after those that were recorded before. */
+export function numbered({ lastId }: EventHistory, changes: readonly Change[]): readonly TunnelEvent[] {
+  return changes.map((change, index) => ({ ...change, id: lastId + index + 1 }));
+}
+
+/** The history with newer events, and without the oldest beyond the limit. */
+export function recorded(history: EventHistory, events: readonly TunnelEvent[], limit: number): EventHistory {
   return {
     events: limit === 0 ? [] : [...history.events, ...events].slice(-limit),
-    lastId: history.lastId + changes.length,
+    lastId: events.at(-1)?.id ?? history.lastId,
   };
 }
 

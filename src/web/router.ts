@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.ts';
+import type { EventHistory } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Authenticate } from './basic-auth.ts';
 import { createDocumentRoute } from './document-route.ts';
+import { renderEvents } from './events-api.ts';
 import { createLimiter } from './limiter.ts';
 import type { WebLog } from './log.ts';
 import { createMetricsRoute } from './metrics-route.ts';
@@ -24,6 +26,7 @@ export interface RouterOptions {
   readonly config: Config['web'];
   readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
+  readonly events: () => EventHistory;
   readonly readiness: () => Readiness;
   readonly clock: () => number;
   readonly log: WebLog;
@@ -81,7 +84,7 @@ const DOCUMENTS = { atOnce: 10, waiting: 200 };
 const MAX_AGE_MS = 5_000;
 
 function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['answer']> {
-  const { config, snapshot, readiness, clock, version, lateAfterMs } = options;
+  const { config, snapshot, events, readiness, clock, version, lateAfterMs } = options;
   const { telemetryPath } = config;
   const limiter = createLimiter(DOCUMENTS);
   const statusPage = createDocumentRoute({
@@ -107,12 +110,20 @@ function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['ans
     version: snapshot,
     render: ({ query }) => renderTunnels(snapshot(), query),
   });
+  const eventsRoute = createDocumentRoute({
+    contentType: 'application/json; charset=utf-8',
+    headers: {},
+    limiter,
+    version: events,
+    render: ({ query }) => renderEvents(events(), query),
+  });
   return new Map<string, Route['answer']>([
     ['/', statusPage],
     [telemetryPath, createMetricsRoute({ ...options, maxRequests: config.maxRequests })],
     ['/livez', () => textReply(200, 'ok')],
     ['/readyz', () => readyReply(readiness())],
     ['/api/v1/tunnels', tunnels],
+    ['/api/v1/events', eventsRoute],
   ]);
 }
 

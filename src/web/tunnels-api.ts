@@ -3,6 +3,7 @@ import { TUNNEL_STATUSES } from '../core/model.ts';
 import type { Configuration, Connection, Connector } from '../core/model.ts';
 import type { AccountState, Snapshot, TunnelCounters, TunnelState } from '../core/snapshot.ts';
 import type { Rendered } from './document-route.ts';
+import { json, textJson, timeJson } from './json.ts';
 
 /**
  * The snapshot as JSON; `status`, `account_id` and `name` in the query select, each exactly, and any of several.
@@ -48,16 +49,6 @@ function selector(query: URLSearchParams): Selector {
     const wanted = query.getAll(key);
     return wanted.length === 0 || wanted.includes(value.toWellFormed());
   };
-}
-
-/** Strict JSON parsers refuse the escape of a lone surrogate; where there may be one, it is replaced. */
-function json(value: object): string {
-  const text = JSON.stringify(value);
-  return /\\ud[89a-f]/i.test(text) ? JSON.stringify(value, wellFormed) : text;
-}
-
-function wellFormed(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 function accountJson({ id, name, up, listedAt, collectors }: AccountState): object {
@@ -128,13 +119,4 @@ function countersJson({ transitions, opened, closed, failovers }: TunnelCounters
     connections_closed: closed,
     ha_failovers: failovers,
   };
-}
-
-function textJson(text: string): string | null {
-  return text === '' ? null : text;
-}
-
-function timeJson(at: number | undefined): string | null {
-  const date = new Date(at ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Change, type EventHistory, NO_EVENTS, recorded } from '../../src/core/events.ts';
+import { type Change, type EventHistory, NO_EVENTS, numbered, recorded } from '../../src/core/events.ts';
 import { eventsBetween } from '../../src/core/events-between.ts';
 import type { KnownTunnelType } from '../../src/core/model.ts';
 import {
@@ -29,7 +29,7 @@ function anExporter() {
       const before = story.snapshot();
       const after = story.pass(s(seconds), ...acts);
       const changes = eventsBetween(before, after, { expected: EXPECTED, types: TYPES });
-      history = recorded(history, changes, 1000);
+      history = recorded(history, numbered(history, changes), 1000);
       return changes;
     },
     lines: () => history.events.map(lineOf),

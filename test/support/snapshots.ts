@@ -155,7 +155,7 @@ export function anAccount(parts: AccountParts = {}): AccountState {
       routes: good,
     },
     routes: NO_ROUTE_TABLES,
-    known: new Set(['cfd_tunnel', 'warp_connector', 'unknown']),
+    known: new Set(['cfd_tunnel', 'warp_connector']),
     tunnels: byId(tunnels, id),
     hidden: byId(hidden, id),
     ...rest,
