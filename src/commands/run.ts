@@ -65,6 +65,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     log,
     webConfig: webConfig.live,
     version: about().version,
+    showsOriginIps: () => config.metrics.originIp,
     lateAfterMs: () => 2 * intervalOf(config.poll.schedule) + config.poll.jitterMs,
   });
   try {

@@ -30,6 +30,8 @@ export interface WebServerOptions {
   readonly version: string;
   /** A list of tunnels older than this is called late on the status page: a little over two polls is right. */
   readonly lateAfterMs?: () => number;
+  /** Whether addresses of origins are shown at all; not unless given. */
+  readonly showsOriginIps?: () => boolean;
   /** Whether Cloudflare's edge sees the connector beside us; `undefined` where there is none. */
   readonly edgeReadiness?: () => Readiness | undefined;
   /** Left out where reloading over HTTP is not enabled. */
@@ -78,6 +80,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
   } = options;
   const route = createRouter({
     events: () => NO_EVENTS,
+    showsOriginIps: () => false,
     ...options,
     lateAfterMs: options.lateAfterMs ?? (() => DEFAULT_LATE_AFTER_MS),
     authenticate:
