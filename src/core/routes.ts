@@ -108,17 +108,56 @@ export function withoutRoutes(state: TunnelState): TunnelState {
   return state.routes === UNKNOWN_ROUTES ? state : { ...state, routes: UNKNOWN_ROUTES };
 }
 
+/** One complete list of an account's routes of one kind. */
+export interface RoutesRequest {
+  readonly kind: 'routes';
+  readonly accountId: string;
+  readonly routeKind: RouteKind;
+  /** Requests that it is expected to take. */
+  readonly requests: number;
+}
+
+/** The lists of routes to read now, of accounts that can be listed; those not read for longest first. */
+export function dueRoutes(
+  accounts: readonly AccountState[],
+  now: number,
+  { renewedAt }: { readonly renewedAt?: ((accountId: string) => number | undefined) | undefined } = {},
+): readonly RoutesRequest[] {
+  const due = accounts
+    .filter(({ listedAt }) => listedAt.size > 0)
+    .flatMap((account) =>
+      dueRouteKinds(account, now, { renewedAt: renewedAt?.(account.id) }).map((routeKind) => ({
+        askedAt: account.routes[routeKind].failedAt ?? account.routes[routeKind].at ?? -Infinity,
+        request: {
+          kind: 'routes' as const,
+          accountId: account.id,
+          routeKind,
+          requests: routePages(account, routeKind),
+        },
+      })),
+    );
+  return due
+    .toSorted((a, b) => (a.askedAt === b.askedAt ? 0 : a.askedAt - b.askedAt))
+    .map(({ request }) => request);
+}
+
 /** Time between two reads of the same list. */
 export const ROUTES_INTERVAL_MS = 600_000;
 /** A token without the permission rarely gets it: asked again after 10, 20, 40 and then every 60 minutes. */
 const MAX_BACKOFF_MS = 3_600_000;
 
 /** The lists of routes to read now. */
-export function dueRouteKinds({ routes }: AccountState, now: number): readonly RouteKind[] {
+export function dueRouteKinds(
+  { routes }: AccountState,
+  now: number,
+  { renewedAt = -Infinity }: { readonly renewedAt?: number | undefined } = {},
+): readonly RouteKind[] {
   return ROUTE_KINDS.filter((kind) => {
     const { at, failedAt, failingSince, failedFor } = routes[kind];
     const asked = failedAt ?? at;
     if (asked === undefined) return true;
+    // The token was replaced since: it may be allowed more.
+    if (failedAt !== undefined && failedAt <= renewedAt) return true;
     const refused = failedFor === 'permission' || failedFor === 'auth';
     const failedForMs = refused && failingSince !== undefined ? asked - failingSince : 0;
     const wait = Math.min(Math.max(ROUTES_INTERVAL_MS, failedForMs), MAX_BACKOFF_MS);

@@ -316,16 +316,19 @@ export function failingFor(
   { tunnel, connectors, configuration }: TunnelState,
   collector: Collector,
 ): FailureReason | undefined {
-  if (hasNoConnections(tunnel.status)) return undefined;
+  const serves = !hasNoConnections(tunnel.status);
   switch (collector) {
     case 'tunnels':
       return undefined;
     case 'connections':
-      return tunnel.type === 'warp_connector' ? undefined : blamed(connectors);
+      return serves && tunnel.type !== 'warp_connector' ? blamed(connectors) : undefined;
     case 'warp_connections':
-      return tunnel.type === 'warp_connector' ? blamed(connectors) : undefined;
+      return serves && tunnel.type === 'warp_connector' ? blamed(connectors) : undefined;
     case 'configurations':
-      return tunnel.configSource === 'local' ? undefined : blamed(configuration);
+      // Those of tunnels that are down are asked for as well.
+      return tunnel.status === 'inactive' || tunnel.configSource === 'local'
+        ? undefined
+        : blamed(configuration);
     case 'routes':
       return undefined;
   }

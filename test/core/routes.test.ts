@@ -129,6 +129,13 @@ test.each<readonly [FailureReason, readonly number[]]>([
   }
 });
 
+test('what a token was refused is due when it has been replaced', () => {
+  const story = aStory();
+  story.pass(s(0), networks, routes('hostname', 'permission'));
+  expect(dueRouteKinds(story.account(), s(10), { renewedAt: s(-1) })).toEqual([]);
+  expect(dueRouteKinds(story.account(), s(10), { renewedAt: s(5) })).toEqual(['hostname']);
+});
+
 test('a list is expected to take as many pages as it has had', () => {
   const story = aStory();
   expect(routePages(story.account(), 'network')).toBe(1);

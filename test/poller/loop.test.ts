@@ -303,14 +303,14 @@ test('without configurations no configuration is asked for, and there is no such
   });
 });
 
-test('tunnels that are down or inactive are never asked about, and an idle collector is a good one', async () => {
+test('of a tunnel that is down only the configuration is read, of an inactive one nothing; an idle collector is a good one', async () => {
   const rig = await aRig({
     simulator: fleetOf({ name: 'down', downSince: Date.now() - 60_000 }, { name: 'inactive' }),
   });
   await rig.poll();
   await rig.poll();
   expect(rig.names()).toEqual(['down', 'inactive']);
-  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 2 });
+  expect(rig.simulator.requests.totals()).toEqual({ tunnels: 2, cfd_tunnel_configurations: 1 });
   expect(rig.account().collectors).toMatchObject({
     connections: { success: true },
     warp_connections: { success: true },
