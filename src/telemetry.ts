@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { BudgetView, ClientHooks } from './cloudflare/client.ts';
 import { ENDPOINTS } from './cloudflare/endpoints.ts';
+import { EVENT_KINDS, type EventKind } from './core/events.ts';
 import { COLLECTORS, FAILURE_REASONS } from './core/model.ts';
 import type { AccountState, CollectorState, Snapshot } from './core/snapshot.ts';
 import type { ForeignMetric } from './exposition/foreign.ts';
@@ -34,6 +35,7 @@ export interface Telemetry {
   readonly waiting: (tunnels: number) => void;
   readonly rendered: (render: { readonly seconds: number; readonly series: number }) => void;
   readonly configLoaded: (load: { readonly at: number; readonly ok: boolean }) => void;
+  readonly eventSeen: (kind: EventKind) => void;
   readonly metrics: () => Promise<readonly ForeignMetric[]>;
 }
 
@@ -103,6 +105,9 @@ export function createTelemetry({ version, revision, snapshot, budgets }: Teleme
   for (const reason of FAILURE_REASONS) errors.inc({ reason }, 0);
   const retries = counter('api_retries_total', 'Requests to the Cloudflare API that were made again.');
 
+  const events = counter('events_total', 'Changes seen between two snapshots, by kind.', ['kind']);
+  for (const kind of EVENT_KINDS) events.inc({ kind }, 0);
+
   const waiting = whenKnown(
     gauge('detail_queue_tunnels', 'Tunnels whose connections wait to be observed, for want of budget.'),
   );
@@ -153,6 +158,9 @@ export function createTelemetry({ version, revision, snapshot, budgets }: Teleme
     configLoaded: ({ at, ok }) => {
       reloadOk.set(ok ? 1 : 0);
       if (ok) reloadAt.set(at / 1000);
+    },
+    eventSeen: (kind) => {
+      events.inc({ kind });
     },
     metrics: () => collect(registry),
   };

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
   'log.ts': ['config', 'log-sink.ts'],
   'log-sink.ts': [],
+  'event-log.ts': ['core'],
   poller: ['core', 'config', 'cloudflare', 'log.ts', 'turn.ts'],
   sidecar: ['core', 'log.ts'],
   commands: [
@@ -26,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'telemetry.ts',
     'files.ts',
     'log.ts',
+    'event-log.ts',
     'poller',
     'sidecar',
   ],

@@ -116,7 +116,13 @@ test('accounts and collectors are as the snapshot of the moment has them', async
     anAccount({
       id: 'down',
       up: false,
-      collectors: { tunnels: bad, connections: good, warp_connections: never, configurations: never },
+      collectors: {
+        tunnels: bad,
+        connections: good,
+        warp_connections: never,
+        configurations: never,
+        routes: never,
+      },
     }),
   );
   expect(await seriesOf(telemetry, 'account_up')).toEqual([

@@ -7,6 +7,7 @@ import type {
   ListedTunnel,
   Observation,
   Result,
+  RouteKind,
   TunnelType,
 } from '../core/model.ts';
 import { TUNNELS_PER_PAGE } from '../core/lists.ts';
@@ -17,10 +18,13 @@ import {
   detailPath,
   ENDPOINTS,
   listPath,
+  ROUTE_ENDPOINTS,
+  routesPath,
   segment,
   userVerifyPath,
   type DetailEndpoint,
   type ListEndpoint,
+  type RouteEndpoint,
 } from './endpoints.ts';
 import { isStopped, malformed, STOPPED, unexpected, type CallFailure } from './errors.ts';
 import {
@@ -36,19 +40,21 @@ import {
   parseCloudflaredConfiguration,
   parseConnector,
   parseConnectors,
+  parseRoutes,
   parseTunnels,
   parseVerification,
   parseWarpConfiguration,
   type Envelope,
   type ListedItem,
   type Parsed,
+  type RouteItem,
   type TokenStatus,
 } from './schema.ts';
 import type { Token } from './token.ts';
 
 export { ENDPOINTS, isStopped, STOPPED };
 export type { Hold } from './budget.ts';
-export type { DetailEndpoint, Endpoint, ListEndpoint } from './endpoints.ts';
+export type { DetailEndpoint, Endpoint, ListEndpoint, RouteEndpoint } from './endpoints.ts';
 export type { CallOptions } from './http.ts';
 export type { TokenStatus } from './schema.ts';
 
@@ -120,6 +126,8 @@ export interface Client {
   readonly connections: (tunnel: TunnelRef, call?: CallOptions) => Promise<ConnectionsObservation>;
   /** The value is undefined where the tunnel has no configuration. Other types: as for connections. */
   readonly configuration: (tunnel: TunnelRef, call?: CallOptions) => Promise<ConfigurationObservation>;
+  /** One complete list of the account's routes of a kind; never a part of it. */
+  readonly routes: (accountId: string, kind: RouteKind, call?: CallOptions) => Promise<RoutesObservation>;
   /** One connector of a cloudflared tunnel; the value is undefined where Cloudflare knows of none with this id. */
   readonly connector: (
     tunnel: Pick<TunnelRef, 'id' | 'accountId'>,
@@ -130,7 +138,7 @@ export interface Client {
   /** One small request: whether the token may use this endpoint. */
   readonly probe: (
     accountId: string,
-    endpoint: ListEndpoint | { readonly endpoint: DetailEndpoint; readonly tunnelId: string },
+    endpoint: ListEndpoint | RouteEndpoint | { readonly endpoint: DetailEndpoint; readonly tunnelId: string },
     signal?: AbortSignal,
   ) => Promise<Result<ProbeAnswer>>;
   readonly budget: BudgetView;
@@ -140,6 +148,7 @@ export interface Client {
 
 export type TunnelsObservation = Extract<Observation, { kind: 'tunnels' }>;
 export type ConnectionsObservation = Extract<Observation, { kind: 'connections' }>;
+export type RoutesObservation = Extract<Observation, { kind: 'routes' }>;
 export type ConfigurationObservation = Extract<Observation, { kind: 'configuration' }>;
 
 export type TunnelRef = Pick<ListedTunnel, 'id' | 'accountId' | 'type'>;
@@ -318,6 +327,32 @@ export function createClient(options: ClientOptions): Client {
     return { kind: 'configuration', accountId: tunnel.accountId, tunnelId: tunnel.id, at: clock(), result };
   }
 
+  async function routes(
+    accountId: string,
+    routeKind: RouteKind,
+    call?: CallOptions,
+  ): Promise<RoutesObservation> {
+    const endpoint = ROUTE_ENDPOINTS[routeKind];
+    const path = routesPath(accountId, endpoint);
+    const walked = await readList<RouteItem>({
+      fetchPage: (page) =>
+        fetch<Page<RouteItem>>(
+          `${path}?is_deleted=false&per_page=${TUNNELS_PER_PAGE}&page=${page}`,
+          { ...call, endpoint },
+          ({ result, info }) => {
+            const items = parseRoutes(result, routeKind);
+            return items.ok ? { ok: true, value: { items: items.value, info } } : items;
+          },
+        ),
+      // Not documented for routes.
+      totalCountMeaning: () => Promise.resolve({ ok: true, value: 'unfiltered' }),
+    });
+    const result = walked.ok
+      ? { ok: true as const, value: walked.value.filter(({ deleted }) => !deleted).map(({ route }) => route) }
+      : report(walked.failure);
+    return { kind: 'routes', accountId, routeKind, at: clock(), result };
+  }
+
   const connector: Client['connector'] = async (tunnel, connectorId, signal) => {
     const path = connectorPath(tunnel, connectorId);
     const answer = await fetch(path, { endpoint: 'cfd_tunnel_connector', signal }, ({ result }) =>
@@ -343,7 +378,7 @@ export function createClient(options: ClientOptions): Client {
     const isList = typeof probed === 'string';
     const endpoint = isList ? probed : probed.endpoint;
     const path = isList
-      ? `${listPath(accountId, probed)}?is_deleted=false&per_page=1`
+      ? `${probePath(accountId, probed)}?is_deleted=false&per_page=1`
       : detailPath(accountId, probed.tunnelId, probed.endpoint);
     const answer = await http.request(path, { endpoint, signal });
     if (answer.ok)
@@ -357,6 +392,7 @@ export function createClient(options: ClientOptions): Client {
     listTunnels,
     connections,
     configuration,
+    routes,
     connector,
     verify,
     probe,
@@ -385,6 +421,12 @@ export function viewOf(
     },
   };
 }
+
+const isRouteEndpoint = (endpoint: ListEndpoint | RouteEndpoint): endpoint is RouteEndpoint =>
+  endpoint === 'teamnet_routes' || endpoint === 'hostname_routes';
+
+const probePath = (accountId: string, endpoint: ListEndpoint | RouteEndpoint): string =>
+  isRouteEndpoint(endpoint) ? routesPath(accountId, endpoint) : listPath(accountId, endpoint);
 
 interface ListRequest {
   readonly endpoint: ListEndpoint;

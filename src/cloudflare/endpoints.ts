@@ -1,3 +1,5 @@
+import type { RouteKind } from '../core/model.ts';
+
 /** The values of the label `endpoint`: every kind of request that we make. */
 export const ENDPOINTS = [
   'tunnels',
@@ -8,12 +10,22 @@ export const ENDPOINTS = [
   'cfd_tunnel_configurations',
   'warp_connector_configurations',
   'cfd_tunnel_connector',
+  'teamnet_routes',
+  'hostname_routes',
   'token_verify',
 ] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** `GET /accounts/{account}/{endpoint}`. */
 export type ListEndpoint = 'tunnels' | 'cfd_tunnel' | 'warp_connector';
+
+/** `GET /accounts/{account}/teamnet/routes` and `…/zerotrust/routes/hostname`. */
+export type RouteEndpoint = 'teamnet_routes' | 'hostname_routes';
+
+export const ROUTE_ENDPOINTS = {
+  network: 'teamnet_routes',
+  hostname: 'hostname_routes',
+} as const satisfies Record<RouteKind, RouteEndpoint>;
 
 /** `GET /accounts/{account}/{type}/{tunnel}/{connections or configurations}`. */
 export type DetailEndpoint =
@@ -27,6 +39,14 @@ export const segment = (id: string): string => encodeURIComponent(id.toWellForme
 
 export const listPath = (accountId: string, endpoint: ListEndpoint): string =>
   `/accounts/${segment(accountId)}/${endpoint}`;
+
+export const routesPath = (accountId: string, endpoint: RouteEndpoint): string =>
+  `/accounts/${segment(accountId)}/${ROUTE_PATHS[endpoint]}`;
+
+const ROUTE_PATHS = {
+  teamnet_routes: 'teamnet/routes',
+  hostname_routes: 'zerotrust/routes/hostname',
+} as const satisfies Record<RouteEndpoint, string>;
 
 export function detailPath(accountId: string, tunnelId: string, endpoint: DetailEndpoint): string {
   const [type, detail] = DETAILS[endpoint];

@@ -205,6 +205,7 @@ function codeOf(error: unknown): string {
 
 const TUNNEL_READ =
   'Cloudflare Tunnel Read (or Cloudflare One Connector: cloudflared Read, or Cloudflare One Connectors Read)';
+const ROUTES_READ = 'Cloudflare Tunnel Read (or Cloudflare One Networks Read)';
 const WARP_READ = 'Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read)';
 
 /** Any one of these opens the endpoint (API reference, "Accepted Permissions"). */
@@ -217,6 +218,8 @@ const PERMISSIONS: Readonly<Record<Endpoint, string>> = {
   warp_connector: WARP_READ,
   warp_connector_connections: WARP_READ,
   warp_connector_configurations: WARP_READ,
+  teamnet_routes: ROUTES_READ,
+  hostname_routes: ROUTES_READ,
   token_verify: 'the right to verify itself',
 };
 

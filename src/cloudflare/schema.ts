@@ -11,6 +11,8 @@ import {
   type IngressRule,
   type KnownTunnelType,
   type ListEntry,
+  type Route,
+  type RouteKind,
 } from '../core/model.ts';
 import type { ApiError } from './errors.ts';
 
@@ -334,6 +336,47 @@ const toIngressRule = (rule: v.InferOutput<typeof ingressRule>): IngressRule => 
   service: text(rule.service) ?? '',
   path: text(rule.path) ?? '',
 });
+
+// --- Routes
+
+export interface RouteItem {
+  readonly id: string;
+  /** The API lists it as deleted, though it was asked not to. */
+  readonly deleted: boolean;
+  readonly route: Route;
+}
+
+const routeItems = v.array(
+  structured({
+    id,
+    network: anything,
+    hostname: anything,
+    deleted_at: anything,
+    tunnel_id: anything,
+    tun_type: anything,
+    virtual_network_id: anything,
+    virtual_network_name: anything,
+  }),
+);
+
+/** One page of a list of routes: the `result` of its envelope. */
+export function parseRoutes(result: unknown, kind: RouteKind): Parsed<readonly RouteItem[]> {
+  const parsed = parse(routeItems, result, 'result');
+  if (!parsed.ok) return parsed;
+  const value = parsed.value.map((item): RouteItem => ({
+    id: item.id,
+    deleted: time(item.deleted_at) !== undefined,
+    route: {
+      id: item.id,
+      target: text(kind === 'network' ? item.network : item.hostname) ?? '',
+      tunnelId: text(item.tunnel_id) ?? '',
+      tunnelType:
+        oneOf(TUNNEL_TYPES, item.tun_type) ?? (text(item.tun_type) === undefined ? undefined : 'unknown'),
+      virtualNetwork: text(item.virtual_network_name) ?? text(item.virtual_network_id) ?? '',
+    },
+  }));
+  return { ok: true, value };
+}
 
 // --- Token verification
 

@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
+import type { EventHistory } from '../core/events.ts';
 import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import { createEventLog } from '../event-log.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Logger } from '../log.ts';
-import type { TokenGroup } from '../poller/budget-group.ts';
+import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
 import { createSnapshotStore } from '../poller/store.ts';
@@ -14,6 +16,7 @@ import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { about } from './about.ts';
 import { createClientPool } from './client-pool.ts';
+import { createEventRecorder } from './event-recorder.ts';
 import { isSame } from './is-same.ts';
 import { createServedPage } from './served-page.ts';
 
@@ -28,6 +31,8 @@ export interface ExporterTools {
 export interface Exporter {
   readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
+  /** What changed. */
+  readonly events: () => EventHistory;
   /** Starts to poll. */
   readonly start: () => void;
   /** One full pass, and what the sidecar is told; resolves to whether all of the accounts answered. */
@@ -79,11 +84,28 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     accounts: initial.accounts,
     staleAfterMs: initial.poll.staleAfterMs,
     clock,
-    onChange: page.render,
+    onChange: (snapshot) => {
+      events.observe(snapshot);
+      page.render(snapshot);
+    },
     onError: (error) => {
       log.error({ err: error }, 'Cannot hide stale data; please report this');
     },
   });
+  const events = createEventRecorder({
+    initial: store.current(),
+    config: initial,
+    blocks: () =>
+      groups.map(({ tokens }) => ({
+        accounts: tokens.flatMap(({ accounts }) =>
+          accounts.map(({ id }) => store.current().accounts.get(id) ?? { id, name: '' }),
+        ),
+        until: tokens[0]?.client.budget.blockedUntil(),
+      })),
+    log: createEventLog({ log, clock }),
+    counted: telemetry.eventSeen,
+  });
+  let groups: readonly BudgetGroup[] = [];
   let config = initial;
   let polled = false;
   let started = false;
@@ -106,7 +128,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   };
 
   const ask = async (): Promise<Asking> => {
-    const groups = await pool.use(config);
+    groups = await pool.use(config);
     const tokens = groups.flatMap((group) => group.tokens);
     // A token file may have changed since the configuration was read.
     for (const { token } of tokens) secrets.add(token.current() ?? '', token);
@@ -150,6 +172,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   const exporter: Exporter = {
     page,
     snapshot: store.current,
+    events: events.history,
     start: () => {
       started = true;
       start(asking);
@@ -173,21 +196,26 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       }),
     reconfigure: async (next) => {
       const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
+      const selectsOthers = !isSame(config.tunnels, next.tunnels);
       const keepsSidecar = isSame(besideUs(config), besideUs(next));
       // Before the snapshot changes: what the old settings asked for must not come back into it.
       if (asksOtherwise) await stop(asking);
       config = next;
       page.reconfigure(next);
-      store.reconfigure(
-        {
-          accounts: next.accounts,
-          types: next.tunnels.types,
-          selection: next.tunnels,
-          configurations: next.tunnels.configurations,
-          hasSidecar: next.sidecar !== undefined && keepsSidecar,
-        },
-        next.poll.staleAfterMs,
-      );
+      events.reconfigure(next, () => {
+        store.reconfigure(
+          {
+            accounts: next.accounts,
+            types: next.tunnels.types,
+            selection: next.tunnels,
+            configurations: next.tunnels.configurations,
+            routes: next.tunnels.routes,
+            selectsOthers,
+            hasSidecar: next.sidecar !== undefined && keepsSidecar,
+          },
+          next.poll.staleAfterMs,
+        );
+      });
       if (asksOtherwise) {
         asking = await ask();
         await pool.closeUnused();
@@ -203,6 +231,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       await last;
       await stop(asking);
       store.stop();
+      events.close();
       await pool.close();
     },
   };

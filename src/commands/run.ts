@@ -51,6 +51,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     config: initial.web,
     page: exporter.page,
     snapshot: exporter.snapshot,
+    events: exporter.events,
     readiness: () =>
       stopping
         ? { ready: false, reason: 'stopping' }
@@ -64,6 +65,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     log,
     webConfig: webConfig.live,
     version: about().version,
+    showsOriginIps: () => config.metrics.originIp,
     lateAfterMs: () => 2 * intervalOf(config.poll.schedule) + config.poll.jitterMs,
   });
   try {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { ForeignMetric } from '../exposition/foreign.ts';
+import { selectsAll } from '../core/select.ts';
 import { createMetricsPage, type RenderReport, type SnapshotPage } from '../exposition/metrics-page.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import { isSame } from './is-same.ts';
@@ -58,7 +59,13 @@ export function createServedPage(config: PageConfig, options: ServedPageOptions)
 }
 
 function settingsOf({ metrics, tunnels, expectedTunnels }: PageConfig): unknown {
-  return { metrics, types: tunnels.types, intermittent: tunnels.intermittent, expectedTunnels };
+  return {
+    metrics,
+    types: tunnels.types,
+    selectsAll: selectsAll(tunnels),
+    intermittent: tunnels.intermittent,
+    expectedTunnels,
+  };
 }
 
 function createPage(
@@ -67,7 +74,12 @@ function createPage(
 ): SnapshotPage {
   return createMetricsPage({
     families: metrics,
-    context: { types: tunnels.types, expected: expectedTunnels, intermittent: tunnels.intermittent },
+    context: {
+      types: tunnels.types,
+      selectsAll: selectsAll(tunnels),
+      expected: expectedTunnels,
+      intermittent: tunnels.intermittent,
+    },
     allows: (name) => isAllowed(name, metrics),
     own,
   });

@@ -67,6 +67,8 @@ export interface Config {
     /** Only these ids, where there are any. */
     readonly ids: readonly string[];
     readonly configurations: boolean;
+    /** Whether private network and host name routes are read. */
+    readonly routes: boolean;
   };
   /** The cloudflared beside us and the tunnel that it runs; `undefined` where none is to be asked. */
   readonly sidecar: SidecarConfig | undefined;
@@ -76,8 +78,13 @@ export interface Config {
     readonly originIp: boolean;
     readonly features: boolean;
     readonly hostnames: boolean;
+    readonly routes: boolean;
     readonly allow: readonly NamePattern[];
     readonly deny: readonly NamePattern[];
+  };
+  readonly events: {
+    /** How many are kept for the status page and the API. */
+    readonly history: number;
   };
   readonly web: {
     readonly listenAddresses: readonly ListenAddress[];

@@ -186,6 +186,8 @@ export const listenAddress: Kind<ListenAddress> = {
 };
 
 const SERVED = ['/', '/livez', '/readyz', '/edge-ready', '/-/reload'];
+/** Whatever stands below them. */
+const SERVED_BELOW = ['/api', '/tunnels'];
 
 export const telemetryPath: Kind<string> = {
   placeholder: 'PATH',
@@ -195,7 +197,8 @@ export const telemetryPath: Kind<string> = {
       return bad(`${quote(given)} is not a path; use e.g. /metrics`);
     }
     const bare = wanted.replace(/\/$/, '') || '/';
-    if (SERVED.includes(bare) || bare === '/api' || bare.startsWith('/api/')) {
+    const isBelow = SERVED_BELOW.some((served) => bare === served || bare.startsWith(`${served}/`));
+    if (SERVED.includes(bare) || isBelow) {
       return bad(`${quote(given)} is served otherwise; use e.g. /metrics`);
     }
     return good(wanted);

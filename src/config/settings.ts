@@ -107,6 +107,10 @@ export const SETTINGS = {
     help: 'Poll tunnel configurations, slowly.',
     default: 'true',
   }),
+  routes: onOff('tunnels.routes', {
+    help: 'Read private network and host name routes, slowly; without the permission, one log line and no routes.',
+    default: 'true',
+  }),
   cloudflaredUrl: optional('sidecar.cloudflared-url', kinds.localUrl, {
     help: 'Metrics server of the cloudflared beside the exporter, e.g. http://127.0.0.1:20241; asked for /ready.',
     isAccess: true,
@@ -152,6 +156,10 @@ export const SETTINGS = {
     help: 'A series per host name that a tunnel serves.',
     default: 'false',
   }),
+  routeLabels: onOff('metrics.routes', {
+    help: 'A series per private network and host name that leads to a tunnel.',
+    default: 'false',
+  }),
   allow: list('metrics.allow', kinds.expression, {
     ...expressions,
     help: 'Only metrics whose name matches this regular expression, anywhere in it; repeatable.',
@@ -159,6 +167,10 @@ export const SETTINGS = {
   deny: list('metrics.deny', kinds.expression, {
     ...expressions,
     help: 'No metrics whose name matches this regular expression, anywhere in it; repeatable.',
+  }),
+  eventsHistory: one('events.history', count(0, 100_000), {
+    help: 'Events kept in memory for the status page and /api/v1/events; 0 keeps none.',
+    default: '1000',
   }),
   listenAddresses: list('web.listen-address', kinds.listenAddress, {
     commas: true,

@@ -4,10 +4,12 @@ import {
   type FailureReason,
   failureOf,
   type Observation,
+  ROUTE_KINDS,
   type TunnelType,
 } from './model.ts';
 import { churnAfter } from './churn.ts';
 import { listStaleAfter } from './lists.ts';
+import { routesExpiryOf, routesObserved, withoutStaleRoutes, withRoutesOf } from './routes.ts';
 import { withoutStaleEdge } from './sidecar.ts';
 import type { AccountState, CollectorState, ListState, Snapshot, TunnelState } from './snapshot.ts';
 import {
@@ -78,6 +80,8 @@ function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
       expiryOf(configuration, staleAfterMs) ?? Infinity,
     );
   }
+  for (const kind of ROUTE_KINDS)
+    at = Math.min(at, routesExpiryOf(account.routes[kind], staleAfterMs) ?? Infinity);
   expiries.set(account, { staleAfterMs, at });
   return at;
 }
@@ -87,10 +91,11 @@ function observe(account: AccountState, observations: readonly Observation[]): A
   const walks = observations.filter((observation) => observation.kind === 'tunnels');
   const afterWalks = observeWalks(account, walks);
   const tunnels = observeDetails(afterWalks.tunnels, observations);
+  const routes = observations.filter((observation) => observation.kind === 'routes');
+  const observed = routesObserved({ ...afterWalks, tunnels }, routes);
   return {
-    ...afterWalks,
-    tunnels,
-    collectors: collectorsAfter({ ...afterWalks, tunnels }, observations),
+    ...observed,
+    collectors: collectorsAfter(observed, observations),
     up: walks.length === 0 ? account.up : walks.every(succeeded),
     list: listStateAfter(account, afterWalks, observations),
   };
@@ -150,7 +155,10 @@ function observeWalks(account: AccountState, walks: readonly Walk[]): AccountSta
     for (const entry of entries) {
       const { id, type } = entry.tunnel;
       if (!covered.has(type)) continue;
-      seen.set(id, listed(account.tunnels.get(id) ?? account.hidden.get(id), entry, at));
+      const shown = account.tunnels.get(id);
+      const after = listed(shown ?? account.hidden.get(id), entry, at);
+      // Those that are shown already have their routes.
+      seen.set(id, shown === undefined ? withRoutesOf(after, account.routes) : after);
     }
   }
   const allComplete = complete.length === walks.length;
@@ -166,9 +174,15 @@ function observeWalks(account: AccountState, walks: readonly Walk[]): AccountSta
   return {
     ...account,
     listedAt: new Map([...account.listedAt, ...covered]),
+    known: withAll(account.known, covered.keys()),
     tunnels: others.size === 0 ? seen : new Map([...others, ...seen]),
     hidden: untold(account.hidden),
   };
+}
+
+function withAll<T>(set: ReadonlySet<T>, values: Iterable<T>): ReadonlySet<T> {
+  const all = new Set([...set, ...values]);
+  return all.size === set.size ? set : all;
 }
 
 function observeDetails(
@@ -178,8 +192,20 @@ function observeDetails(
   const details = observations.filter(({ kind }) => kind === 'connections' || kind === 'configuration');
   if (details.length === 0) return tunnels;
   const after = new Map(tunnels);
-  for (const observation of details) observeDetail(after, observation);
+  for (const observation of newestOnly(details)) observeDetail(after, observation);
   return after;
+}
+
+/** Of several good answers about the same thing the last: counters and events see one change for each step. */
+function newestOnly(details: readonly Observation[]): readonly Observation[] {
+  if (details.length === 1) return details;
+  const newest = new Map<string, Observation>();
+  for (const detail of details) if (failureOf(detail) === undefined) newest.set(keyOf(detail), detail);
+  return details.filter((detail) => failureOf(detail) !== undefined || newest.get(keyOf(detail)) === detail);
+}
+
+function keyOf(detail: Observation): string {
+  return 'tunnelId' in detail ? `${detail.kind} ${detail.tunnelId}` : detail.kind;
 }
 
 function observeDetail(tunnels: Map<string, TunnelState>, observation: Observation): void {
@@ -212,7 +238,8 @@ function collectorsAfter(
   return collectors;
 }
 
-function isStillFailing({ tunnels }: AccountState, collector: Collector): boolean {
+function isStillFailing({ tunnels, routes }: AccountState, collector: Collector): boolean {
+  if (collector === 'routes') return ROUTE_KINDS.some((kind) => routes[kind].failedFor !== undefined);
   return tunnels.values().some((state) => isFailing(state, collector));
 }
 
@@ -223,6 +250,7 @@ function reasonOf(
 ): FailureReason | undefined {
   const reasons = new Set<FailureReason | undefined>();
   for (const observation of group) if (!succeeded(observation)) reasons.add(failureOf(observation)?.reason);
+  if (collector === 'routes') for (const kind of ROUTE_KINDS) reasons.add(account.routes[kind].failedFor);
   for (const state of account.tunnels.values()) reasons.add(failingFor(state, collector));
   return FAILURE_REASONS.find((reason) => reasons.has(reason));
 }
@@ -235,6 +263,8 @@ function collectorOf(account: AccountState, observation: Observation): Collector
       return 'tunnels';
     case 'configuration':
       return 'configurations';
+    case 'routes':
+      return 'routes';
     case 'idle':
       return observation.collector;
     case 'connections':
@@ -248,10 +278,13 @@ function typeOf({ tunnels, hidden }: AccountState, tunnelId: string): TunnelType
 
 function succeeded(observation: Observation): boolean {
   const failure = failureOf(observation);
-  return failure === undefined || (observation.kind !== 'tunnels' && !blamesCollector(failure.reason));
+  if (failure === undefined) return true;
+  const isDetail = observation.kind === 'connections' || observation.kind === 'configuration';
+  return isDetail && !blamesCollector(failure.reason);
 }
 
-function hideStale(account: AccountState, now: number, staleAfterMs: number): AccountState {
+function hideStale(observed: AccountState, now: number, staleAfterMs: number): AccountState {
+  const account = withoutStaleRoutes(observed, now, staleAfterMs);
   // Times far in the future are those of a clock that has been set back since: their age is not known.
   const listStaleAfterMs = listStaleAfter(account, staleAfterMs);
   const listedAt = new Map([...account.listedAt].filter(([, at]) => Math.abs(now - at) < listStaleAfterMs));

@@ -42,3 +42,32 @@ function listOf({ tunnels, listedAt }: AccountState, types: readonly KnownTunnel
   for (const { tunnel } of tunnels.values()) known.add(tunnel.name);
   return { known, isComplete: types.every((type) => listedAt.has(type)) };
 }
+
+/** The same by what was last known, shown or not; `undefined` before every list was complete once. */
+export function isKnownPresent(
+  snapshot: Snapshot,
+  { accountId, tunnel }: ExpectedTunnel,
+  types: readonly KnownTunnelType[],
+): boolean | undefined {
+  const accounts = [...snapshot.accounts.values()].filter(
+    ({ id }) => accountId === undefined || id === accountId,
+  );
+  if (accounts.length === 0) return undefined;
+  if (accounts.some((account) => isIn(account.tunnels, tunnel) || isIn(account.hidden, tunnel))) return true;
+  return accounts.every(({ known }) => types.every((type) => known.has(type))) ? false : undefined;
+}
+
+type Tunnels = AccountState['tunnels'];
+
+/** Names are looked up once for each list, however many tunnels are declared. */
+const namesOf = new WeakMap<Tunnels, ReadonlySet<string>>();
+
+function isIn(tunnels: Tunnels, wanted: string): boolean {
+  if (tunnels.has(wanted)) return true;
+  let names = namesOf.get(tunnels);
+  if (names === undefined) {
+    names = new Set(Array.from(tunnels.values(), ({ tunnel }) => tunnel.name));
+    namesOf.set(tunnels, names);
+  }
+  return names.has(wanted);
+}

@@ -25,7 +25,7 @@ export type HaStatus = (typeof HA_STATUSES)[number];
 export const HA_MODES = ['none', 'disabled', 'aws', 'local'] as const;
 export type HaMode = (typeof HA_MODES)[number];
 
-export const COLLECTORS = ['tunnels', 'connections', 'warp_connections', 'configurations'] as const;
+export const COLLECTORS = ['tunnels', 'connections', 'warp_connections', 'configurations', 'routes'] as const;
 export type Collector = (typeof COLLECTORS)[number];
 
 export const FAILURE_REASONS = [
@@ -112,6 +112,22 @@ export interface Configuration {
   readonly haMode: HaMode | undefined;
 }
 
+export const ROUTE_KINDS = ['network', 'hostname'] as const;
+export type RouteKind = (typeof ROUTE_KINDS)[number];
+
+/** A private network or a private host name that leads to a tunnel. */
+export interface Route {
+  readonly id: string;
+  /** CIDR or host name; '' if the API did not say. */
+  readonly target: string;
+  /** '' if the API did not say. */
+  readonly tunnelId: string;
+  /** `undefined` if the API did not say, which is so for every host name. */
+  readonly tunnelType: TunnelType | undefined;
+  /** Name of the virtual network, else its id; '' for host names. */
+  readonly virtualNetwork: string;
+}
+
 /** What came back from Cloudflare, or why nothing did. `at` is when the answer was complete. */
 export type Observation =
   | {
@@ -145,6 +161,14 @@ export type Observation =
       readonly accountId: string;
       readonly intervalMs: number;
       readonly at: number;
+    }
+  | {
+      /** A complete list of an account's routes of one kind. */
+      readonly kind: 'routes';
+      readonly accountId: string;
+      readonly routeKind: RouteKind;
+      readonly at: number;
+      readonly result: Result<readonly Route[]>;
     }
   | {
       /** Nothing was due for this collector: as good as a success. */

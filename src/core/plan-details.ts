@@ -1,4 +1,5 @@
-import { type Collector, COLLECTORS, type ListedTunnel } from './model.ts';
+import { type Collector, COLLECTORS, type ListedTunnel, ROUTE_KINDS } from './model.ts';
+import { isRoutesDue } from './routes.ts';
 import { selectFirst } from './select-first.ts';
 import { hasDetails, hasNoConnections } from './serving.ts';
 import type { AccountState, Observed, TunnelState } from './snapshot.ts';
@@ -59,7 +60,7 @@ const LONGEST_BACKOFF_MS = 5 * 60_000;
 /**
  * Plans the next detail requests of accounts that share one budget. Urgent ones come first: tunnels that a list shows to
  * have changed, then tunnels that were never observed. The others follow by priority (worth.ts), with a small share for
- * configurations. Tunnels listed down or inactive cost nothing.
+ * configurations, those of tunnels that are down as well: they tell who is affected. Tunnels listed inactive cost nothing.
  */
 export function planDetails(accounts: readonly AccountState[], options: DetailPlanOptions): DetailPlan {
   const { allowance, routine } = options;
@@ -67,7 +68,8 @@ export function planDetails(accounts: readonly AccountState[], options: DetailPl
   const details = tunnels.filter(
     (state) => isDue(state, options) && !isInFlight(state, 'connections', options),
   );
-  const versions = tunnels.filter(
+  const configurable = accounts.flatMap((account) => [...account.tunnels.values()].filter(mayBeConfigured));
+  const versions = configurable.filter(
     (state) =>
       isConfigured(state, options) &&
       isConfigurationDue(state, options) &&
@@ -90,17 +92,19 @@ export function planDetails(accounts: readonly AccountState[], options: DetailPl
 }
 
 /** The collectors of an account for which nothing is due and nothing keeps failing. */
-export function idleCollectors({ tunnels }: AccountState, options: DueOptions): readonly Collector[] {
+export function idleCollectors(account: AccountState, options: DueOptions): readonly Collector[] {
+  const { tunnels, routes } = account;
   const busy = new Set<Collector>(['tunnels']);
   for (const state of tunnels.values()) {
-    if (!isAskedFor(state)) continue;
     const { tunnel, connectors, configuration } = state;
-    if (connectors.failingSince !== undefined || isDue(state, options))
+    if (isAskedFor(state) && (connectors.failingSince !== undefined || isDue(state, options)))
       busy.add(tunnel.type === 'warp_connector' ? 'warp_connections' : 'connections');
-    if (!isConfigured(state, options)) continue;
+    if (!mayBeConfigured(state) || !isConfigured(state, options)) continue;
     if (configuration.failingSince !== undefined || isConfigurationDue(state, options))
       busy.add('configurations');
   }
+  const isFailing = ROUTE_KINDS.some((kind) => routes[kind].failingSince !== undefined);
+  if (isFailing || isRoutesDue(account, options.now)) busy.add('routes');
   return COLLECTORS.filter((collector) => !busy.has(collector));
 }
 
@@ -153,6 +157,11 @@ function isInFlight(
 
 function isAskedFor({ tunnel }: TunnelState): boolean {
   return hasDetails(tunnel.type) && !hasNoConnections(tunnel.status);
+}
+
+/** The configuration of a tunnel that is down tells what is affected; one that never ran affects nothing. */
+function mayBeConfigured({ tunnel }: TunnelState): boolean {
+  return hasDetails(tunnel.type) && tunnel.status !== 'inactive';
 }
 
 function isDue(state: TunnelState, options: DueOptions): boolean {

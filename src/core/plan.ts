@@ -7,12 +7,13 @@ import {
 } from './plan-details.ts';
 import { type ListRequest, owedToLists, planLists } from './plan-lists.ts';
 import { refreshAge } from './refresh.ts';
+import { dueRoutes, type RoutesRequest } from './routes.ts';
 import { hasDetails, hasNoConnections } from './serving.ts';
 import type { AccountState } from './snapshot.ts';
 
 export type { DetailRequest } from './plan-details.ts';
 
-export type PlannedRequest = ListRequest | DetailRequest;
+export type PlannedRequest = ListRequest | DetailRequest | RoutesRequest;
 
 export interface Plan {
   /** In the order in which they are to be sent. */
@@ -31,6 +32,8 @@ export interface PlanOptions extends Pick<
   DetailPlanOptions,
   'now' | 'minAgeMs' | 'configurations' | 'renewedAt' | 'isInFlight'
 > {
+  /** Whether routes are read. */
+  readonly routes: boolean;
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
   /** Requests per five minutes. */
@@ -49,6 +52,8 @@ export interface PlanOptions extends Pick<
   readonly isListed: (accountId: string) => boolean;
   /** Accounts whose list is not answered yet. It may answer for details, so these wait for it. */
   readonly isBeingListed: (accountId: string) => boolean;
+  /** Lists of routes that are not to be planned again. */
+  readonly isReadingRoutes?: (request: RoutesRequest) => boolean;
 }
 
 /** Kept of the bucket for urgent details, for when a data center drains and many tunnels change at once. */
@@ -82,7 +87,14 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
         limit: Math.min(capacity * KEPT_SHARE, shareLeft),
       });
   const reserve = isOnce ? 0 : Math.floor(Math.min(capacity * KEPT_SHARE, URGENT_REQUESTS, serving));
-  const forDetails = Math.max(0, Math.floor(left - kept));
+  const routes = options.routes
+    ? dueRoutes(accounts, now, { renewedAt: options.renewedAt }).filter(
+        (request) => options.isReadingRoutes?.(request) !== true,
+      )
+    : [];
+  // One at a time while details wait: a small share, for what is read every ten minutes.
+  const firstRoutes = fitting(routes.slice(0, 1), left - kept, { capacity, share: Infinity });
+  const forDetails = Math.max(0, Math.floor(left - kept - requestsOf(firstRoutes, Math.floor(capacity))));
   const planned = new Set(lists.map(({ accountId }) => accountId));
   const answered = accounts.filter(({ id }) => !planned.has(id) && !options.isBeingListed(id));
   const details = planDetails(answered, {
@@ -103,12 +115,18 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
     capacity,
     share: Infinity,
   });
-  const requests = [...lists, ...details.requests, ...more];
+  const otherRoutes = fitting(
+    routes.slice(firstRoutes.length),
+    spare - requestsOf(more, Math.floor(capacity)),
+    { capacity, share: Infinity },
+  );
+  const requests = [...lists, ...firstRoutes, ...details.requests, ...more, ...otherRoutes];
+  const unread = routes.length - firstRoutes.length - otherRoutes.length;
   const unlisted = Math.max(0, due.length - lists.length - more.length);
   return {
     requests,
     waiting: details.waiting,
-    unafforded: details.unafforded + unlisted,
+    unafforded: details.unafforded + unlisted + unread,
     sharedLists: lists.length,
     configurationsAhead: details.configurationsAhead,
   };
@@ -126,14 +144,14 @@ interface ListLimits {
 }
 
 /** The first lists that the allowance covers. A list larger than the bucket needs a full bucket. */
-function fitting(
-  lists: readonly ListRequest[],
+function fitting<T extends ListRequest | RoutesRequest>(
+  lists: readonly T[],
   allowance: number,
   { capacity, share }: ListLimits,
-): readonly ListRequest[] {
+): readonly T[] {
   let left = allowance;
   let shareLeft = share;
-  const fit: ListRequest[] = [];
+  const fit: T[] = [];
   for (const list of lists) {
     const needed = Math.min(list.requests, Math.floor(capacity));
     if (needed > left || shareLeft <= 0) break;
@@ -144,7 +162,7 @@ function fitting(
   return fit;
 }
 
-function requestsOf(lists: readonly ListRequest[], most: number): number {
+function requestsOf(lists: readonly (ListRequest | RoutesRequest)[], most: number): number {
   return lists.reduce((sum, { requests }) => sum + Math.min(requests, most), 0);
 }
 

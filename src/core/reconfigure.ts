@@ -1,9 +1,11 @@
 import type { Collector, KnownTunnelType, TunnelType } from './model.ts';
+import { withoutRoutes } from './routes.ts';
 import { isSelected, type Selection } from './select.ts';
 import {
   type AccountState,
   emptyAccount,
   NEVER_COLLECTED,
+  NO_ROUTE_TABLES,
   type Snapshot,
   type TunnelState,
 } from './snapshot.ts';
@@ -15,6 +17,9 @@ export interface Scope {
   readonly types: readonly KnownTunnelType[];
   readonly selection: Selection;
   readonly configurations: boolean;
+  readonly routes: boolean;
+  /** Whether other tunnels may be selected than before: those that appear then are not new. */
+  readonly selectsOthers: boolean;
   readonly hasSidecar: boolean;
 }
 
@@ -41,12 +46,17 @@ function narrowed(account: AccountState, scope: Scope): AccountState {
   return {
     ...account,
     listedAt: new Map([...account.listedAt].filter(([type]) => isAskedFor(type, scope))),
+    known: scope.selectsOthers
+      ? new Set()
+      : new Set([...account.known].filter((type) => isAskedFor(type, scope))),
     collectors: {
       tunnels: account.collectors.tunnels,
       connections: collectorOf('connections'),
       warp_connections: collectorOf('warp_connections'),
       configurations: collectorOf('configurations'),
+      routes: collectorOf('routes'),
     },
+    routes: scope.routes ? account.routes : NO_ROUTE_TABLES,
     tunnels: tunnelsOf(account.tunnels, scope),
     hidden: tunnelsOf(account.hidden, scope),
   };
@@ -60,6 +70,7 @@ const COLLECTED: Readonly<Record<Exclude<Collector, 'tunnels'>, (scope: Scope) =
   connections: ({ types }) => types.includes('cfd_tunnel'),
   warp_connections: ({ types }) => types.includes('warp_connector'),
   configurations: ({ configurations }) => configurations,
+  routes: ({ routes }) => routes,
 };
 
 function tunnelsOf(
@@ -69,7 +80,12 @@ function tunnelsOf(
   const kept = [...tunnels].filter(
     ([, { tunnel }]) => isAskedFor(tunnel.type, scope) && isSelected(tunnel, scope.selection),
   );
-  return new Map(kept.map(([id, state]) => [id, scope.configurations ? state : withoutConfiguration(state)]));
+  return new Map(
+    kept.map(([id, state]) => {
+      const configured = scope.configurations ? state : withoutConfiguration(state);
+      return [id, scope.routes ? configured : withoutRoutes(configured)];
+    }),
+  );
 }
 
 function isAskedFor(type: TunnelType, { types }: Scope): boolean {

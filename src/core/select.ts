@@ -20,3 +20,8 @@ export function isSelected({ id, name }: ListedTunnel, { include, exclude, ids }
 export function matchesAny(name: string, expressions: Selection['include']): boolean {
   return expressions.some((expression) => expression.test(name));
 }
+
+/** Whether no tunnel is left out. */
+export function selectsAll({ include, exclude, ids }: Selection): boolean {
+  return include.length + exclude.length + ids.length === 0;
+}

@@ -5,6 +5,8 @@ import type {
   Connector,
   FailureReason,
   ListedTunnel,
+  Route,
+  RouteKind,
   TunnelStatus,
   TunnelType,
 } from './model.ts';
@@ -32,6 +34,18 @@ export interface TunnelCounters {
   readonly failovers: number;
 }
 
+/** Routes by the tunnel that they lead to. */
+export type RouteTable = ReadonlyMap<string, readonly Route[]>;
+
+/** The routes that lead to one tunnel; `undefined` for a kind that is not known. */
+export type TunnelRoutes = Readonly<Record<RouteKind, readonly Route[] | undefined>>;
+
+/** Connectors as they were, and when they were last observed. */
+export interface LastSeen {
+  readonly connectors: readonly Connector[];
+  readonly at: number;
+}
+
 /** All that is known of one tunnel. The same object as before where nothing has changed: caches go by identity. */
 export interface TunnelState {
   readonly tunnel: ListedTunnel;
@@ -42,9 +56,17 @@ export interface TunnelState {
   /** When a list walk last showed a new status or new times; what a detail observation should follow. */
   readonly changedAt: number | undefined;
   readonly configuration: Observed<Configuration>;
+  readonly routes: TunnelRoutes;
   readonly counters: TunnelCounters;
-  /** What opened and closed connections are counted against; `undefined` before the first observation. */
-  readonly connectionIds: readonly string[] | undefined;
+  /**
+   * The connectors last observed, also if that is too old to show; none for a tunnel listed down or inactive. Changes
+   * are measured against it; `undefined` before the first observation.
+   */
+  readonly seen: readonly Connector[] | undefined;
+  /** What was last observed of a tunnel that has lost its connections; `undefined` while it serves. */
+  readonly last: LastSeen | undefined;
+  /** The configuration last observed, also if that is too old to show. Changes are measured against it. */
+  readonly configured: Configuration | undefined;
   /** The WARP connector last seen active, which a failover is measured against. */
   readonly lastActiveConnector: string | undefined;
   /** How restless its connections have been, which a list does not show. */
@@ -82,7 +104,10 @@ export interface AccountState {
   readonly list: ListState;
   /** When a complete walk last covered a type. A type that is absent was never listed, or is too old to show. */
   readonly listedAt: ReadonlyMap<TunnelType, number>;
+  /** Types that a complete list has ever covered: a tunnel of these that appears is new. */
+  readonly known: ReadonlySet<TunnelType>;
   readonly collectors: Readonly<Record<Collector, CollectorState>>;
+  readonly routes: Readonly<Record<RouteKind, Observed<RouteTable>>>;
   /** By tunnel id, in the order in which they were listed. Only tunnels that are fresh enough to show. */
   readonly tunnels: ReadonlyMap<string, TunnelState>;
   /** Tunnels whose list is too old to show: kept so that their counters go on when the list comes back. */
@@ -98,6 +123,15 @@ export interface Snapshot {
   readonly sidecar: SidecarState | undefined;
 }
 
+export const UNOBSERVED: Observed<never> = {
+  value: undefined,
+  at: undefined,
+  failingSince: undefined,
+  failedAt: undefined,
+  failedFor: undefined,
+};
+export const NO_ROUTE_TABLES: AccountState['routes'] = { network: UNOBSERVED, hostname: UNOBSERVED };
+export const UNKNOWN_ROUTES: TunnelRoutes = { network: undefined, hostname: undefined };
 export const NEVER_COLLECTED: CollectorState = { success: undefined, lastSuccessAt: undefined };
 
 /** A snapshot that knows which accounts there are and nothing of them. */
@@ -127,12 +161,15 @@ export function emptyAccount({ id, name }: { readonly id: string; readonly name:
     up: undefined,
     list: NEVER_LISTED,
     listedAt: new Map(),
+    known: new Set(),
     collectors: {
       tunnels: NEVER_COLLECTED,
       connections: NEVER_COLLECTED,
       warp_connections: NEVER_COLLECTED,
       configurations: NEVER_COLLECTED,
+      routes: NEVER_COLLECTED,
     },
+    routes: NO_ROUTE_TABLES,
     tunnels: new Map(),
     hidden: new Map(),
   };

@@ -9,10 +9,19 @@ import type {
   Result,
   TunnelStatus,
 } from './model.ts';
+import { connectionChanges, hasFailedOver, hasNewStatus } from './changes.ts';
 import { type Churn, churnAfter, NO_CHURN } from './churn.ts';
 import { sameConnectors } from './same-connectors.ts';
-import { hasNoConnections } from './serving.ts';
-import type { Observed, TunnelCounters, TunnelState } from './snapshot.ts';
+import { same } from './same.ts';
+import { hasNoConnections, servingConnectors } from './serving.ts';
+import {
+  type LastSeen,
+  type Observed,
+  type TunnelCounters,
+  type TunnelState,
+  UNKNOWN_ROUTES,
+  UNOBSERVED,
+} from './snapshot.ts';
 
 /**
  * How one tunnel's state follows from what was observed of it. Every function returns the same object where nothing
@@ -20,7 +29,6 @@ import type { Observed, TunnelCounters, TunnelState } from './snapshot.ts';
  */
 
 const GOOD = { failingSince: undefined, failedAt: undefined, failedFor: undefined } as const;
-const UNOBSERVED = { value: undefined, at: undefined, ...GOOD } as const;
 const NO_TRANSITIONS: Readonly<Record<TunnelStatus, number>> = {
   healthy: 0,
   degraded: 0,
@@ -75,7 +83,7 @@ function churnOf(before: TunnelState, after: TunnelState, at: number): Churn {
     });
   }
   if (at < since) return before.churn;
-  const changed = before.connectionIds !== after.connectionIds || before.counters !== after.counters;
+  const changed = before.seen !== after.seen || before.counters !== after.counters;
   const calmSince = changed && youngest !== undefined ? Math.max(since, youngest) : since;
   return churnAfter(before.churn, { elapsedMs: Math.max(1, at - calmSince), changed: changed && !told });
 }
@@ -100,7 +108,7 @@ export function configurationObserved(
   if (!result.ok) return failing(state, 'configuration', { at, failure: result.failure });
   const known = state.configuration.value;
   const value = same(known, result.value) ? known : result.value;
-  return { ...state, configuration: { value, at, ...GOOD } };
+  return { ...state, configuration: { value, at, ...GOOD }, configured: value };
 }
 
 /**
@@ -118,7 +126,8 @@ export function withoutStale(state: TunnelState, now: number, staleAfterMs: numb
     ? { ...state.configuration, value: undefined }
     : state.configuration;
   if (connectors === state.connectors && configuration === state.configuration) return state;
-  return { ...state, connectors, configuration };
+  const last = connectors === state.connectors ? state.last : lastSeenOf(state);
+  return { ...state, connectors, configuration, last };
 }
 
 /** Only what counters go on from: observations made before a list was lost would lie when it comes back. */
@@ -129,12 +138,14 @@ export function forgetful(state: TunnelState): TunnelState {
     detailedAt: undefined,
     changedAt: undefined,
     configuration: UNOBSERVED,
+    last: lastSeenOf(state),
   };
 }
 
 /** As if its configuration had never been asked for. */
 export function withoutConfiguration(state: TunnelState): TunnelState {
-  return state.configuration === UNOBSERVED ? state : { ...state, configuration: UNOBSERVED };
+  if (state.configuration === UNOBSERVED && state.configured === undefined) return state;
+  return { ...state, configuration: UNOBSERVED, configured: undefined };
 }
 
 /** When a value that fails to be renewed becomes too old to show; `undefined` for one that does not fail. */
@@ -151,7 +162,10 @@ function firstListed(tunnel: ListedTunnel): TunnelState {
     changedAt: undefined,
     configuration: UNOBSERVED,
     counters: { transitions: NO_TRANSITIONS, opened: 0, closed: 0, failovers: 0 },
-    connectionIds: undefined,
+    routes: UNKNOWN_ROUTES,
+    seen: undefined,
+    last: undefined,
+    configured: undefined,
     lastActiveConnector: undefined,
     churn: NO_CHURN,
   };
@@ -168,8 +182,9 @@ function relist(previous: TunnelState, tunnel: ListedTunnel, at: number): Tunnel
     ...previous,
     tunnel,
     changedAt: changed ? at : previous.changedAt,
-    counters:
-      before.status === tunnel.status ? previous.counters : transitionTo(previous.counters, tunnel.status),
+    counters: hasNewStatus(before, tunnel)
+      ? transitionTo(previous.counters, tunnel.status)
+      : previous.counters,
   };
 }
 
@@ -196,57 +211,57 @@ function transitionTo(counters: TunnelCounters, status: TunnelStatus): TunnelCou
 }
 
 function withoutConnections(state: TunnelState): TunnelState {
-  const known = state.connectionIds;
+  const { seen, counters } = state;
   const clean = state.connectors.value === undefined && state.connectors.failingSince === undefined;
-  if (clean && state.connectors.at === undefined && known?.length === 0) return state;
+  if (clean && state.connectors.at === undefined && seen?.length === 0) return state;
+  const { closed } = connectionChanges(seen ?? NO_CONNECTORS, NO_CONNECTORS);
   return {
     ...state,
     connectors: UNOBSERVED,
     detailedAt: undefined,
-    connectionIds: [],
-    counters: { ...state.counters, closed: state.counters.closed + (known?.length ?? 0) },
+    seen: NO_CONNECTORS,
+    last: lastSeenOf(state),
+    counters: { ...counters, closed: counters.closed + closed },
   };
+}
+
+const NO_CONNECTORS: readonly Connector[] = [];
+
+/** What is known of connectors that may be gone: as last observed with a serving connection. */
+function lastSeenOf({ connectors: { value, at }, last }: TunnelState): LastSeen | undefined {
+  if (value === undefined || at === undefined || servingConnectors(value).length === 0) return last;
+  return { connectors: value, at };
 }
 
 function withConnectors(state: TunnelState, connectors: readonly Connector[], at: number): TunnelState {
   const known = state.connectors.value;
-  const value = sameConnectors(known, connectors) ? known : connectors;
-  const ids = value === known && state.connectionIds !== undefined ? state.connectionIds : idsOf(connectors);
+  const value = known !== undefined && sameConnectors(known, connectors) ? known : connectors;
   const active = activeConnector(connectors, state.lastActiveConnector);
   return {
     ...state,
     connectors: { value, at, ...GOOD },
-    connectionIds: ids,
+    seen: value,
+    last: servingConnectors(value).length > 0 ? undefined : lastSeenOf(state),
     lastActiveConnector: active ?? state.lastActiveConnector,
-    counters: countConnections(state, ids, active),
+    counters: countConnections(state, value, active),
   };
 }
 
 function countConnections(
-  state: TunnelState,
-  ids: readonly string[],
+  { seen, lastActiveConnector, counters }: TunnelState,
+  connectors: readonly Connector[],
   active: string | undefined,
 ): TunnelCounters {
-  const before = state.connectionIds;
-  const failedOver =
-    active !== undefined && state.lastActiveConnector !== undefined && active !== state.lastActiveConnector;
+  const failedOver = hasFailedOver(lastActiveConnector, active);
   // The first observation is what later ones are counted against, not an event of its own.
-  if (before === undefined || (before === ids && !failedOver)) return state.counters;
-  const known = new Set(before);
-  const now = new Set(ids);
+  if (seen === undefined || (seen === connectors && !failedOver)) return counters;
+  const { opened, closed } = connectionChanges(seen, connectors);
   return {
-    ...state.counters,
-    opened: state.counters.opened + ids.filter((id) => !known.has(id)).length,
-    closed: state.counters.closed + before.filter((id) => !now.has(id)).length,
-    failovers: state.counters.failovers + (failedOver ? 1 : 0),
+    ...counters,
+    opened: counters.opened + opened,
+    closed: counters.closed + closed,
+    failovers: counters.failovers + (failedOver ? 1 : 0),
   };
-}
-
-function idsOf(connectors: readonly Connector[]): readonly string[] {
-  const ids = connectors.flatMap(({ connections }) =>
-    connections.flatMap(({ id }) => (id === undefined ? [] : [id])),
-  );
-  return [...new Set(ids)];
 }
 
 /** The active connector; where several claim to be (split brain), the one that was active before, else the first. */
@@ -282,23 +297,6 @@ function failing(
   return { ...state, [what]: { ...state[what], failingSince, failedAt: at, failedFor: failure.reason } };
 }
 
-/** Structural equality of plain data. Every poll compares all that it lists, so nothing is allocated here. */
-export function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (!isStructure(a) || !isStructure(b) || Array.isArray(a) !== Array.isArray(b)) return false;
-  let unmatched = 0;
-  for (const key in a) {
-    if (!Object.hasOwn(b, key) || !same(a[key], b[key])) return false;
-    unmatched += 1;
-  }
-  for (const _ in b) unmatched -= 1;
-  return unmatched === 0;
-}
-
-function isStructure(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
 /** Why a tunnel's detail requests fail says whether the collector is to blame: a tunnel deleted since the walk is not. */
 export function blamesCollector(reason: FailureReason): boolean {
   return reason !== 'not_found';
@@ -318,15 +316,20 @@ export function failingFor(
   { tunnel, connectors, configuration }: TunnelState,
   collector: Collector,
 ): FailureReason | undefined {
-  if (hasNoConnections(tunnel.status)) return undefined;
+  const serves = !hasNoConnections(tunnel.status);
   switch (collector) {
     case 'tunnels':
       return undefined;
     case 'connections':
-      return tunnel.type === 'warp_connector' ? undefined : blamed(connectors);
+      return serves && tunnel.type !== 'warp_connector' ? blamed(connectors) : undefined;
     case 'warp_connections':
-      return tunnel.type === 'warp_connector' ? blamed(connectors) : undefined;
+      return serves && tunnel.type === 'warp_connector' ? blamed(connectors) : undefined;
     case 'configurations':
-      return tunnel.configSource === 'local' ? undefined : blamed(configuration);
+      // Those of tunnels that are down are asked for as well.
+      return tunnel.status === 'inactive' || tunnel.configSource === 'local'
+        ? undefined
+        : blamed(configuration);
+    case 'routes':
+      return undefined;
   }
 }

@@ -1,4 +1,11 @@
-import { type Collector, COLLECTORS, type Failure, failureOf, type Observation } from '../core/model.ts';
+import {
+  type Collector,
+  COLLECTORS,
+  type Failure,
+  failureOf,
+  type FailureReason,
+  type Observation,
+} from '../core/model.ts';
 import type { Logger } from '../log.ts';
 
 /** Tells of failures when they begin, when they change, now and then while they last, and when they end. */
@@ -8,6 +15,11 @@ export interface FailureLog {
 
 /** How often a failure that lasts is told again. */
 const REMIND_MS = 10 * 60_000;
+
+/** A token that may not read routes is a choice: reported once. */
+function remindAfter(source: string, reason: FailureReason): number {
+  return source === 'routes' && reason === 'permission' ? Infinity : REMIND_MS;
+}
 
 interface Ongoing {
   readonly since: number;
@@ -30,7 +42,8 @@ export function createFailureLog({ log, clock, isFailing }: FailureLogOptions): 
     const known = ongoing.get(`${account} ${source}`) ?? { since: now, told: new Map<string, number>() };
     ongoing.set(`${account} ${source}`, known);
     for (const [reason, [first, ...others]] of Map.groupBy(failures, (each) => each.reason)) {
-      if (first === undefined || now - (known.told.get(reason) ?? -Infinity) < REMIND_MS) continue;
+      const told = known.told.get(reason) ?? -Infinity;
+      if (first === undefined || now - told < remindAfter(source, reason)) continue;
       known.told.set(reason, now);
       log.warn({ account_id: account, collector: source, reason, failed: others.length + 1 }, first.message);
     }

@@ -180,6 +180,8 @@ export function createRequestLoop(
       isOnce: once !== undefined,
       isListed: (id) => listed.has(id),
       isBeingListed,
+      routes: readsRoutes(tunnels),
+      isReadingRoutes: (request) => sender.isInFlight(request),
       isInFlight: (request) => sender.isInFlight(request) || once?.has(keyOf(request)) === true,
     });
     const now = requests.slice(0, room);
@@ -324,14 +326,21 @@ function listCostOf(requests: readonly PlannedRequest[]): number {
 
 /** Calls of the API that these requests are expected to take. */
 function costOf(sent: readonly Pick<Sent, 'request'>[]): number {
-  return sent.reduce((sum, { request }) => sum + (request.kind === 'list' ? request.requests : 1), 0);
+  return sent.reduce((sum, { request }) => sum + ('requests' in request ? request.requests : 1), 0);
 }
 
-function polledCollectors({ types, configurations }: Config['tunnels']): ReadonlySet<Collector> {
+/** The lists hold the routes of all tunnels: too many requests for an exporter that watches single ones. */
+function readsRoutes({ routes, ids }: Config['tunnels']): boolean {
+  return routes && ids.length === 0;
+}
+
+function polledCollectors(tunnels: Config['tunnels']): ReadonlySet<Collector> {
+  const { types, configurations } = tunnels;
   const polled = new Set<Collector>();
   if (types.includes('cfd_tunnel')) polled.add('connections');
   if (types.includes('warp_connector')) polled.add('warp_connections');
   if (configurations && polled.size > 0) polled.add('configurations');
+  if (readsRoutes(tunnels)) polled.add('routes');
   return polled;
 }
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
+import { COLLECTORS, ROUTE_KINDS } from '../core/model.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import type { Logger } from '../log.ts';
 import type { BudgetGroup } from './budget-group.ts';
@@ -164,6 +165,13 @@ export function createPoller({
 }
 
 /** The list is complete, and no collector that was asked has failed. */
-function isWhole({ up, collectors }: AccountState): boolean {
-  return up === true && Object.values(collectors).every(({ success }) => success !== false);
+function isWhole({ up, collectors, routes }: AccountState): boolean {
+  // Without the permission there are no routes; nothing else is missing.
+  const isRefused = ROUTE_KINDS.every((kind) => [undefined, 'permission'].includes(routes[kind].failedFor));
+  return (
+    up === true &&
+    COLLECTORS.every(
+      (collector) => collectors[collector].success !== false || (collector === 'routes' && isRefused),
+    )
+  );
 }

@@ -10,7 +10,9 @@ import { createRefusals, type Refusals } from './refusals.ts';
 import type { SnapshotStore } from './store.ts';
 
 export interface SenderOptions {
-  readonly clientOf: (accountId: string) => Pick<Client, 'listTunnels' | 'connections' | 'configuration'>;
+  readonly clientOf: (
+    accountId: string,
+  ) => Pick<Client, 'listTunnels' | 'connections' | 'configuration' | 'routes'>;
   readonly store: Pick<SnapshotStore, 'apply'>;
   readonly clock: () => number;
   readonly tunnels: Config['tunnels'];
@@ -117,9 +119,15 @@ export function createSender(options: SenderOptions): Sender {
 
   const ask = async (request: PlannedRequest, call: CallOptions): Promise<readonly Observation[]> => {
     try {
-      return request.kind === 'list'
-        ? await askList(request.accountId, call)
-        : await askDetail(request, call);
+      switch (request.kind) {
+        case 'list':
+          return await askList(request.accountId, call);
+        case 'routes':
+          return [await clientOf(request.accountId).routes(request.accountId, request.routeKind, call)];
+        case 'connections':
+        case 'configuration':
+          return await askDetail(request, call);
+      }
     } catch (error) {
       onError(error);
       const message = 'the exporter failed to read an answer, which is a bug; the log has the error';
@@ -160,9 +168,9 @@ function select(observation: Observation, tunnels: Config['tunnels']): Observati
 }
 
 export function keyOf(request: PlannedRequest): string {
-  return request.kind === 'list'
-    ? `list ${request.accountId}`
-    : `${request.kind} ${request.tunnel.accountId} ${request.tunnel.id}`;
+  if (request.kind === 'list') return `list ${request.accountId}`;
+  if (request.kind === 'routes') return `routes ${request.accountId} ${request.routeKind}`;
+  return `${request.kind} ${request.tunnel.accountId} ${request.tunnel.id}`;
 }
 
 /** What is known to fail is not asked for: the data is as unknown as if it had been. */
@@ -176,6 +184,10 @@ function failed(
 ): readonly Observation[] {
   const result = { ok: false, failure } as const;
   if (request.kind === 'list') return [{ kind: 'tunnels', accountId: request.accountId, types, at, result }];
+  if (request.kind === 'routes') {
+    const { accountId, routeKind } = request;
+    return [{ kind: 'routes', accountId, routeKind, at, result }];
+  }
   const { kind, tunnel } = request;
   return [{ kind, accountId: tunnel.accountId, tunnelId: tunnel.id, at, result }];
 }

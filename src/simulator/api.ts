@@ -1,6 +1,6 @@
 import * as configurations from './configuration-handlers.ts';
 import * as connectors from './connector-handlers.ts';
-import type { RoutedName } from './endpoints.ts';
+import type { PathIds, RoutedName } from './endpoints.ts';
 import { route } from './endpoints.ts';
 import type { Answer, ApiRequest, ApiResponse } from './envelope.ts';
 import { badMethod, ERRORS, noRoute, respond } from './envelope.ts';
@@ -11,12 +11,14 @@ import type {
   AccountContext,
   ApiSettings,
   ConnectorContext,
+  RouteContext,
   Context,
   Handler,
   TunnelContext,
 } from './handler.ts';
 import { UUID } from './handler.ts';
 import * as identity from './identity-handlers.ts';
+import * as routes from './route-handlers.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { RequestLog } from './request-log.ts';
 import type { Token, Tokens } from './tokens.ts';
@@ -36,7 +38,8 @@ type Endpoint =
   | { readonly needs: 'token'; readonly handle: Handler<Context> }
   | { readonly needs: 'account'; readonly handle: Handler<AccountContext> }
   | { readonly needs: 'cfd_tunnel' | 'warp_connector'; readonly handle: Handler<TunnelContext> }
-  | { readonly needs: 'cfd_connector' | 'warp_client'; readonly handle: Handler<ConnectorContext> };
+  | { readonly needs: 'cfd_connector' | 'warp_client'; readonly handle: Handler<ConnectorContext> }
+  | { readonly needs: 'route'; readonly handle: Handler<RouteContext> };
 
 const ENDPOINTS: Readonly<Record<RoutedName, Endpoint>> = {
   tunnels: { needs: 'account', handle: tunnels.listAllTunnels },
@@ -62,6 +65,12 @@ const ENDPOINTS: Readonly<Record<RoutedName, Endpoint>> = {
   warp_connector_connector: { needs: 'warp_client', handle: connectors.getConnector },
   warp_connector_token: { needs: 'warp_connector', handle: tunnels.getTunnelToken },
   warp_connector_failover: { needs: 'warp_connector', handle: connectors.failOver },
+  teamnet_routes: { needs: 'account', handle: routes.listRoutes('network') },
+  teamnet_routes_create: { needs: 'account', handle: routes.createRoute('network') },
+  teamnet_routes_delete: { needs: 'route', handle: routes.deleteRoute('network') },
+  hostname_routes: { needs: 'account', handle: routes.listRoutes('hostname') },
+  hostname_routes_create: { needs: 'account', handle: routes.createRoute('hostname') },
+  hostname_routes_delete: { needs: 'route', handle: routes.deleteRoute('hostname') },
   user_token_verify: { needs: 'token', handle: identity.verifyUserToken },
   account_token_verify: { needs: 'account', handle: identity.verifyAccountToken },
   accounts: { needs: 'token', handle: identity.listAccounts },
@@ -146,11 +155,12 @@ function answer(
   if (routed.kind === 'method') return badMethod(request.method);
   if (!verifying && !isUsable(token, now)) return ERRORS.unauthorized;
 
-  const { account, tunnel, connector } = routed.ids;
+  const { account, tunnel, connector, route: routeId } = routed.ids;
   const wellFormed =
     (account === undefined || ACCOUNT_ID.test(account)) &&
     (tunnel === undefined || UUID.test(tunnel)) &&
-    (connector === undefined || UUID.test(connector));
+    (connector === undefined || UUID.test(connector)) &&
+    (routeId === undefined || UUID.test(routeId));
   if (!wellFormed) return noRoute(request.path);
   if (account !== undefined && !verifying && !reaches(parts, { token, account })) return ERRORS.unauthorized;
   if (!permits(token, routed.access)) return ERRORS.noPermission;
@@ -175,14 +185,12 @@ function reaches(
 
 function dispatch(
   endpoint: Endpoint,
-  {
-    context,
-    ids,
-  }: { readonly context: Context; readonly ids: { account?: string; tunnel?: string; connector?: string } },
+  { context, ids }: { readonly context: Context; readonly ids: PathIds },
 ): Answer {
   if (endpoint.needs === 'token') return endpoint.handle(context);
   const accountId = ids.account ?? '';
   if (endpoint.needs === 'account') return endpoint.handle({ ...context, accountId });
+  if (endpoint.needs === 'route') return endpoint.handle({ ...context, accountId, routeId: ids.route ?? '' });
 
   const tunnel = context.fleet.tunnel(ids.tunnel ?? '');
   const type =

@@ -36,7 +36,7 @@ export function demoOptions(now: number): SimulatorOptions {
     autoTickMs: 1000,
     keepRequests: 1000,
     configurationDelayMs: { low: 15_000, high: 90_000 },
-    life: { leaveAlone: scenes.leaveAlone },
+    life: { leaveAlone: scenes.leaveAlone, weights: { route: 2 } },
   };
 }
 
@@ -96,12 +96,15 @@ function demoScenes(now: number): Scenes {
     lasting({
       name: 'warehouse-rotterdam',
       configuration: ingress('warehouse-rotterdam', 6),
+      networks: ['10.30.0.0/16'],
       connectors: [connector({ colos: ['ams06', 'fra08', 'ams06'], wantedConnections: 4, version: current })],
     }),
     lasting({
       name: 'legacy-soap-bridge',
       configuration: ingress('legacy-soap-bridge', 3),
       downSince: now - 2 * HOUR,
+      networks: ['10.20.0.0/16', 'fd00:20::/48'],
+      hostnames: ['soap.corp.example.com', 'mainframe.corp.example.com'],
     }),
     lasting({ name: 'store-pos-madrid', createdAt: now - 3 * DAY }),
     // More than a year old: no longer supported.
@@ -135,6 +138,7 @@ function demoScenes(now: number): Scenes {
       id: random.uuid(),
       type: 'warp_connector',
       haMode: 'aws',
+      networks: ['172.31.0.0/16'],
       connectors: [warp(connector, { now, colo: 'fra08' }), warp(connector, { now, colo: 'fra13' })],
     },
     {
@@ -156,6 +160,7 @@ function demoScenes(now: number): Scenes {
     lasting({
       name: 'ssh-bastion',
       configuration: ingress('ssh-bastion', 4),
+      hostnames: ['bastion.lab.example.com'],
       connectors: [connector({ colos: four(['fra08', 'ams06']), version: current })],
     }),
     // Two processes, one airport.

@@ -2,7 +2,7 @@
 export type Access =
   /** Any token that is valid. */
   | { readonly family: 'none' }
-  | { readonly family: 'all_tunnels' | 'cloudflared' | 'warp'; readonly level: 'Read' | 'Edit' };
+  | { readonly family: 'all_tunnels' | 'cloudflared' | 'warp' | 'routes'; readonly level: 'Read' | 'Edit' };
 
 interface Route {
   readonly name: string;
@@ -16,6 +16,8 @@ const readCloudflared: Access = { family: 'cloudflared', level: 'Read' };
 const editCloudflared: Access = { family: 'cloudflared', level: 'Edit' };
 const readWarp: Access = { family: 'warp', level: 'Read' };
 const editWarp: Access = { family: 'warp', level: 'Edit' };
+const readRoutes: Access = { family: 'routes', level: 'Read' };
+const editRoutes: Access = { family: 'routes', level: 'Edit' };
 
 /** The tunnel token and the management token are secrets: the API wants Edit for them. */
 const ROUTES = [
@@ -145,6 +147,43 @@ const ROUTES = [
     access: editWarp,
   },
 
+  {
+    name: 'teamnet_routes',
+    method: 'GET',
+    path: '/accounts/:account/teamnet/routes',
+    access: readRoutes,
+  },
+  {
+    name: 'teamnet_routes_create',
+    method: 'POST',
+    path: '/accounts/:account/teamnet/routes',
+    access: editRoutes,
+  },
+  {
+    name: 'teamnet_routes_delete',
+    method: 'DELETE',
+    path: '/accounts/:account/teamnet/routes/:route',
+    access: editRoutes,
+  },
+  {
+    name: 'hostname_routes',
+    method: 'GET',
+    path: '/accounts/:account/zerotrust/routes/hostname',
+    access: readRoutes,
+  },
+  {
+    name: 'hostname_routes_create',
+    method: 'POST',
+    path: '/accounts/:account/zerotrust/routes/hostname',
+    access: editRoutes,
+  },
+  {
+    name: 'hostname_routes_delete',
+    method: 'DELETE',
+    path: '/accounts/:account/zerotrust/routes/hostname/:route',
+    access: editRoutes,
+  },
+
   { name: 'user_token_verify', method: 'GET', path: '/user/tokens/verify', access: { family: 'none' } },
   {
     name: 'account_token_verify',
@@ -166,6 +205,7 @@ export interface PathIds {
   readonly account?: string;
   readonly tunnel?: string;
   readonly connector?: string;
+  readonly route?: string;
 }
 
 export type Routed =

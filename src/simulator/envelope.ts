@@ -93,6 +93,13 @@ export const ERRORS = {
   connectorNotFound: failure(404, { code: 1002, message: 'Connector not found' }),
   configurationNotFound: failure(404, { code: 1055, message: 'Configuration for tunnel not found' }),
   nameTaken: failure(409, { code: 1013, message: 'You already have a tunnel with this name' }),
+  routeNotFound: failure(404, { code: 1002, message: 'Route not found' }),
+  /** The code is the simulator's choice. */
+  routeTaken: failure(409, { code: 1014, message: 'A route with this network or hostname already exists' }),
+  tunnelHasRoutes: failure(400, {
+    code: 1023,
+    message: 'Cannot delete tunnel because it has active routes',
+  }),
   noAuthorization: failure(400, {
     code: 9106,
     message: 'Missing X-Auth-Key, X-Auth-Email or Authorization headers',

@@ -1,4 +1,4 @@
-import type { HaMode, KnownTunnelType, TunnelStatus } from '../core/model.ts';
+import type { HaMode, KnownTunnelType, RouteKind, TunnelStatus } from '../core/model.ts';
 
 /** Times are milliseconds since the epoch; the fraction holds microseconds, which the API shows of cloudflared. */
 
@@ -74,6 +74,19 @@ export interface FleetTunnel {
   /** Base64, where one was given; otherwise it follows from the id. */
   readonly secret: string | undefined;
   readonly connectors: readonly FleetConnector[];
+}
+
+/** A private network or host name that leads to a tunnel. */
+export interface FleetRoute {
+  readonly id: string;
+  readonly accountId: string;
+  readonly kind: RouteKind;
+  /** CIDR or host name. */
+  readonly target: string;
+  readonly tunnelId: string;
+  readonly comment: string;
+  readonly createdAt: number;
+  readonly deletedAt: number | undefined;
 }
 
 export function servingConnections(connector: FleetConnector): number {

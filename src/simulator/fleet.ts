@@ -1,4 +1,4 @@
-import type { HaMode, KnownTunnelType } from '../core/model.ts';
+import type { HaMode, KnownTunnelType, RouteKind } from '../core/model.ts';
 import { homeColos, neighboursOf } from './colos.ts';
 import type {
   ActiveSpan,
@@ -8,6 +8,7 @@ import type {
   FleetConnection,
   FleetConnector,
   FleetHaStatus,
+  FleetRoute,
   FleetTunnel,
 } from './fleet-model.ts';
 import { servingConnections } from './fleet-model.ts';
@@ -58,6 +59,10 @@ export interface TunnelSpec {
   readonly haMode?: HaMode;
   /** Base64. */
   readonly secret?: string;
+  /** Private networks behind it, in CIDR. */
+  readonly networks?: readonly string[];
+  /** Private host names behind it. */
+  readonly hostnames?: readonly string[];
 }
 
 export interface AccountSpec {
@@ -96,6 +101,8 @@ export interface Fleet {
   /** The tunnel of that name that is not deleted. */
   readonly tunnelNamed: (accountId: string, name: string) => FleetTunnel | undefined;
   readonly connector: (connectorId: string) => FleetConnector | undefined;
+  /** Deleted ones too, in order of creation. */
+  readonly routes: (accountId: string) => readonly FleetRoute[];
 
   readonly createTunnel: (spec: TunnelSpec & { readonly accountId: string }, now: number) => FleetTunnel;
   readonly renameTunnel: (change: { readonly tunnelId: string; readonly name: string }, now: number) => void;
@@ -105,6 +112,18 @@ export interface Fleet {
   ) => void;
   /** Closes its connections and keeps it as deleted. */
   readonly deleteTunnel: (tunnelId: string, now: number) => void;
+
+  readonly addRoute: (
+    route: {
+      readonly tunnelId: string;
+      readonly kind: RouteKind;
+      readonly target: string;
+      readonly comment?: string;
+    },
+    now: number,
+  ) => FleetRoute;
+  /** Keeps it as deleted. */
+  readonly removeRoute: (routeId: string, now: number) => void;
 
   readonly startConnector: (
     start: ConnectorSpec & { readonly tunnelId: string },
@@ -170,6 +189,8 @@ export function createFleet(options: FleetOptions): Fleet {
   const delay = options.configurationDelayMs ?? { low: 2_000, high: 90_000 };
   const accounts = new Map<string, FleetAccount>();
   const byAccount = new Map<string, LiveTunnel[]>();
+  const routes = new Map<string, Writable<FleetRoute>>();
+  const routeIds = createRandom(options.seed).fork('routes');
   const tunnels = new Map<string, LiveTunnel>();
   const names = new Map<string, LiveTunnel>();
   const connectors = new Map<string, { readonly tunnel: LiveTunnel; readonly connector: LiveConnector }>();
@@ -322,6 +343,22 @@ export function createFleet(options: FleetOptions): Fleet {
     tunnel.deletedAt = at;
   }
 
+  const addRoute: Fleet['addRoute'] = ({ tunnelId, kind, target, comment = '' }, now) => {
+    const { accountId } = tunnelOf(tunnelId);
+    const route = {
+      id: routeIds.uuid(),
+      accountId,
+      kind,
+      target,
+      tunnelId,
+      comment,
+      createdAt: Math.floor(now),
+      deletedAt: undefined,
+    };
+    routes.set(route.id, route);
+    return route;
+  };
+
   function createTunnel(spec: TunnelSpec & { readonly accountId: string }, now: number): FleetTunnel {
     const siblings = byAccount.get(spec.accountId);
     if (siblings === undefined) throw new Error(`Cannot find account: current value is ${spec.accountId}`);
@@ -352,6 +389,10 @@ export function createFleet(options: FleetOptions): Fleet {
     names.set(nameKey(tunnel), tunnel);
     for (const connector of spec.connectors ?? []) startConnector({ ...connector, tunnelId: tunnel.id }, now);
     if (spec.deletedAt !== undefined) deleteTunnel(tunnel.id, spec.deletedAt);
+    for (const target of spec.networks ?? [])
+      addRoute({ tunnelId: tunnel.id, kind: 'network', target }, createdAt);
+    for (const target of spec.hostnames ?? [])
+      addRoute({ tunnelId: tunnel.id, kind: 'hostname', target }, createdAt);
     if (tunnel.activeAt !== undefined) {
       // The connectors are told in any order; the tunnel is active since the earliest of their connections.
       const since = earliestOpening(tunnel);
@@ -375,6 +416,13 @@ export function createFleet(options: FleetOptions): Fleet {
     tunnel: (tunnelId) => tunnels.get(tunnelId),
     tunnelNamed: (accountId, name) => names.get(nameKey({ accountId, name })),
     connector: (connectorId) => connectors.get(connectorId)?.connector,
+    routes: (accountId) => [...routes.values()].filter((route) => route.accountId === accountId),
+    addRoute,
+    removeRoute: (routeId, now) => {
+      const route = routes.get(routeId);
+      if (route === undefined) throw new Error(`Cannot find route: current value is ${routeId}`);
+      route.deletedAt = Math.floor(now);
+    },
     createTunnel,
     renameTunnel: ({ tunnelId, name }) => {
       const tunnel = tunnelOf(tunnelId);

@@ -39,6 +39,10 @@ export interface ConnectorContext extends TunnelContext {
   readonly connectorId: string;
 }
 
+export interface RouteContext extends AccountContext {
+  readonly routeId: string;
+}
+
 export type Handler<C extends Context> = (context: C) => Answer;
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

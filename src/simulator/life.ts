@@ -4,7 +4,15 @@ import type { FleetConnector, FleetTunnel } from './fleet-model.ts';
 import { createQueue } from './queue.ts';
 import { createRandom } from './random.ts';
 
-export const HAPPENINGS = ['restart', 'lost_connection', 'outage', 'drain', 'rollout', 'failover'] as const;
+export const HAPPENINGS = [
+  'restart',
+  'lost_connection',
+  'outage',
+  'drain',
+  'rollout',
+  'failover',
+  'route',
+] as const;
 export type Happening = (typeof HAPPENINGS)[number];
 
 export interface LifeOptions {
@@ -40,6 +48,7 @@ const WEIGHTS: Readonly<Record<Happening, number>> = {
   drain: 2,
   rollout: 3,
   failover: 2,
+  route: 0,
 };
 
 /** Tries at a random tunnel before another happening has its turn. */
@@ -153,6 +162,20 @@ export function createLife(
       fleet.failOver({ tunnelId: tunnel.id, clientId }, at);
       return { tunnelId: tunnel.id, what: `failed over to ${clientId}` };
     },
+    route: (at) => {
+      const tunnel = someTunnel(({ connectors }) => connectors.some(isServing));
+      if (tunnel === undefined) return undefined;
+      const added = fleet
+        .routes(tunnel.accountId)
+        .find(({ comment, deletedAt }) => comment === OFFICE && deletedAt === undefined);
+      if (added !== undefined) {
+        fleet.removeRoute(added.id, at);
+        return { tunnelId: added.tunnelId, what: `${added.target} is no longer routed` };
+      }
+      const target = `198.18.${random.integer(0, 255)}.0/24`;
+      fleet.addRoute({ tunnelId: tunnel.id, kind: 'network', target, comment: OFFICE }, at);
+      return { tunnelId: tunnel.id, what: `${target} is routed here` };
+    },
   };
 
   /** The kinds in the order in which they are tried: the first is drawn by weight. */
@@ -218,6 +241,9 @@ function isComplete({ connections, wantedConnections }: FleetConnector): boolean
 function isPassive({ haStatus }: FleetConnector): boolean {
   return haStatus === 'passive';
 }
+
+/** Marks the route of an account that comes and goes, so that a long life does not grow the list. */
+const OFFICE = 'moving office';
 
 function isCanary(rule: unknown): boolean {
   return JSON.stringify(rule) === JSON.stringify(CANARY);

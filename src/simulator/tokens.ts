@@ -7,6 +7,7 @@ const GROUPS = [
   'Cloudflare One Connector: WARP',
   'Cloudflare One Connectors',
   'Account Settings',
+  'Cloudflare One Networks',
 ] as const;
 
 /** Names as the Cloudflare dashboard shows them. */
@@ -22,6 +23,7 @@ const OPENERS: Readonly<Record<Exclude<Access['family'], 'none'>, readonly (type
   all_tunnels: ['Cloudflare Tunnel', 'Cloudflare One Connector: cloudflared', 'Cloudflare One Connectors'],
   cloudflared: ['Cloudflare Tunnel', 'Cloudflare One Connector: cloudflared', 'Cloudflare One Connectors'],
   warp: ['Cloudflare One Connector: WARP', 'Cloudflare One Connectors'],
+  routes: ['Cloudflare One Networks', 'Cloudflare Tunnel'],
 };
 
 export interface TokenSpec {

@@ -93,7 +93,12 @@ export function updateTunnel(context: TunnelContext): Answer {
 }
 
 export function deleteTunnel(context: TunnelContext): Answer {
-  if (context.tunnel.deletedAt !== undefined) return ERRORS.tunnelNotFound;
+  const { tunnel, fleet, accountId } = context;
+  if (tunnel.deletedAt !== undefined) return ERRORS.tunnelNotFound;
+  const hasRoutes = fleet
+    .routes(accountId)
+    .some(({ tunnelId, deletedAt }) => tunnelId === tunnel.id && deletedAt === undefined);
+  if (hasRoutes) return ERRORS.tunnelHasRoutes;
   context.fleet.deleteTunnel(context.tunnel.id, context.now);
   return getTunnel(context);
 }

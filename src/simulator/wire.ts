@@ -1,4 +1,4 @@
-import type { FleetConnection, FleetConnector, FleetTunnel } from './fleet-model.ts';
+import type { FleetConnection, FleetConnector, FleetRoute, FleetTunnel } from './fleet-model.ts';
 import { configVersionAt, statusOf } from './fleet-model.ts';
 import { createRandom, hash } from './random.ts';
 
@@ -117,6 +117,31 @@ export function warpConfigurationRow(tunnel: FleetTunnel): Readonly<Record<strin
     ha_mode: tunnel.haMode ?? 'none',
     configuration_version: tunnel.configuration.version,
     created_at: milliseconds(tunnel.createdAt),
+  };
+}
+
+/** The one virtual network of the simulated accounts. */
+const DEFAULT_NETWORK = { id: '0c5e2c3e-3b1f-4f0a-9d6c-5b8f6f1d9a77', name: 'default' };
+
+export function routeRow(
+  route: FleetRoute,
+  tunnel: FleetTunnel | undefined,
+): Readonly<Record<string, unknown>> {
+  const ends = {
+    comment: route.comment,
+    created_at: milliseconds(route.createdAt),
+    deleted_at: route.deletedAt === undefined ? null : milliseconds(route.deletedAt),
+    tunnel_id: route.tunnelId,
+    tunnel_name: tunnel?.name ?? '',
+  };
+  if (route.kind === 'hostname') return { id: route.id, hostname: route.target, ...ends };
+  return {
+    id: route.id,
+    network: route.target,
+    ...ends,
+    tun_type: tunnel?.type ?? 'cfd_tunnel',
+    virtual_network_id: DEFAULT_NETWORK.id,
+    virtual_network_name: DEFAULT_NETWORK.name,
   };
 }
 

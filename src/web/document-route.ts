@@ -8,7 +8,13 @@ import type { Reply, WebRequest } from './reply.ts';
 
 /** A document in parts, each made when it is asked for; or in one line what is wrong with the request. */
 export type Rendered =
-  { readonly ok: true; readonly parts: Iterable<string> } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly parts: Iterable<string> }
+  | {
+      readonly ok: false;
+      readonly problem: string;
+      /** Default: 400. */
+      readonly status?: 404;
+    };
 
 export interface DocumentRouteOptions {
   readonly contentType: string;
@@ -19,7 +25,7 @@ export interface DocumentRouteOptions {
   readonly version: () => unknown;
   /** How long a document may be shared; for one that shows ages. Default: until the version changes. */
   readonly maxAgeMs?: number;
-  readonly render: (request: Pick<WebRequest, 'query'>) => Rendered;
+  readonly render: (request: Pick<WebRequest, 'path' | 'query'>) => Rendered;
 }
 
 /** A document that is made, or being made. */
@@ -36,19 +42,19 @@ const MOST_KEPT = 4;
 /** A document that nobody has asked for since is not kept. */
 const KEPT_FOR_MS = 5_000;
 
-/** Answers with a document that is rendered once for each version, query and encoding, and shared by all who ask for it. */
+/** Answers with a document that is rendered once for each version, path, query and encoding, and shared by all who ask for it. */
 export function createDocumentRoute(options: DocumentRouteOptions): (request: WebRequest) => Promise<Reply> {
   const { contentType, headers, limiter, render } = options;
   const documents = createDocumentCache(options);
   return async (request) => {
     const gzip = negotiateGzip(request.headers['accept-encoding']?.toString());
-    const { query } = request;
+    const { path, query } = request;
     // Before it waits: what is wrong with a request is told at once.
-    const rendered = render({ query });
-    if (!rendered.ok) return textReply(400, rendered.problem);
+    const rendered = render({ path, query });
+    if (!rendered.ok) return textReply(rendered.status ?? 400, rendered.problem);
     if (!(await limiter.enter(request.over)))
       return textReply(503, 'Too many requests in flight; try again in a second.', { 'Retry-After': '1' });
-    const key = `${gzip ? 'gzip' : 'identity'} ${query.toString()}`;
+    const key = `${gzip ? 'gzip' : 'identity'} ${path}?${query.toString()}`;
     return {
       status: 200,
       headers: {
@@ -58,7 +64,7 @@ export function createDocumentRoute(options: DocumentRouteOptions): (request: We
         ...(gzip ? { 'Content-Encoding': 'gzip' } : {}),
       },
       chunks: await documents.get(key, () => {
-        const current = render({ query });
+        const current = render({ path, query });
         return collect(current.ok ? current.parts : [], gzip);
       }),
     };

@@ -12,7 +12,7 @@ export const STATUSES_WORST_FIRST: readonly TunnelStatus[] = [
   'inactive',
 ];
 
-const PROBLEM_STATUSES: ReadonlySet<TunnelStatus> = new Set(['down', 'degraded', 'unknown']);
+export const PROBLEM_STATUSES: ReadonlySet<TunnelStatus> = new Set(['down', 'degraded', 'unknown']);
 
 /** By status, then by name as a person counts (`web-9` before `web-10`), in whatever case and with whatever accents. */
 export function worstFirst(tunnels: Iterable<TunnelState>): readonly TunnelState[] {
@@ -50,8 +50,8 @@ export function allTunnels(snapshot: Snapshot): readonly TunnelState[] {
 }
 
 /** Tunnels that somebody should look at, worst first over all accounts. */
-export function troubledTunnels(snapshot: Snapshot): readonly TunnelState[] {
-  return worstFirst(allTunnels(snapshot).filter(({ tunnel }) => PROBLEM_STATUSES.has(tunnel.status)));
+export function troubledTunnels(tunnels: readonly TunnelState[]): readonly TunnelState[] {
+  return worstFirst(tunnels.filter(({ tunnel }) => PROBLEM_STATUSES.has(tunnel.status)));
 }
 
 export function countByStatus(tunnels: readonly TunnelState[]): Readonly<Record<TunnelStatus, number>> {
@@ -115,6 +115,7 @@ const COLLECTOR_WORDS: Readonly<Record<Collector, string>> = {
   connections: 'connections',
   warp_connections: 'connections of WARP connectors',
   configurations: 'configurations',
+  routes: 'routes',
 };
 
 function detailProblems(

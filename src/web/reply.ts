@@ -4,6 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 /** What a route is told of a request. */
 export interface WebRequest {
   readonly headers: IncomingHttpHeaders;
+  /** Not decoded. */
+  readonly path: string;
   readonly query: URLSearchParams;
   /** Aborted once the response is finished or its connection has closed. */
   readonly over: AbortSignal;

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.ts';
+import type { EventHistory } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Authenticate } from './basic-auth.ts';
 import { createDocumentRoute } from './document-route.ts';
+import { renderEvents } from './events-api.ts';
 import { createLimiter } from './limiter.ts';
 import type { WebLog } from './log.ts';
 import { createMetricsRoute } from './metrics-route.ts';
@@ -11,7 +13,10 @@ import { createReloadRoute } from './reload-route.ts';
 import type { Reload } from './reload-route.ts';
 import { textReply } from './reply.ts';
 import type { Reply, WebRequest } from './reply.ts';
-import { CONTENT_SECURITY_POLICY, statusPageParts } from './status-page.ts';
+import { CONTENT_SECURITY_POLICY } from './page-frame.ts';
+import { statusPageParts } from './status-page.ts';
+import { parseFilter } from './tunnel-filter.ts';
+import { tunnelPage } from './tunnel-page.ts';
 import { renderTunnels } from './tunnels-api.ts';
 
 export interface Readiness {
@@ -24,11 +29,14 @@ export interface RouterOptions {
   readonly config: Config['web'];
   readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
+  readonly events: () => EventHistory;
   readonly readiness: () => Readiness;
   readonly clock: () => number;
   readonly log: WebLog;
   readonly version: string;
   readonly lateAfterMs: () => number;
+  /** Whether addresses of origins are shown at all. */
+  readonly showsOriginIps: () => boolean;
   /** Whether Cloudflare's edge sees the connector beside us; `undefined` where there is none. */
   readonly edgeReadiness?: (() => Readiness | undefined) | undefined;
   /** Left out where reloading over HTTP is not enabled. */
@@ -52,7 +60,8 @@ export function createRouter(
 ): (request: IncomingMessage, over: AbortSignal) => Promise<Reply> {
   const { authenticate } = options;
   const documents = createDocuments(options);
-  const notFound = `Not found. Served here: ${[...documents.keys()].join(' ')}`;
+  const paths = [...documents.keys()].map((path) => (path === TUNNEL_PAGES ? `${path}{id}` : path));
+  const notFound = `Not found. Served here: ${paths.join(' ')}`;
   const routes = new Map<string, Route>([
     ...[...documents].map(([path, answer]): [string, Route] => [path, { methods: READ, answer }]),
     ['/edge-ready', { methods: READ, answer: () => edgeReply(options.edgeReadiness?.()) }],
@@ -64,14 +73,14 @@ export function createRouter(
       ? undefined
       : await authenticate?.(headers.authorization, over);
     if (refusal) return refusal;
-    const route = routes.get(path);
+    const route = routes.get(path.startsWith(TUNNEL_PAGES) ? TUNNEL_PAGES : path);
     if (route === undefined) return textReply(404, notFound);
     const { methods, answer } = route;
     if (!methods.includes(method ?? ''))
       return textReply(405, `Method not allowed; use ${methods.join(' or ')}.`, {
         Allow: methods.join(', '),
       });
-    return answer({ headers, query, over });
+    return answer({ headers, path, query, over });
   };
 }
 
@@ -80,32 +89,83 @@ const DOCUMENTS = { atOnce: 10, waiting: 200 };
 /** The status page shows ages, and is renewed by the browser every 30 seconds. */
 const MAX_AGE_MS = 5_000;
 
+/** Followed by a tunnel's id. */
+const TUNNEL_PAGES = '/tunnels/';
+
+const PERSONS_PAGE = {
+  contentType: 'text/html; charset=utf-8',
+  headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'Referrer-Policy': 'no-referrer' },
+};
+
+/** As it is, where it is not well encoded. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
 function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['answer']> {
-  const { config, snapshot, readiness, clock, version, lateAfterMs } = options;
+  const { config, snapshot, events, readiness, clock, version, lateAfterMs } = options;
   const { telemetryPath } = config;
   const limiter = createLimiter(DOCUMENTS);
   const statusPage = createDocumentRoute({
-    contentType: 'text/html; charset=utf-8',
-    headers: { 'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'Referrer-Policy': 'no-referrer' },
+    ...PERSONS_PAGE,
     limiter,
     version: snapshot,
     maxAgeMs: MAX_AGE_MS,
-    render: () => ({
-      ok: true,
-      parts: statusPageParts(snapshot(), clock(), {
+    render: ({ query }) => {
+      const parsed = parseFilter(query);
+      if (!parsed.ok) return parsed;
+      return {
+        ok: true,
+        parts: statusPageParts(snapshot(), clock(), {
+          version,
+          telemetryPath,
+          readiness: readiness(),
+          lateAfterMs: lateAfterMs(),
+          events: events(),
+          filter: parsed.filter,
+        }),
+      };
+    },
+  });
+  const tunnel = createDocumentRoute({
+    ...PERSONS_PAGE,
+    limiter,
+    version: snapshot,
+    maxAgeMs: MAX_AGE_MS,
+    render: ({ path }) => {
+      const id = decoded(path.slice(TUNNEL_PAGES.length));
+      const page = tunnelPage(snapshot(), id, {
         version,
-        telemetryPath,
-        readiness: readiness(),
-        lateAfterMs: lateAfterMs(),
-      }),
-    }),
+        now: clock(),
+        events: events().events,
+        showsOriginIps: options.showsOriginIps(),
+      });
+      return page === undefined
+        ? {
+            ok: false,
+            status: 404,
+            problem: 'Not found: no tunnel of this id is listed, and none is remembered.',
+          }
+        : { ok: true, parts: [page] };
+    },
   });
   const tunnels = createDocumentRoute({
     contentType: 'application/json; charset=utf-8',
     headers: {},
     limiter,
     version: snapshot,
-    render: ({ query }) => renderTunnels(snapshot(), query),
+    render: ({ query }) => renderTunnels(snapshot(), query, { showsOriginIps: options.showsOriginIps() }),
+  });
+  const eventsRoute = createDocumentRoute({
+    contentType: 'application/json; charset=utf-8',
+    headers: {},
+    limiter,
+    version: events,
+    render: ({ query }) => renderEvents(events(), query),
   });
   return new Map<string, Route['answer']>([
     ['/', statusPage],
@@ -113,6 +173,8 @@ function createDocuments(options: RouterOptions): ReadonlyMap<string, Route['ans
     ['/livez', () => textReply(200, 'ok')],
     ['/readyz', () => readyReply(readiness())],
     ['/api/v1/tunnels', tunnels],
+    ['/api/v1/events', eventsRoute],
+    [TUNNEL_PAGES, tunnel],
   ]);
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Config, ListenAddress } from '../config/config.ts';
+import { type EventHistory, NO_EVENTS } from '../core/events.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import { verifyByBcrypt } from './basic-auth-bcrypt.ts';
@@ -19,6 +20,8 @@ export interface WebServerOptions {
   readonly config: Config['web'];
   readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
+  /** What changed; nothing unless given. */
+  readonly events?: () => EventHistory;
   readonly readiness: () => Readiness;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -27,6 +30,8 @@ export interface WebServerOptions {
   readonly version: string;
   /** A list of tunnels older than this is called late on the status page: a little over two polls is right. */
   readonly lateAfterMs?: () => number;
+  /** Whether addresses of origins are shown at all; not unless given. */
+  readonly showsOriginIps?: () => boolean;
   /** Whether Cloudflare's edge sees the connector beside us; `undefined` where there is none. */
   readonly edgeReadiness?: () => Readiness | undefined;
   /** Left out where reloading over HTTP is not enabled. */
@@ -74,6 +79,8 @@ export function createWebServer(options: WebServerOptions): WebServer {
     stalledReaderMs = DEFAULT_STALLED_READER_MS,
   } = options;
   const route = createRouter({
+    events: () => NO_EVENTS,
+    showsOriginIps: () => false,
     ...options,
     lateAfterMs: options.lateAfterMs ?? (() => DEFAULT_LATE_AFTER_MS),
     authenticate:

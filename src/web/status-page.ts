@@ -1,6 +1,8 @@
-import { createHash } from 'node:crypto';
+import type { EventHistory, TunnelEvent } from '../core/events.ts';
 import { servingConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
+import { behindWords } from './behind-words.ts';
+import { eventList } from './event-list.ts';
 import {
   STATUSES_WORST_FIRST,
   accountProblems,
@@ -10,11 +12,13 @@ import {
   oldestListedAt,
   troubledTunnels,
 } from './fleet.ts';
+import { shownTunnels } from './folding.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { STATUS_STYLE } from './status-style.ts';
+import { REFRESH_SECONDS, STYLE } from './page-frame.ts';
+import { filterPath, isAccountAsked, isTunnelAsked, isWhole, type TunnelFilter } from './tunnel-filter.ts';
 import { accountParts } from './tunnel-table.ts';
-import { anchorOf, nameOf, sinceWordsInFull, statusChip } from './tunnel-words.ts';
+import { nameOf, sinceWordsInFull, statusChip, tunnelPath } from './tunnel-words.ts';
 import { counted, durationWords, minuteWords } from './words.ts';
 
 export interface StatusPageOptions {
@@ -23,16 +27,10 @@ export interface StatusPageOptions {
   readonly readiness: { readonly ready: boolean; readonly reason: string };
   /** A list of tunnels older than this is called late. */
   readonly lateAfterMs: number;
+  readonly events: EventHistory;
+  readonly filter: TunnelFilter;
 }
 
-/** Not by the template: the hash below is of exactly these characters. */
-const STYLE: Html = { markup: `<style>${STATUS_STYLE}</style>` };
-const styleHash = createHash('sha256').update(STATUS_STYLE).digest('base64');
-
-/** Nothing but the page's own style: no script, image, font, form or frame. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-
-const REFRESH_SECONDS = 30;
 const FIRST_POLL_REFRESH_SECONDS = 5;
 /** In a great outage the tables below tell the rest. */
 const MOST_TROUBLED_SHOWN = 20;
@@ -60,7 +58,13 @@ export function* statusPageParts(
       <body>
         ${pageHeader(snapshot, now, options)}
         <main>${polled ? overview(snapshot, now, options) : firstPoll()}`.markup;
-  if (polled) for (const account of snapshot.accounts.values()) yield* accountParts(account, now);
+  if (polled) {
+    const isFiltered = !isWhole(options.filter);
+    for (const [id, shown] of shownTunnels(snapshot, options.filter)) {
+      const account = snapshot.accounts.get(id);
+      if (account !== undefined) yield* accountParts(account, now, { shown, isFiltered });
+    }
+  }
   yield html`</main>
         ${pageFooter(options, refreshSeconds)}
       </body>
@@ -93,28 +97,83 @@ function firstPoll(): Html {
 }
 
 function overview(snapshot: Snapshot, now: number, options: StatusPageOptions): Html {
-  return html`${tiles(allTunnels(snapshot))} ${problemSection(snapshot, now, options)}`;
+  const { filter } = options;
+  return html`${tiles(askedTunnels(snapshot, { ...filter, statuses: [] }), filter)}
+  ${isWhole(filter) ? NOTHING : filterNotice(filter)} ${problemSection(snapshot, now, options)}
+  ${recentChanges(now, options)}`;
 }
 
-function tiles(tunnels: readonly TunnelState[]): Html {
+function askedTunnels(snapshot: Snapshot, filter: TunnelFilter): readonly TunnelState[] {
+  return allTunnels(snapshot).filter(
+    ({ tunnel }) => isAccountAsked(filter, tunnel.accountId) && isTunnelAsked(filter, tunnel),
+  );
+}
+
+function tiles(tunnels: readonly TunnelState[], filter: TunnelFilter): Html {
   const counts = countByStatus(tunnels);
+  const all = { count: tunnels.length, path: filterPath({ ...filter, statuses: [] }) };
   return html`<dl class="tiles">
-    ${STATUSES_WORST_FIRST.map((status) => tile(status, counts[status]))}${tile('all', tunnels.length)}
+    ${STATUSES_WORST_FIRST.map((status) =>
+      tile(status, { count: counts[status], path: filterPath({ ...filter, statuses: [status] }) }),
+    )}${tile('all', all)}
   </dl>`;
 }
 
-function tile(label: string, count: number): Html {
+function tile(label: string, { count, path }: { readonly count: number; readonly path: string }): Html {
   return html`<div class="tile ${count === 0 ? 'none' : 'some'} ${label}">
     <dt>${label}</dt>
-    <dd>${count}</dd>
+    <dd>${count === 0 ? html`0` : html`<a href="${path}">${count}</a>`}</dd>
   </div>`;
 }
 
-function problemSection(snapshot: Snapshot, now: number, { lateAfterMs }: StatusPageOptions): Html {
-  const accounts = [...snapshot.accounts.values()].flatMap((account) =>
+function filterNotice({ statuses, accountIds, names }: TunnelFilter): Html {
+  const asked = [
+    ...statuses.map((status) => html`status ${status}`),
+    ...accountIds.map((id) => html`account <code>${visible(id)}</code>`),
+    ...names.map((name) => html`name ${nameOf(name)}`),
+  ];
+  return html`<section class="notice">
+    <p>Only tunnels with ${joined(asked, SEPARATOR)} are shown. <a href="/">Show all</a></p>
+  </section>`;
+}
+
+const MOST_CHANGES_SHOWN = 10;
+
+function recentChanges(now: number, { events, filter }: StatusPageOptions): Html {
+  const asked = events.events.filter((event) => isEventAsked(event, filter));
+  const newest = asked.slice(-MOST_CHANGES_SHOWN).toReversed();
+  const more = asked.length - newest.length;
+  const rest =
+    more === 0
+      ? NOTHING
+      : html`<span class="quiet small"
+          >and ${more} before, in <a href="/api/v1/events">/api/v1/events</a></span
+        >`;
+  return html`<section aria-labelledby="changes">
+    <div class="title">
+      <h2 id="changes">Recent changes</h2>
+      ${rest}
+    </div>
+    ${
+      newest.length === 0
+        ? html`<p class="quiet">None since the exporter started.</p>`
+        : eventList(newest, { now, linked: true })
+    }
+  </section>`;
+}
+
+/** A status is what a tunnel has now; what changed before is shown whatever it was. */
+function isEventAsked({ accountId, tunnelName }: TunnelEvent, { accountIds, names }: TunnelFilter): boolean {
+  if (accountIds.length > 0 && !accountIds.includes(accountId ?? '')) return false;
+  return names.length === 0 || (tunnelName !== undefined && names.includes(tunnelName.toWellFormed()));
+}
+
+function problemSection(snapshot: Snapshot, now: number, { lateAfterMs, filter }: StatusPageOptions): Html {
+  const asked = [...snapshot.accounts.values()].filter(({ id }) => isAccountAsked(filter, id));
+  const accounts = asked.flatMap((account) =>
     accountProblems(account, { now, lateAfterMs }).map((problem) => accountProblem(account, problem)),
   );
-  const troubled = troubledTunnels(snapshot);
+  const troubled = troubledTunnels(askedTunnels(snapshot, filter));
   const tunnels = troubled.slice(0, MOST_TROUBLED_SHOWN).map((state) => tunnelProblem(state, now, snapshot));
   if (accounts.length + tunnels.length === 0)
     return html`<section class="notice calm"><p>Nothing needs attention.</p></section>`;
@@ -145,7 +204,8 @@ function accountProblem({ id, name }: AccountState, problem: string): Html {
   </li>`;
 }
 
-function tunnelProblem({ tunnel, connectors }: TunnelState, now: number, { accounts }: Snapshot): Html {
+function tunnelProblem(state: TunnelState, now: number, { accounts }: Snapshot): Html {
+  const { tunnel, connectors } = state;
   const left =
     tunnel.status === 'degraded' && connectors.value !== undefined
       ? [html`${counted(connectors.value.flatMap(servingConnections).length, 'connection')} left`]
@@ -154,9 +214,14 @@ function tunnelProblem({ tunnel, connectors }: TunnelState, now: number, { accou
   const facts = [html`${sinceWordsInFull(tunnel, now)}`, ...left, ...account].filter(
     ({ markup }) => markup !== '',
   );
+  const targets = behindWords(state);
+  const leadsTo =
+    targets === NOTHING ? NOTHING : html`<span class="small behind">behind it: ${targets}</span>`;
   return html`<li>
     ${statusChip(tunnel.status)}
-    <span><a href="#${anchorOf(tunnel)}">${nameOf(tunnel.name)}</a> ${joined(facts, SEPARATOR)}</span>
+    <span
+      ><a href="${tunnelPath(tunnel.id)}">${nameOf(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${leadsTo}</span
+    >
   </li>`;
 }
 
@@ -166,7 +231,7 @@ function accountName(account: AccountState | undefined, id: string): Html {
 }
 
 function pageFooter({ telemetryPath }: StatusPageOptions, refreshSeconds: number): Html {
-  const links = [telemetryPath, '/api/v1/tunnels', '/livez', '/readyz'].map(
+  const links = [telemetryPath, '/api/v1/tunnels', '/api/v1/events', '/livez', '/readyz'].map(
     (path) => html`<a href="${path}">${path}</a>`,
   );
   return html`<footer>

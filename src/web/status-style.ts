@@ -32,6 +32,14 @@ code { font: 0.8125rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, "Deja
 .name { font-weight: 600; white-space: pre-wrap; overflow-wrap: anywhere; }
 .keep, .tally { white-space: nowrap; }
 .late { color: var(--degraded); font-weight: 600; }
+.past { color: var(--quiet); font-style: italic; }
+.behind { display: block; overflow-wrap: anywhere; }
+.tile dd a { color: inherit; text-decoration: none; }
+.tile dd a:hover { text-decoration: underline; }
+.folded { padding: 0.5rem 0.75rem 0.75rem; border-top: 1px solid var(--line); }
+.facts-list { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: 0.25rem 0.75rem; padding: 0.25rem 0.75rem 0.75rem; }
+.facts-list dt { color: var(--quiet); }
+.facts-list dd { overflow-wrap: anywhere; }
 
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.25rem 1rem; margin-bottom: 1rem; }
 header .facts { margin-left: auto; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.25rem 0.75rem; }

@@ -2,11 +2,14 @@ import { UNKNOWN_COLO } from '../core/colo.ts';
 import { HA_STATUSES } from '../core/model.ts';
 import type { Connector } from '../core/model.ts';
 import { hasDetails, hasNoConnections, servingConnections, servingConnectors } from '../core/serving.ts';
-import type { AccountState, TunnelState } from '../core/snapshot.ts';
-import { listedAtOf, worstFirst } from './fleet.ts';
+import type { AccountState, LastSeen, TunnelState } from '../core/snapshot.ts';
+import { behindWords } from './behind-words.ts';
+import { listedAtOf, STATUSES_WORST_FIRST } from './fleet.ts';
+import type { ShownTunnels } from './folding.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { anchorOf, nameOf, shortId, sinceWords, statusChip } from './tunnel-words.ts';
+import { EVERY_TUNNEL, filterPath } from './tunnel-filter.ts';
+import { anchorOf, nameOf, shortId, sinceWords, statusChip, tunnelPath } from './tunnel-words.ts';
 import { counted, durationWords } from './words.ts';
 
 interface Column {
@@ -26,16 +29,21 @@ const AGE_COLUMN: Column = { label: 'Observed', cell: ageCell };
 
 const NONE = html`<span class="quiet nothing">–</span>`;
 
-/** An account with all its tunnels in a table, a row at a time. */
-export function* accountParts(account: AccountState, now: number): Generator<string> {
+/** An account with its tunnels in a table, a row at a time, and how many are folded away. */
+export function* accountParts(
+  account: AccountState,
+  now: number,
+  { shown, isFiltered }: { readonly shown: ShownTunnels; readonly isFiltered: boolean },
+): Generator<string> {
   const heading = `account-${encodeURIComponent(account.id.toWellFormed())}`;
   yield html`<section aria-labelledby="${heading}">
     <div class="title">
       <h2 id="${heading}">${accountTitle(account)}</h2>
       <span class="quiet small">${accountFacts(account, now)}</span>
     </div>`.markup;
-  if (account.tunnels.size === 0) yield noTunnels(account).markup;
-  else yield* tableParts(account, now);
+  if (shown.rows.length > 0) yield* tableParts(account, now, shown.rows);
+  if (shown.folded.size > 0) yield foldedTunnels(account, shown.folded).markup;
+  if (shown.rows.length + shown.folded.size === 0) yield noTunnels(account, isFiltered).markup;
   yield '</section> ';
 }
 
@@ -53,14 +61,26 @@ function accountFacts(account: AccountState, now: number): Html {
   return joined([...id, ...listed], SEPARATOR);
 }
 
-function noTunnels(account: AccountState): Html {
+/** A link for each status: the page is small, and a person finds all of it. */
+function foldedTunnels({ id }: AccountState, folded: ShownTunnels['folded']): Html {
+  const links = STATUSES_WORST_FIRST.flatMap((status) => {
+    const count = folded.get(status);
+    if (count === undefined) return [];
+    const path = filterPath({ ...EVERY_TUNNEL, accountIds: [id], statuses: [status] });
+    return [html`<a class="keep" href="${path}">${count} ${status}</a>`];
+  });
+  return html`<p class="folded">Folded away: ${joined(links, SEPARATOR)}</p>`;
+}
+
+function noTunnels(account: AccountState, isFiltered: boolean): Html {
+  if (isFiltered && account.tunnels.size > 0)
+    return html`<p class="quiet">None of its ${counted(account.tunnels.size, 'tunnel')} is asked for.</p>`;
   return listedAtOf(account) === undefined
     ? html`<p class="quiet">No list of tunnels to show.</p>`
     : html`<p class="quiet">No tunnels: the account has none, or the settings select none.</p>`;
 }
 
-function* tableParts(account: AccountState, now: number): Generator<string> {
-  const tunnels = worstFirst(account.tunnels.values());
+function* tableParts(account: AccountState, now: number, tunnels: readonly TunnelState[]): Generator<string> {
   const columns = [...COLUMNS, ...(tunnels.some(hasHa) ? [HA_COLUMN] : []), AGE_COLUMN];
   const headings = columns.map(
     ({ label, className = '' }) => html`<th scope="col" class="${className}">${label}</th>`,
@@ -90,9 +110,13 @@ function tunnelRow(
     ({ label, cell, className = '' }) =>
       html`<td data-label="${label}" class="${className}"><div>${cell(state, now)}</div></td>`,
   );
+  const targets = behindWords(state);
+  const leadsTo =
+    targets === NOTHING ? NOTHING : html` <span class="small behind">leads to ${targets}</span>`;
   return html`<tr id="${anchorOf(tunnel)}">
     <th scope="row">
-      ${nameOf(tunnel.name)} <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>
+      <a href="${tunnelPath(tunnel.id)}">${nameOf(tunnel.name)}</a>
+      <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>${leadsTo}
     </th>
     ${cells}
   </tr> `;
@@ -103,8 +127,14 @@ function statusCell({ tunnel }: TunnelState, now: number): Html {
 }
 
 /** A tunnel listed without connections has no connectors; one never observed may have any number. */
-function connectorsCell({ tunnel, connectors }: TunnelState): Html {
-  if (connectors.value === undefined) return hasNoConnections(tunnel.status) ? html`0` : NONE;
+function connectorsCell(state: TunnelState): Html {
+  const { tunnel, connectors } = state;
+  if (connectors.value === undefined) {
+    const past = pastOf(state);
+    if (past !== undefined)
+      return html`0 <span class="small quiet keep">before ${past.connectors.length}</span>`;
+    return hasNoConnections(tunnel.status) ? html`0` : NONE;
+  }
   const serving = servingConnectors(connectors.value).length;
   const idle = connectors.value.length - serving;
   return idle === 0
@@ -112,7 +142,18 @@ function connectorsCell({ tunnel, connectors }: TunnelState): Html {
     : html`${serving} <span class="small quiet keep">+ ${idle} idle</span>`;
 }
 
-function connectionsCell({ connectors }: TunnelState): Html {
+/** What was last observed of a tunnel that is down. */
+function pastOf({ tunnel, last }: TunnelState): LastSeen | undefined {
+  return hasNoConnections(tunnel.status) ? last : undefined;
+}
+
+function connectionsCell(state: TunnelState): Html {
+  const { connectors } = state;
+  const past = pastOf(state);
+  if (past !== undefined) {
+    const colos = past.connectors.flatMap(servingConnections).map(({ colo }) => colo ?? UNKNOWN_COLO);
+    return html`<span class="past">before ${joined(tally(colos), SEPARATOR)}</span>`;
+  }
   if (connectors.value === undefined) return NONE;
   const colos = connectors.value.flatMap(servingConnections).map(({ colo }) => colo ?? UNKNOWN_COLO);
   const pending = connectors.value.flatMap(({ connections }) => connections).length - colos.length;
@@ -123,13 +164,17 @@ function connectionsCell({ connectors }: TunnelState): Html {
   return parts.length === 0 ? html`none` : joined(parts, SEPARATOR);
 }
 
-function versionsCell({ connectors }: TunnelState): Html {
-  const versions = (connectors.value ?? []).map(({ version }) => version ?? 'unknown');
-  return versions.length === 0 ? NONE : joined(tally(versions), SEPARATOR);
+function versionsCell(state: TunnelState): Html {
+  const past = pastOf(state);
+  const connectors = past?.connectors ?? state.connectors.value ?? [];
+  const versions = tally(connectors.map(({ version }) => version ?? 'unknown'));
+  if (versions.length === 0) return NONE;
+  const words = joined(versions, SEPARATOR);
+  return past === undefined ? words : html`<span class="past">before ${words}</span>`;
 }
 
 /** `fra08 ×2`, the most frequent first. */
-function tally(values: readonly string[]): readonly Html[] {
+export function tally(values: readonly string[]): readonly Html[] {
   const counts = [...Map.groupBy(values, (value) => value)].map(([value, all]) => ({
     value,
     count: all.length,
@@ -170,8 +215,11 @@ function haPart(status: string, connectors: readonly Connector[]): Html {
   >`;
 }
 
-function ageCell({ tunnel, connectors }: TunnelState, now: number): Html {
+function ageCell(state: TunnelState, now: number): Html {
+  const { tunnel, connectors } = state;
   const { at, failingSince } = connectors;
+  const past = pastOf(state);
+  if (past !== undefined) return html`<span class="past">last ${durationWords(now - past.at)} ago</span>`;
   const failing =
     failingSince === undefined
       ? NOTHING

@@ -25,6 +25,11 @@ export function anchorOf({ id }: ListedTunnel): string {
   return `tunnel-${encodeURIComponent(id.toWellFormed())}`;
 }
 
+/** The page of one tunnel; good for an attribute as it is. */
+export function tunnelPath(id: string): string {
+  return `/tunnels/${encodeURIComponent(id.toWellFormed())}`;
+}
+
 /** Since when a tunnel is up or down; `undefined` where the API does not say, and for one that was never connected. */
 function sinceOf({ status, activeAt, inactiveAt }: ListedTunnel): { word: string; at: number } | undefined {
   const isUp =

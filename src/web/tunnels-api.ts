@@ -1,27 +1,33 @@
+import { behind } from '../core/behind.ts';
 import { airportOf } from '../core/colo.ts';
-import { TUNNEL_STATUSES } from '../core/model.ts';
 import type { Configuration, Connection, Connector } from '../core/model.ts';
+import { hasNoConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelCounters, TunnelState } from '../core/snapshot.ts';
 import type { Rendered } from './document-route.ts';
+import { json, textJson, timeJson } from './json.ts';
+import { isAccountAsked, isTunnelAsked, parseFilter, type TunnelFilter } from './tunnel-filter.ts';
+
+export interface TunnelsOptions {
+  /** Whether addresses of origins are shown at all. */
+  readonly showsOriginIps: boolean;
+}
 
 /**
  * The snapshot as JSON; `status`, `account_id` and `name` in the query select, each exactly, and any of several.
- * Unknown is null. Origin addresses, features and hostnames are sensitive and not in it.
+ * Unknown is null.
  */
-export function renderTunnels(snapshot: Snapshot, query: URLSearchParams): Rendered {
-  const statuses = query.getAll('status');
-  const unknown = statuses.find((status) => !(TUNNEL_STATUSES as readonly string[]).includes(status));
-  if (unknown !== undefined)
-    return {
-      ok: false,
-      problem: `Unknown status ${JSON.stringify(unknown)}; use one of ${TUNNEL_STATUSES.join(', ')}.`,
-    };
-  return { ok: true, parts: documentParts(snapshot, selector(query)) };
+export function renderTunnels(snapshot: Snapshot, query: URLSearchParams, options: TunnelsOptions): Rendered {
+  const parsed = parseFilter(query);
+  return parsed.ok ? { ok: true, parts: documentParts(snapshot, parsed.filter, options) } : parsed;
 }
 
 /** A part for each tunnel: a fleet of thousands is too much for one go. */
-function* documentParts(snapshot: Snapshot, isAsked: Selector): Generator<string> {
-  const accounts = [...snapshot.accounts.values()].filter(({ id }) => isAsked('account_id', id));
+function* documentParts(
+  snapshot: Snapshot,
+  filter: TunnelFilter,
+  options: TunnelsOptions,
+): Generator<string> {
+  const accounts = [...snapshot.accounts.values()].filter(({ id }) => isAccountAsked(filter, id));
   const head = json({
     taken_at: timeJson(snapshot.takenAt),
     accounts: accounts.map(accountJson),
@@ -29,35 +35,14 @@ function* documentParts(snapshot: Snapshot, isAsked: Selector): Generator<string
   });
   yield head.slice(0, -']}'.length);
   let separator = '';
-  for (const account of accounts) {
-    for (const state of account.tunnels.values()) {
-      const { status, name } = state.tunnel;
-      if (!isAsked('status', status) || !isAsked('name', name)) continue;
-      yield separator + json(tunnelJson(state));
+  for (const { tunnels } of accounts) {
+    for (const state of tunnels.values()) {
+      if (!isTunnelAsked(filter, state.tunnel)) continue;
+      yield separator + json(tunnelJson(state, options));
       separator = ',';
     }
   }
   yield ']}\n';
-}
-
-type Selector = (key: string, value: string) => boolean;
-
-/** Names are compared as they are shown, which is also the only way in which a URL can spell them. */
-function selector(query: URLSearchParams): Selector {
-  return (key, value) => {
-    const wanted = query.getAll(key);
-    return wanted.length === 0 || wanted.includes(value.toWellFormed());
-  };
-}
-
-/** Strict JSON parsers refuse the escape of a lone surrogate; where there may be one, it is replaced. */
-function json(value: object): string {
-  const text = JSON.stringify(value);
-  return /\\ud[89a-f]/i.test(text) ? JSON.stringify(value, wellFormed) : text;
-}
-
-function wellFormed(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 function accountJson({ id, name, up, listedAt, collectors }: AccountState): object {
@@ -75,7 +60,11 @@ function accountJson({ id, name, up, listedAt, collectors }: AccountState): obje
   };
 }
 
-function tunnelJson({ tunnel, connectors, configuration, counters }: TunnelState): object {
+function tunnelJson(state: TunnelState, options: TunnelsOptions): object {
+  const { tunnel, connectors, configuration, counters } = state;
+  const last = hasNoConnections(tunnel.status) ? state.last : undefined;
+  const shown = (all: readonly Connector[]): readonly object[] =>
+    all.map((connector) => connectorJson(connector, options));
   return {
     account_id: tunnel.accountId,
     id: tunnel.id,
@@ -88,13 +77,31 @@ function tunnelJson({ tunnel, connectors, configuration, counters }: TunnelState
     inactive_since: timeJson(tunnel.inactiveAt),
     connections_observed_at: timeJson(connectors.at),
     connections_failing_since: timeJson(connectors.failingSince),
-    connectors: connectors.value?.map(connectorJson) ?? null,
+    connectors: connectors.value === undefined ? null : shown(connectors.value),
+    last_observed_at: timeJson(last?.at),
+    last_connectors: last === undefined ? null : shown(last.connectors),
     configuration: configuration.value === undefined ? null : configurationJson(configuration.value),
+    behind: behindJson(state),
     counters: countersJson(counters),
   };
 }
 
-function connectorJson(connector: Connector): object {
+/** Null is not known; the lists are complete. */
+function behindJson(state: TunnelState): object {
+  const { hostnames, privateHostnames } = behind(state);
+  const { routes, configured } = state;
+  return {
+    hostnames: configured === undefined ? null : hostnames,
+    private_hostnames: routes.hostname === undefined ? null : privateHostnames,
+    networks:
+      routes.network?.map(({ target, virtualNetwork }) => ({
+        network: target,
+        virtual_network: textJson(virtualNetwork),
+      })) ?? null,
+  };
+}
+
+function connectorJson(connector: Connector, { showsOriginIps }: TunnelsOptions): object {
   return {
     id: textJson(connector.id),
     version: connector.version ?? null,
@@ -102,7 +109,10 @@ function connectorJson(connector: Connector): object {
     started_at: timeJson(connector.startedAt),
     config_version: connector.configVersion ?? null,
     ha_status: connector.haStatus ?? null,
-    connections: connector.connections.map(connectionJson),
+    connections: connector.connections.map((connection) => ({
+      ...connectionJson(connection),
+      ...(showsOriginIps ? { origin_ip: connection.originIp ?? null } : {}),
+    })),
   };
 }
 
@@ -128,13 +138,4 @@ function countersJson({ transitions, opened, closed, failovers }: TunnelCounters
     connections_closed: closed,
     ha_failovers: failovers,
   };
-}
-
-function textJson(text: string): string | null {
-  return text === '' ? null : text;
-}
-
-function timeJson(at: number | undefined): string | null {
-  const date = new Date(at ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

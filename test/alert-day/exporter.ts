@@ -47,6 +47,7 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
   const { simulation, now, accounts, shows } = options;
   const context: FleetContext = {
     types: TYPES,
+    selectsAll: true,
     expected: options.expected,
     intermittent: options.intermittent,
   };

@@ -306,6 +306,80 @@ test.each(BOTH)('connections and configuration of a %s', async (type) => {
   ]);
 });
 
+const withRoutes = [
+  {
+    id: ACCOUNT,
+    name: 'One',
+    tunnels: [
+      {
+        name: 'office',
+        networks: ['10.0.0.0/16', '10.1.0.0/16', 'fd00::/64'],
+        hostnames: ['wiki.corp'],
+      },
+    ],
+  },
+];
+
+test('lists of routes are read to their end, each with its own requests', async () => {
+  const simulator = await simulate({ accounts: withRoutes, maxPerPage: 2 });
+  const { client, clocks, sent } = await clientFor(simulator.url);
+  const [tunnel] = simulator.fleet.tunnels(ACCOUNT);
+  const networks = await client.routes(ACCOUNT, 'network');
+  expect(networks).toMatchObject({
+    kind: 'routes',
+    accountId: ACCOUNT,
+    routeKind: 'network',
+    at: clocks.wall,
+  });
+  expect(valueOf(networks.result)).toMatchObject([
+    { target: '10.0.0.0/16', tunnelId: tunnel?.id, tunnelType: 'cfd_tunnel', virtualNetwork: 'default' },
+    { target: '10.1.0.0/16' },
+    { target: 'fd00::/64' },
+  ]);
+  const hostnames = await client.routes(ACCOUNT, 'hostname');
+  expect(valueOf(hostnames.result)).toMatchObject([
+    { target: 'wiki.corp', tunnelId: tunnel?.id, tunnelType: undefined, virtualNetwork: '' },
+  ]);
+  expect(sent.map(({ endpoint }) => endpoint)).toEqual([
+    'teamnet_routes',
+    'teamnet_routes',
+    'hostname_routes',
+  ]);
+  expect(simulator.requests.entries().map(({ query }) => query)).toEqual([
+    'is_deleted=false&per_page=1000&page=1',
+    'is_deleted=false&per_page=1000&page=2',
+    'is_deleted=false&per_page=1000&page=1',
+  ]);
+});
+
+test.each(['network', 'hostname'] as const)(
+  'without the permission, the list of %s routes says which is missing',
+  async (kind) => {
+    const simulator = await simulate({
+      accounts: withRoutes,
+      tokens: [{ value: TOKEN, permissions: ['Cloudflare One Connectors Read'] }],
+    });
+    const { client, errors } = await clientFor(simulator.url);
+    const { result } = await client.routes(ACCOUNT, kind);
+    expect(result).toMatchObject({
+      ok: false,
+      failure: {
+        reason: 'permission',
+        message: containing('token lacks Cloudflare Tunnel Read (or Cloudflare One Networks Read)'),
+      },
+    });
+    expect(errors).toEqual(['permission']);
+  },
+);
+
+test('probing a list of routes is one small request', async () => {
+  const simulator = await simulate({ accounts: withRoutes });
+  const { client, sent } = await clientFor(simulator.url);
+  expect(await client.probe(ACCOUNT, 'teamnet_routes')).toEqual({ ok: true, value: { totalCount: 3 } });
+  expect(await client.probe(ACCOUNT, 'hostname_routes')).toEqual({ ok: true, value: { totalCount: 1 } });
+  expect(sent).toHaveLength(2);
+});
+
 test('a configuration that was never made is no failure, and no error', async () => {
   const { body, status } = recording('configuration-of-a-deleted-tunnel');
   const { client, errors } = await clientFor(await serve(always(status, JSON.stringify(body))));

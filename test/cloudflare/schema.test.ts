@@ -4,6 +4,7 @@ import {
   parseCloudflaredConfiguration,
   parseConnectors,
   parseEnvelope,
+  parseRoutes,
   parseTunnels,
   parseVerification,
   parseWarpConfiguration,
@@ -465,3 +466,43 @@ test('lone surrogates are replaced before anything is compared', () => {
   const connectors = value(parseConnectors(LONE.map((lone) => ({ id: `c${lone}` }))));
   expect(connectors.map((connector) => connector.id)).toEqual(['c\ufffd']);
 });
+
+test('a route may lack everything but its id; a deleted one is told apart', () => {
+  const parsed = parseRoutes(
+    [
+      { id: 'bare' },
+      {
+        id: 'whole',
+        network: '10.0.0.0/8',
+        hostname: 'not.a.network',
+        tunnel_id: 't',
+        tun_type: 'magic',
+        virtual_network_id: 'v',
+        virtual_network_name: null,
+        deleted_at: '2026-11-01T00:00:00Z',
+      },
+      { id: 'odd', network: 7, tun_type: 'of the future', deleted_at: '0001-01-01T00:00:00Z' },
+    ],
+    'network',
+  );
+  const bare = { id: 'bare', target: '', tunnelId: '', tunnelType: undefined, virtualNetwork: '' };
+  expect(parsed).toEqual({
+    ok: true,
+    value: [
+      { id: 'bare', deleted: false, route: bare },
+      {
+        id: 'whole',
+        deleted: true,
+        route: { id: 'whole', target: '10.0.0.0/8', tunnelId: 't', tunnelType: 'magic', virtualNetwork: 'v' },
+      },
+      { id: 'odd', deleted: false, route: { ...bare, id: 'odd', tunnelType: 'unknown' } },
+    ],
+  });
+});
+
+test.each([[null], [{}], [[null]], [[{ id: '' }]], [[{ network: '10.0.0.0/8' }]]])(
+  '%j is no list of routes',
+  (result) => {
+    expect(parseRoutes(result, 'hostname')).toMatchObject({ ok: false });
+  },
+);

@@ -26,6 +26,7 @@ const served = (): { readonly page: ReturnType<typeof createServedPage>; readonl
         exclude: [],
         intermittent: [],
         configurations: false,
+        routes: false,
       },
       expectedTunnels: [],
     },

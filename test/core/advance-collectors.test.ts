@@ -136,7 +136,7 @@ test('what a collector would not ask of a tunnel any more does not fail it', () 
     connections('a', 'server'),
     configuration('a', 'server'),
   );
-  const gone = aListed('a', { status: 'down' });
+  const gone = aListed('a', { status: 'inactive' });
   story.pass(s(30), walk([gone, aListed('b')]), connections('b', []), configuration('b', undefined));
   expect(story.account().collectors).toMatchObject({
     connections: { success: true },

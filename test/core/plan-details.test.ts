@@ -64,7 +64,7 @@ const CONFIGURATIONS = { configurations: true };
 const many = (prefix: string, count: number, ages: Ages) =>
   Array.from({ length: count }, (_, index) => known(`${prefix}${index}`, ages));
 
-test('tunnels listed down or inactive cost nothing', () => {
+test('a tunnel listed inactive costs nothing, one that is down its configuration', () => {
   const tunnels = [
     known('down', { changed: 0 }, { status: 'down' }),
     known('inactive', {}, { status: 'inactive' }),
@@ -76,6 +76,7 @@ test('tunnels listed down or inactive cost nothing', () => {
     'degraded',
     'odd',
     'healthy',
+    '#down',
     '#healthy',
     '#degraded',
     '#odd',

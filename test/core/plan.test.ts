@@ -16,6 +16,7 @@ function planned(accounts: readonly AccountState[], parts: Partial<PlanOptions> 
     configurationAllowance: 0,
     minAgeMs: 20_000,
     configurations: false,
+    routes: false,
     isOnce: false,
     isListed: () => false,
     isBeingListed: () => false,
@@ -52,9 +53,11 @@ function counts({ requests }: Plan) {
 test('lists that are due come before details, which wait for the list of their account', () => {
   const accounts = [account('due', { askedS: 30, tunnels: 3 }), account('listed', { askedS: 1, tunnels: 2 })];
   const { requests } = planned(accounts, { isListed });
-  expect(
-    requests.map((request) => (request.kind === 'list' ? request.accountId : request.tunnel.name)),
-  ).toEqual(['due', 'listed-0', 'listed-1']);
+  expect(requests.map((request) => ('tunnel' in request ? request.tunnel.name : request.accountId))).toEqual([
+    'due',
+    'listed-0',
+    'listed-1',
+  ]);
 });
 
 test('details of an account whose list is in flight wait for it, those of other accounts do not', () => {
@@ -130,4 +133,29 @@ test('what the next lists need is kept back from details', () => {
   // In two seconds twenty requests are due, of which the budget gains four.
   const accounts = [...many(20, { askedS: 28 }), account('listed', { askedS: 1, tunnels: 500 })];
   expect(counts(planned(accounts, { isListed: () => true, allowance: 40 })).connections).toBe(40 - 16);
+});
+
+const routesOf = ({ requests }: Plan): readonly string[] =>
+  requests.flatMap((request) =>
+    request.kind === 'routes' ? [`${request.accountId} ${request.routeKind}`] : [],
+  );
+
+const isNetwork = ({ routeKind }: { readonly routeKind: string }): boolean => routeKind === 'network';
+
+test('routes of accounts that were listed are read one list at a time while details wait, all where there is room', () => {
+  const options = { routes: true, isListed: () => true };
+  const busy = [account('a', { askedS: 5, tunnels: 500 }), account('b', { askedS: 5 })];
+  const few = planned(busy, options);
+  expect(routesOf(few)).toEqual(['a network']);
+  expect(few.requests.filter(({ kind }) => kind === 'connections').length).toBeGreaterThan(20);
+  const calm = [account('a', { askedS: 5 }), account('b', { askedS: 5 })];
+  const all = planned(calm, options);
+  expect(routesOf(all)).toEqual(['a network', 'a hostname', 'b network', 'b hostname']);
+  expect(all.unafforded).toBe(0);
+  expect(planned(calm, { ...options, allowance: 1 })).toMatchObject({ unafforded: 3 });
+  expect(routesOf(planned(calm, { ...options, allowance: 0 }))).toEqual([]);
+  expect(routesOf(planned(calm, { ...options, routes: false }))).toEqual([]);
+  const isReading = { isReadingRoutes: isNetwork };
+  expect(routesOf(planned(calm, { ...options, ...isReading }))).toEqual(['a hostname', 'b hostname']);
+  expect(routesOf(planned([{ ...account('new'), listedAt: new Map() }], { routes: true }))).toEqual([]);
 });

@@ -31,6 +31,8 @@ const scope = (parts: Partial<Scope> = {}): Scope => ({
   types: ['cfd_tunnel', 'warp_connector'],
   selection: { include: [], exclude: [], ids: [] },
   configurations: true,
+  routes: true,
+  selectsOthers: false,
   hasSidecar: false,
   ...parts,
 });

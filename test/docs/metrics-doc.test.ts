@@ -115,6 +115,7 @@ const FLAGS: Readonly<Record<keyof FamilyOptions, string>> = {
   originIp: '--metrics.origin-ip',
   features: '--metrics.features',
   hostnames: '--metrics.hostnames',
+  routes: '--metrics.routes',
 };
 
 function rowOfFamily(family: Family): Row {

@@ -10,7 +10,7 @@ import { aDownTunnel, anAccount, aSnapshot, aTunnel } from '../support/snapshots
 const RENDERER = {
   table: enabledFamilies(NO_OPTIONS),
   families: NO_OPTIONS,
-  context: { types: ['cfd_tunnel'], expected: [], intermittent: [] },
+  context: { types: ['cfd_tunnel'], selectsAll: true, expected: [], intermittent: [] },
 } as const;
 
 const numbered = (from: number, to: number): readonly TunnelState[] =>

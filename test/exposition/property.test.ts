@@ -86,6 +86,7 @@ const snapshot: fc.Arbitrary<Snapshot> = fc
 
 const context: fc.Arbitrary<FleetContext> = distinct(wellFormed, 3).map((names) => ({
   types: ['cfd_tunnel', 'warp_connector'],
+  selectsAll: true,
   expected: names.map((name) => ({ accountId: undefined, tunnel: name, minConnectors: 1 })),
   intermittent: [/[aeiou]/u],
 }));

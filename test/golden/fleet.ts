@@ -1,5 +1,6 @@
 import type { FleetContext } from '../../src/core/families/family.ts';
-import type { Snapshot } from '../../src/core/snapshot.ts';
+import { routesObserved } from '../../src/core/routes.ts';
+import type { AccountState, Snapshot } from '../../src/core/snapshot.ts';
 import {
   aConnection,
   aConnector,
@@ -66,7 +67,11 @@ export function goldenFleet(): Snapshot {
           }),
         ],
       }),
-      aDownTunnel({ id: 'a0000000-0000-4000-8000-000000000003', name: 'backup' }),
+      aDownTunnel({
+        id: 'a0000000-0000-4000-8000-000000000003',
+        name: 'backup',
+        last: { connectors: [aConnector()], at: NOW - 8_000_000 },
+      }),
       aDownTunnel({
         id: 'a0000000-0000-4000-8000-000000000004',
         name: 'never run',
@@ -118,11 +123,11 @@ export function goldenFleet(): Snapshot {
       tunnels: { success: false, lastSuccessAt: undefined, failedFor: 'server' },
       connections: never,
       warp_connections: never,
-      configurations: never,
+      configurations: never, routes: never,
     },
   });
   return {
-    ...aSnapshot(production, warp, unreachable),
+    ...aSnapshot(withRoutes(production), warp, unreachable),
     sidecar: {
       connectorId: 'c0000000-0000-4000-8000-000000000001',
       ready: true,
@@ -132,8 +137,46 @@ export function goldenFleet(): Snapshot {
   };
 }
 
+/** The first tunnel has a network in two virtual networks of one name, the third a host name; one route is an orphan. */
+function withRoutes(account: AccountState): AccountState {
+  const network = { target: '10.0.0.0/16', tunnelType: 'cfd_tunnel', virtualNetwork: 'default' } as const;
+  const first = { ...network, tunnelId: 'a0000000-0000-4000-8000-000000000001' };
+  const answered = { kind: 'routes', accountId: account.id, at: NOW - 60_000 } as const;
+  return routesObserved(account, [
+    {
+      ...answered,
+      routeKind: 'network',
+      result: {
+        ok: true,
+        value: [
+          { ...first, id: '1' },
+          { ...first, id: '2' },
+          { ...network, id: '3', target: 'fd00::/8', tunnelId: 'gone' },
+        ],
+      },
+    },
+    {
+      ...answered,
+      routeKind: 'hostname',
+      result: {
+        ok: true,
+        value: [
+          {
+            id: '4',
+            target: 'wiki.corp',
+            tunnelId: 'a0000000-0000-4000-8000-000000000003',
+            tunnelType: undefined,
+            virtualNetwork: '',
+          },
+        ],
+      },
+    },
+  ]);
+}
+
 export const goldenContext: FleetContext = {
   types: ['cfd_tunnel', 'warp_connector'],
+  selectsAll: true,
   expected: [
     { accountId: '11111111111111111111111111111111', tunnel: 'checkout', minConnectors: 2 },
     { accountId: '11111111111111111111111111111111', tunnel: 'payments', minConnectors: undefined },

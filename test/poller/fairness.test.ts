@@ -130,6 +130,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
         intermittent: [],
         ids: [],
         configurations: true,
+        routes: false,
       },
       onError: (error) => {
         throw error;

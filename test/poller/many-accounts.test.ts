@@ -88,6 +88,7 @@ async function live({
         intermittent: [],
         ids: [],
         configurations: true,
+        routes: false,
       },
       onError: (error) => {
         throw error;

@@ -63,7 +63,8 @@ test('something happens every 10 to 20 seconds, and everything happens within an
     expect(gap).toBeGreaterThanOrEqual(10_000);
     expect(gap).toBeLessThanOrEqual(20_000);
   }
-  expect(new Set(events.map(({ happening }) => happening))).toEqual(new Set([...HAPPENINGS, 'mended']));
+  const usual = HAPPENINGS.filter((happening) => happening !== 'route');
+  expect(new Set(events.map(({ happening }) => happening))).toEqual(new Set([...usual, 'mended']));
 });
 
 test('each happening changes what it says', () => {

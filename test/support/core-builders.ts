@@ -11,6 +11,8 @@ import type {
   ListEntry,
   Observation,
   Result,
+  Route,
+  RouteKind,
 } from '../../src/core/model.ts';
 import {
   emptySnapshot,
@@ -76,6 +78,22 @@ export function connections(tunnelId: string, answer: readonly Connector[] | Fai
   });
 }
 
+/** What a list of routes answered; a reason is a failure. */
+export function routes(routeKind: RouteKind, answer: readonly Route[] | FailureReason): Act {
+  return (at) => ({
+    kind: 'routes',
+    accountId: 'acc',
+    routeKind,
+    at,
+    result: typeof answer === 'string' ? failed(answer) : { ok: true, value: answer },
+  });
+}
+
+/** A network, or a host name, that leads to a tunnel; its id is its target. */
+export function aRoute(target: string, tunnelId: string, parts: Partial<Route> = {}): Route {
+  return { id: target, target, tunnelId, tunnelType: undefined, virtualNetwork: '', ...parts };
+}
+
 /** What the configurations endpoint answered; a reason is a failure. */
 export function configuration(tunnelId: string, answer: Configuration | FailureReason | undefined): Act {
   return (at) => ({
@@ -125,8 +143,8 @@ export function aStory(...accountIds: readonly string[]): Story {
   };
 }
 
-const NO_CONTEXT: FleetContext = { types: BOTH, expected: [], intermittent: [] };
-const NO_OPTIONS: FamilyOptions = { originIp: false, features: false, hostnames: false };
+const NO_CONTEXT: FleetContext = { types: BOTH, selectsAll: true, expected: [], intermittent: [] };
+const NO_OPTIONS: FamilyOptions = { originIp: false, features: false, hostnames: false, routes: false };
 
 /** The samples of one tunnel family as `label="value",… sample`, without the tunnel's own three labels. */
 export function tunnelLines(

@@ -12,6 +12,7 @@ export function aClient(parts: Partial<Client>): Client {
     listTunnels: unexpected,
     connections: unexpected,
     configuration: unexpected,
+    routes: unexpected,
     connector: unexpected,
     verify: unexpected,
     probe: unexpected,

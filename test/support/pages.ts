@@ -3,8 +3,8 @@ import type { PageRequest } from '../../src/exposition/page.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 
 /** Every opt-in label and family. */
-export const ALL_OPTIONS = { originIp: true, features: true, hostnames: true };
-export const NO_OPTIONS = { originIp: false, features: false, hostnames: false };
+export const ALL_OPTIONS = { originIp: true, features: true, hostnames: true, routes: true };
+export const NO_OPTIONS = { originIp: false, features: false, hostnames: false, routes: false };
 
 export const TEXT: PageRequest = { format: 'text', gzip: false, names: undefined };
 export const OPENMETRICS: PageRequest = { ...TEXT, format: 'openmetrics' };
@@ -13,7 +13,7 @@ export const OPENMETRICS: PageRequest = { ...TEXT, format: 'openmetrics' };
 export function aPage(parts: Partial<MetricsPageOptions> = {}): ReturnType<typeof createMetricsPage> {
   return createMetricsPage({
     families: ALL_OPTIONS,
-    context: { types: ['cfd_tunnel', 'warp_connector'], expected: [], intermittent: [] },
+    context: { types: ['cfd_tunnel', 'warp_connector'], selectsAll: true, expected: [], intermittent: [] },
     allows: () => true,
     own: () => Promise.resolve([]),
     ...parts,

@@ -1,11 +1,15 @@
 import { NO_CHURN } from '../../src/core/churn.ts';
 import type { Configuration, Connection, Connector, ListedTunnel } from '../../src/core/model.ts';
-import type {
-  AccountState,
-  CollectorState,
-  Snapshot,
-  TunnelCounters,
-  TunnelState,
+import {
+  type AccountState,
+  type CollectorState,
+  type LastSeen,
+  NO_ROUTE_TABLES,
+  type Snapshot,
+  type TunnelCounters,
+  type TunnelRoutes,
+  type TunnelState,
+  UNKNOWN_ROUTES,
 } from '../../src/core/snapshot.ts';
 
 /** The moment at which the snapshots built here were taken: 2026-03-01 12:00 UTC. */
@@ -51,12 +55,14 @@ export interface TunnelParts extends Partial<ListedTunnel> {
   readonly connectorsAt?: number | undefined;
   readonly connectorsFailingSince?: number | undefined;
   readonly configuration?: Configuration | undefined;
+  readonly last?: LastSeen;
+  readonly routes?: TunnelRoutes;
   readonly counters?: Partial<TunnelCounters>;
 }
 
 /** A healthy cloudflared tunnel with one connector, unless the parts say otherwise; `connectors: undefined` is unobserved. */
 export function aTunnel(parts: TunnelParts = {}): TunnelState {
-  const { connectorsAt, connectorsFailingSince, configuration, counters, ...rest } = parts;
+  const { connectorsAt, connectorsFailingSince, configuration, counters, last, routes, ...rest } = parts;
   const { connectors: _, ...listed } = rest;
   const connectors = 'connectors' in parts ? parts.connectors : [aConnector()];
   const observedAt = connectorsAt ?? (connectors === undefined ? undefined : NOW - 12_000);
@@ -96,7 +102,10 @@ export function aTunnel(parts: TunnelParts = {}): TunnelState {
       failovers: 0,
       ...counters,
     },
-    connectionIds: undefined,
+    routes: routes ?? UNKNOWN_ROUTES,
+    seen: undefined,
+    last,
+    configured: configuration,
     lastActiveConnector: undefined,
     churn: { changes: 0, observedMs: 0 },
   };
@@ -138,7 +147,15 @@ export function anAccount(parts: AccountParts = {}): AccountState {
       ['cfd_tunnel', NOW - 14_000],
       ['warp_connector', NOW - 14_000],
     ]),
-    collectors: { tunnels: good, connections: good, warp_connections: good, configurations: good },
+    collectors: {
+      tunnels: good,
+      connections: good,
+      warp_connections: good,
+      configurations: good,
+      routes: good,
+    },
+    routes: NO_ROUTE_TABLES,
+    known: new Set(['cfd_tunnel', 'warp_connector']),
     tunnels: byId(tunnels, id),
     hidden: byId(hidden, id),
     ...rest,

@@ -106,6 +106,7 @@ export function aTroubledFleet(): Snapshot {
       connections: { success: true, lastSuccessAt: NOW - 4 * MINUTE },
       warp_connections: never,
       configurations: { success: false, lastSuccessAt: undefined },
+      routes: never,
     },
     tunnels: [
       aTunnel({
@@ -127,6 +128,7 @@ export function aTroubledFleet(): Snapshot {
       connections: never,
       warp_connections: never,
       configurations: never,
+      routes: never,
     },
     hidden: [aTunnel()],
   });

@@ -45,7 +45,7 @@ test.each([
   for (const method of ['GET', 'POST'])
     expect(await ask(`${url}${path}`, { method })).toMatchObject({
       status: 404,
-      text: 'Not found. Served here: / /tunnel-metrics /livez /readyz /api/v1/tunnels\n',
+      text: 'Not found. Served here: / /tunnel-metrics /livez /readyz /api/v1/tunnels /api/v1/events /tunnels/{id}\n',
     });
 });
 

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
 import { statusPageParts } from '../../src/web/status-page.ts';
 import type { StatusPageOptions } from '../../src/web/status-page.ts';
-import type { Snapshot } from '../../src/core/snapshot.ts';
+import { type EventHistory, NO_EVENTS } from '../../src/core/events.ts';
+import type { Snapshot, TunnelState } from '../../src/core/snapshot.ts';
+import { EVERY_TUNNEL, parseFilter } from '../../src/web/tunnel-filter.ts';
+import { aRoute } from '../support/core-builders.ts';
+import { anEvent } from '../support/events.ts';
 import {
   NOW,
   aConnection,
@@ -22,6 +26,8 @@ function render(snapshot: Snapshot, options: Partial<StatusPageOptions> = {}): s
     telemetryPath: '/metrics',
     readiness: { ready: true, reason: '' },
     lateAfterMs: 2 * MINUTE,
+    events: NO_EVENTS,
+    filter: EVERY_TUNNEL,
     ...options,
   });
   return [...parts].join('');
@@ -107,7 +113,13 @@ const failed = (minutesAgo?: number) => ({
   success: false,
   lastSuccessAt: minutesAgo === undefined ? undefined : NOW - minutesAgo * MINUTE,
 });
-const noCollector = { tunnels: never, connections: never, warp_connections: never, configurations: never };
+const noCollector = {
+  tunnels: never,
+  connections: never,
+  warp_connections: never,
+  configurations: never,
+  routes: never,
+};
 
 test.each([
   [
@@ -296,4 +308,145 @@ test('every element ends where it should: rows stand in their table, the table i
   const page = render(aTroubledFleet());
   expect(new Set(ancestorsOf(page, 'td'))).toEqual(new Set(['html body main section table tbody tr td']));
   expect(ancestorsOf(page, 'footer')).toEqual(['html body footer']);
+});
+
+const eventful = (count: number): EventHistory => ({
+  events: Array.from({ length: count }, (_, index) =>
+    anEvent({ id: index + 1, at: NOW - (count - index) * MINUTE, message: `event ${index + 1}` }),
+  ),
+  lastId: count,
+});
+
+test('recent changes are told newest first, with the time in words, their tunnel and account', () => {
+  const page = render(aCalmFleet(), { events: eventful(12) });
+  const changes = read(page.slice(page.indexOf('id="changes"')));
+  expect(changes).toContain('Recent changes and 2 before, in /api/v1/events');
+  expect(changes).toMatch(/error 1 min ago event 12 its page Production .*error 2 min ago event 11 /);
+  expect(changes).not.toMatch(/event 2 /);
+  expect(page).toContain('href="/tunnels/f70ff985-a4ef-4643-bbbc-4a0ed4fc8415"');
+  expect(read(render(aCalmFleet()))).toContain('Recent changes None since the exporter started.');
+});
+
+const shopIsDown = (): TunnelState =>
+  aDownTunnel({
+    id: 'shop-id',
+    name: 'shop',
+    configuration: {
+      version: 1,
+      haMode: undefined,
+      ingress: ['a', 'b', 'c', 'd'].map((name) => ({
+        hostname: `${name}.example.com`,
+        service: 'http://localhost',
+        path: '',
+      })),
+    },
+    routes: {
+      network: [aRoute('10.0.0.0/16', 'shop-id'), aRoute('10.1.0.0/16', 'shop-id')],
+      hostname: [aRoute('wiki.corp', 'shop-id')],
+    },
+    last: { connectors: [aConnector(), aConnector({ id: 'other' })], at: NOW - 134 * MINUTE },
+  });
+
+test('what is behind a tunnel is told where it needs attention and in its row, five of it by name', () => {
+  const page = render(aSnapshot(anAccount({ tunnels: [shopIsDown()] })));
+  const targets = 'a.example.com · b.example.com · c.example.com · d.example.com · wiki.corp and 2 more';
+  expect(read(page)).toContain(`behind it: ${targets}`);
+  expect(rowsOf(page)[0]).toContain(`leads to ${targets}`);
+});
+
+test('a tunnel that is down shows what was last observed of it, marked as past', () => {
+  const page = render(aSnapshot(anAccount({ tunnels: [shopIsDown()] })));
+  expect(rowsOf(page)[0]).toMatch(
+    /down down for 2 h 13 min 0 before 2 before ams06 ×4 · fra08 ×4 before 2026\.2\.0 ×2 last 2 h 14 min ago$/,
+  );
+  expect(page.match(/class="past"/g)).toHaveLength(3);
+});
+
+const filtered = (query: string): Partial<StatusPageOptions> => {
+  const parsed = parseFilter(new URLSearchParams(query));
+  if (!parsed.ok) throw new Error(parsed.problem);
+  return { filter: parsed.filter };
+};
+const namesIn = (page: string): readonly string[] => rowsOf(page).map((row) => row.split(' ')[0] ?? '');
+
+test('the page shows what its query asks for, says so, and links to everything', () => {
+  const fleet = aSnapshot(
+    anAccount({
+      id: 'one',
+      name: 'One',
+      tunnels: [aTunnel({ id: 'a', name: 'web' }), aDownTunnel({ id: 'b', name: 'db' })],
+    }),
+    anAccount({ id: 'two', name: 'Two', tunnels: [aTunnel({ id: 'c', name: 'web' })] }),
+  );
+  const of = (query: string): string => render(fleet, filtered(query));
+  expect(namesIn(of(''))).toEqual(['db', 'web', 'web']);
+  expect(namesIn(of('status=down'))).toEqual(['db']);
+  expect(namesIn(of('status=down&status=healthy&name=web'))).toEqual(['web', 'web']);
+  expect(namesIn(of('account_id=two'))).toEqual(['web']);
+  expect(read(of('status=down&account_id=two'))).toContain('None of its 1 tunnel is asked for.');
+  expect(read(of('account_id=two'))).toContain('Nothing needs attention.');
+  expect(read(of('account_id=two&name=web'))).toContain(
+    'Only tunnels with account two · name web are shown. Show all',
+  );
+  expect(read(of(''))).not.toContain('Show all');
+  // The tiles count what account and name select, and are links to the statuses.
+  expect(read(of('account_id=two&status=down'))).toContain(
+    'down 0 degraded 0 unknown 0 healthy 1 inactive 0 all 1',
+  );
+  expect(of('account_id=two')).toContain('href="/?status=healthy&amp;account_id=two"');
+});
+
+test('changes follow the query by account and name', () => {
+  const history = {
+    events: [
+      anEvent({ id: 1, message: 'one' }),
+      anEvent({ id: 2, accountId: 'two', tunnelName: 'db', message: 'two' }),
+    ],
+    lastId: 2,
+  };
+  const changes = (query: string): string => {
+    const page = render(aCalmFleet(), { events: history, ...filtered(query) });
+    return read(
+      page.slice(page.indexOf('id="changes"'), page.indexOf('</ul>', page.indexOf('id="changes"'))),
+    );
+  };
+  expect(changes('')).toMatch(/ two .* one /);
+  expect(changes('account_id=two')).not.toContain(' one');
+  expect(changes('name=shop')).not.toContain(' two');
+  expect(changes('status=down')).toMatch(/ two .* one /);
+});
+
+test('of a large fleet, what is well is folded away behind links', () => {
+  const many = Array.from({ length: 101 }, (_, index) => aTunnel({ id: `t${index}`, name: `n${index}` }));
+  const small = render(aSnapshot(anAccount({ tunnels: many.slice(1) })));
+  expect(rowsOf(small)).toHaveLength(100);
+  const large = render(
+    aSnapshot(anAccount({ id: 'acc', tunnels: [...many, aDownTunnel({ id: 'x', name: 'bad' })] })),
+  );
+  expect(namesIn(large)).toEqual(['bad']);
+  expect(read(large)).toContain('Folded away: 101 healthy');
+  expect(large).toContain('href="/?status=healthy&amp;account_id=acc"');
+  const healthy = render(aSnapshot(anAccount({ id: 'acc', tunnels: many })), filtered('status=healthy'));
+  expect(rowsOf(healthy)).toHaveLength(101);
+  expect(namesIn(render(aSnapshot(anAccount({ tunnels: many })), filtered('name=n7')))).toEqual(['n7']);
+});
+
+test.each([
+  ['all is well', () => aTunnel({})],
+  ['all are down', () => shopIsDown()],
+])('the page of 2,000 tunnels of which %s stays below 300 kB', (_, make) => {
+  const tunnels = Array.from({ length: 2000 }, (_each, index) => {
+    const state = make();
+    const name = `warehouse-scanner-gateway-building-7-north-wing-line-${index}`;
+    const id = `f70ff985-a4ef-4643-bbbc-${String(index).padStart(12, '0')}`;
+    return { ...state, tunnel: { ...state.tunnel, id, name } };
+  });
+  const accounts = Array.from({ length: 20 }, (_each, index) =>
+    anAccount({
+      id: `${index}`,
+      name: `Account ${index}`,
+      tunnels: tunnels.slice(index * 100, index * 100 + 100),
+    }),
+  );
+  expect(Buffer.byteLength(render(aSnapshot(...accounts), { events: eventful(1000) }))).toBeLessThan(300_000);
 });

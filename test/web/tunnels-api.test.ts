@@ -12,7 +12,7 @@ import {
 } from '../support/snapshots.ts';
 
 function bodyOf(snapshot: Snapshot, query = ''): string {
-  const rendered = renderTunnels(snapshot, new URLSearchParams(query));
+  const rendered = renderTunnels(snapshot, new URLSearchParams(query), { showsOriginIps: false });
   return rendered.ok ? [...rendered.parts].join('') : rendered.problem;
 }
 
@@ -52,6 +52,7 @@ test('the document is the snapshot in snake case, times in ISO 8601', () => {
           connections: success,
           warp_connections: success,
           configurations: success,
+          routes: success,
         },
       },
     ],
@@ -87,7 +88,10 @@ test('the document is the snapshot in snake case, times in ISO 8601', () => {
             ],
           },
         ],
+        last_observed_at: null,
+        last_connectors: null,
         configuration: { version: 7, ingress_rules: 2, ha_mode: null },
+        behind: { hostnames: ['www.example.com'], private_hostnames: null, networks: null },
         counters: {
           status_transitions: { healthy: 0, degraded: 0, down: 0, inactive: 0, unknown: 0 },
           connections_opened: 5,
@@ -146,16 +150,16 @@ test('what is unknown is null', () => {
   });
 });
 
-test('origin addresses, features and hostnames are not in it', () => {
+test('origin addresses, features, services and paths are not in it', () => {
   const tunnel = aTunnel({
     configuration: {
       version: 1,
       haMode: undefined,
-      ingress: [{ hostname: 'secret.example.com', service: 'http://10.1.2.3', path: '/x' }],
+      ingress: [{ hostname: 'www.example.com', service: 'http://10.1.2.3', path: '/secret' }],
     },
   });
   const body = bodyOf(aSnapshot(anAccount({ tunnels: [tunnel] })));
-  for (const sensitive of ['203.0.113.10', 'serialized_headers', 'secret.example.com', '10.1.2.3'])
+  for (const sensitive of ['203.0.113.10', 'serialized_headers', '/secret', '10.1.2.3'])
     expect(body).not.toContain(sensitive);
 });
 
@@ -193,7 +197,8 @@ test('filters select exactly, several values of one any of them, several filters
 });
 
 test('a status that does not exist is refused rather than found nowhere', () => {
-  expect(renderTunnels(aSnapshot(), new URLSearchParams('status=healthy&status=UP'))).toEqual({
+  const query = new URLSearchParams('status=healthy&status=UP');
+  expect(renderTunnels(aSnapshot(), query, { showsOriginIps: false })).toEqual({
     ok: false,
     problem: 'Unknown status "UP"; use one of healthy, degraded, down, inactive, unknown.',
   });
@@ -203,4 +208,35 @@ test('a snapshot of nothing is a document of nothing', () => {
   expect(bodyOf(aSnapshot())).toBe(
     `{"taken_at":"${new Date(NOW).toISOString()}","accounts":[],"tunnels":[]}\n`,
   );
+});
+
+test('a tunnel that is down tells what was last observed of it, and what is behind it', () => {
+  const last = { connectors: [aConnector({ connections: [aConnection()] })], at: NOW - 8_000_000 };
+  const route = { id: '1', tunnelId: 't', tunnelType: undefined, virtualNetwork: '' };
+  const tunnel = aDownTunnel({
+    last,
+    routes: {
+      network: [{ ...route, target: '10.0.0.0/16', virtualNetwork: 'default' }],
+      hostname: [{ ...route, target: 'wiki.corp' }],
+    },
+  });
+  const snapshot = aSnapshot(anAccount({ tunnels: [tunnel] }));
+  const read = (showsOriginIps: boolean): object => {
+    const rendered = renderTunnels(snapshot, new URLSearchParams(), { showsOriginIps });
+    if (!rendered.ok) throw new Error(rendered.problem);
+    const document: { readonly tunnels: readonly object[] } = JSON.parse([...rendered.parts].join(''));
+    return document.tunnels[0] ?? {};
+  };
+  expect(read(false)).toMatchObject({
+    connectors: null,
+    last_observed_at: '2026-03-01T09:46:40.000Z',
+    last_connectors: [{ version: '2026.2.0', arch: 'linux_amd64', connections: [{ colo: 'fra08' }] }],
+    behind: {
+      hostnames: null,
+      private_hostnames: ['wiki.corp'],
+      networks: [{ network: '10.0.0.0/16', virtual_network: 'default' }],
+    },
+  });
+  expect(JSON.stringify(read(false))).not.toContain('203.0.113.10');
+  expect(read(true)).toMatchObject({ last_connectors: [{ connections: [{ origin_ip: '203.0.113.10' }] }] });
 });

@@ -47,6 +47,16 @@ export const connectionFamilies: readonly TunnelFamily[] = [
   },
   {
     scope: 'tunnel',
+    name: 'cloudflare_tunnel_last_observed_timestamp_seconds',
+    help: 'When the connections of a tunnel that is down were last observed; absent if they never were.',
+    type: 'gauge',
+    labels: [],
+    samples: ({ tunnel, last }, emit) => {
+      if (tunnel.status === 'down' && last !== undefined) emit(seconds(last.at));
+    },
+  },
+  {
+    scope: 'tunnel',
     name: 'cloudflare_tunnel_connections_opened_total',
     help: 'Connections that appeared between two observations.',
     type: 'counter',

@@ -11,6 +11,7 @@ export interface FamilyOptions {
   readonly originIp: boolean;
   readonly features: boolean;
   readonly hostnames: boolean;
+  readonly routes: boolean;
 }
 
 interface FamilyBase {
@@ -35,6 +36,8 @@ export interface TunnelFamily extends FamilyBase {
 export interface FleetContext {
   /** The tunnel types asked for. */
   readonly types: readonly KnownTunnelType[];
+  /** Whether settings leave out no tunnel of these types. */
+  readonly selectsAll: boolean;
   readonly expected: readonly ExpectedTunnel[];
   /** Expressions on the names of tunnels that may be down. */
   readonly intermittent: Selection['include'];

@@ -3,6 +3,7 @@ import { connectionFamilies } from './connections.ts';
 import { connectorFamilies } from './connector.ts';
 import type { Family, FamilyOptions } from './family.ts';
 import { fleetFamilies } from './fleet.ts';
+import { routeFamilies } from './routes.ts';
 import { sidecarFamilies } from './sidecar.ts';
 import { tunnelFamilies } from './tunnel.ts';
 
@@ -13,6 +14,7 @@ export const FAMILIES: readonly Family[] = [
   ...connectionFamilies,
   ...connectorFamilies,
   ...configurationFamilies,
+  ...routeFamilies,
   ...sidecarFamilies,
 ];
 

@@ -70,6 +70,7 @@ function createPlanner(scenario: Scenario, requestBudget: number): Strategy {
         intermittent: [],
         ids: [],
         configurations: true,
+        routes: false,
       },
       onError: (error) => {
         throw error;

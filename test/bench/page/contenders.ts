@@ -6,8 +6,8 @@ import { createMetricsPage, type SnapshotPage } from '../../../src/exposition/me
 
 /** What the page is measured against: the same series by other means. */
 
-export const FAMILY_OPTIONS = { originIp: false, features: false, hostnames: false } as const;
-const CONTEXT: FleetContext = { types: ['cfd_tunnel'], expected: [], intermittent: [] };
+export const FAMILY_OPTIONS = { originIp: false, features: false, hostnames: false, routes: false } as const;
+const CONTEXT: FleetContext = { types: ['cfd_tunnel'], selectsAll: true, expected: [], intermittent: [] };
 const families = enabledFamilies(FAMILY_OPTIONS).filter((family) => family.scope === 'tunnel');
 
 export function aTunnelPage(): SnapshotPage {

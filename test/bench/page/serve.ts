@@ -14,7 +14,7 @@ export async function servePage(snapshot: () => Snapshot): Promise<ServedPage> {
   const telemetry = createTelemetry({ version: 'bench', revision: '', snapshot, budgets: () => [] });
   const page = createMetricsPage({
     families: FAMILY_OPTIONS,
-    context: { types: ['cfd_tunnel'], expected: [], intermittent: [] },
+    context: { types: ['cfd_tunnel'], selectsAll: true, expected: [], intermittent: [] },
     allows: () => true,
     own: telemetry.metrics,
   });

@@ -10,7 +10,7 @@ function samplesOf(sidecar: SidecarState | undefined): readonly string[] {
     emitFrom(
       { ...aSnapshot(), sidecar },
       (value, ...labels) => void samples.push(`${short} ${labels.join()} ${value}`),
-      { types: [], expected: [], intermittent: [] },
+      { types: [], selectsAll: true, expected: [], intermittent: [] },
     );
   }
   return samples;

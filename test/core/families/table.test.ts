@@ -56,9 +56,13 @@ test('every family has one line of help that ends as a sentence does', () => {
 });
 
 test('families of high cardinality exist only where the user opts in', () => {
-  const off = { originIp: false, features: false, hostnames: false };
+  const off = { originIp: false, features: false, hostnames: false, routes: false };
   const names = (options: typeof off) => new Set(enabledFamilies(options).map(({ name }) => name));
-  const optional = ['cloudflare_tunnel_connector_feature_info', 'cloudflare_tunnel_ingress_info'];
+  const optional = [
+    'cloudflare_tunnel_connector_feature_info',
+    'cloudflare_tunnel_ingress_info',
+    'cloudflare_tunnel_route_info',
+  ];
   expect([...new Set(FAMILIES.map(({ name }) => name)).difference(names(off))]).toEqual(optional);
   expect(names({ ...off, features: true }).has('cloudflare_tunnel_connector_feature_info')).toBe(true);
   expect(names({ ...off, hostnames: true }).has('cloudflare_tunnel_ingress_info')).toBe(true);

@@ -1,0 +1,75 @@
+import type { Config } from '../config/config.ts';
+import { type Block, blockEvents } from '../core/block-events.ts';
+import { type EventHistory, type EventKind, NO_EVENTS, numbered, recorded } from '../core/events.ts';
+import { eventsBetween } from '../core/events-between.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { EventLog } from '../event-log.ts';
+
+/** What of the settings decides what is recorded. */
+type EventConfig = Pick<Config, 'events' | 'tunnels' | 'expectedTunnels'>;
+
+export interface EventRecorderOptions {
+  readonly initial: Snapshot;
+  readonly config: EventConfig;
+  /** The request budgets, and until when each is blocked. */
+  readonly blocks: () => readonly Block[];
+  readonly log: EventLog;
+  readonly counted: (kind: EventKind) => void;
+}
+
+/** Derives events from snapshots as they come: logs, counts and keeps them. */
+export interface EventRecorder {
+  readonly observe: (snapshot: Snapshot) => void;
+  /** Goes on with other settings. What differs in the snapshots that come while `change` runs is no event. */
+  readonly reconfigure: (config: EventConfig, change: () => void) => void;
+  readonly history: () => EventHistory;
+  readonly close: () => void;
+}
+
+export function createEventRecorder({
+  initial,
+  config: initialConfig,
+  blocks,
+  log,
+  counted,
+}: EventRecorderOptions): EventRecorder {
+  let config = initialConfig;
+  let known = initial;
+  let knownBlocks: readonly Block[] = [];
+  let history = NO_EVENTS;
+  let isReconfiguring = false;
+
+  return {
+    observe: (snapshot) => {
+      const now = blocks();
+      if (isReconfiguring) {
+        known = snapshot;
+        knownBlocks = now;
+        return;
+      }
+      const changes = [
+        ...eventsBetween(known, snapshot, {
+          expected: config.expectedTunnels,
+          types: config.tunnels.types,
+        }),
+        ...blockEvents(knownBlocks, now, snapshot.takenAt),
+      ];
+      known = snapshot;
+      knownBlocks = now;
+      if (changes.length === 0) return;
+      const events = numbered(history, changes);
+      history = recorded(history, events, config.events.history);
+      for (const { kind } of events) counted(kind);
+      log.add(events);
+    },
+    reconfigure: (next, change) => {
+      config = next;
+      history = recorded(history, [], next.events.history);
+      isReconfiguring = true;
+      change();
+      isReconfiguring = false;
+    },
+    history: () => history,
+    close: log.flush,
+  };
+}

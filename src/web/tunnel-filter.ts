@@ -1,0 +1,58 @@
+import { type ListedTunnel, TUNNEL_STATUSES, type TunnelStatus } from '../core/model.ts';
+
+/** Which tunnels a query asks for: each key exactly, any of several values; no value asks for all. */
+export interface TunnelFilter {
+  readonly statuses: readonly TunnelStatus[];
+  readonly accountIds: readonly string[];
+  readonly names: readonly string[];
+}
+
+export const EVERY_TUNNEL: TunnelFilter = { statuses: [], accountIds: [], names: [] };
+
+export type ParsedFilter =
+  { readonly ok: true; readonly filter: TunnelFilter } | { readonly ok: false; readonly problem: string };
+
+export function parseFilter(query: URLSearchParams): ParsedFilter {
+  const given = query.getAll('status');
+  const statuses = given.flatMap((text) => TUNNEL_STATUSES.find((status) => status === text) ?? []);
+  const unknown = given.find((text) => !statuses.some((status) => status === text));
+  if (unknown !== undefined)
+    return {
+      ok: false,
+      problem: `Unknown status ${JSON.stringify(unknown)}; use one of ${TUNNEL_STATUSES.join(', ')}.`,
+    };
+  return {
+    ok: true,
+    filter: { statuses, accountIds: query.getAll('account_id'), names: query.getAll('name') },
+  };
+}
+
+export function isWhole({ statuses, accountIds, names }: TunnelFilter): boolean {
+  return statuses.length + accountIds.length + names.length === 0;
+}
+
+export function isAccountAsked({ accountIds }: TunnelFilter, id: string): boolean {
+  return isAsked(accountIds, id);
+}
+
+export function isTunnelAsked(
+  { statuses, names }: TunnelFilter,
+  { status, name }: Pick<ListedTunnel, 'status' | 'name'>,
+): boolean {
+  return (statuses.length === 0 || statuses.includes(status)) && isAsked(names, name);
+}
+
+/** Values are compared as they are shown, which is also the only way in which a URL can spell them. */
+function isAsked(wanted: readonly string[], value: string): boolean {
+  return wanted.length === 0 || wanted.includes(value.toWellFormed());
+}
+
+/** Path and query of the status page with this filter. */
+export function filterPath({ statuses, accountIds, names }: TunnelFilter): string {
+  const query = new URLSearchParams([
+    ...statuses.map((status): [string, string] => ['status', status]),
+    ...accountIds.map((id): [string, string] => ['account_id', id]),
+    ...names.map((name): [string, string] => ['name', name]),
+  ]).toString();
+  return query === '' ? '/' : `/?${query}`;
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Change, EVENT_KINDS, type EventKind } from '../../src/core/events.ts';
+import { eventsBetween } from '../../src/core/events-between.ts';
+import { TUNNEL_STATUSES } from '../../src/core/model.ts';
+import { hasNoConnections, servingConnections } from '../../src/core/serving.ts';
+import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
+import { passes, play, type Step } from '../support/random-passes.ts';
+
+const EXPECTED = [{ accountId: undefined, tunnel: 'a', minConnectors: undefined }];
+const TYPES = ['cfd_tunnel', 'warp_connector'] as const;
+
+const changesOf = ({ before, after }: Step): readonly Change[] =>
+  eventsBetween(before, after, { expected: EXPECTED, types: TYPES });
+const accountOf = ({ accounts }: Snapshot): AccountState =>
+  accounts.get('acc') ?? expect.fail('the account is gone');
+const remembered = ({ tunnels, hidden }: AccountState): ReadonlyMap<string, TunnelState> =>
+  new Map([...hidden, ...tunnels]);
+
+/** What events tell of a tunnel. */
+interface Told {
+  name: string;
+  status: string;
+  /** `undefined` before the first observation, which is no event. */
+  connectors: Set<string> | undefined;
+  active: string | undefined;
+  version: string | undefined;
+}
+
+function presentIds({ seen }: TunnelState): Set<string> | undefined {
+  const present = seen?.filter(
+    (connector) => connector.haStatus !== undefined || servingConnections(connector).length > 0,
+  );
+  return present && new Set(present.map(({ id }) => id));
+}
+
+function known(state: TunnelState): Told {
+  return {
+    name: state.tunnel.name,
+    status: state.tunnel.status,
+    connectors: presentIds(state),
+    active: state.lastActiveConnector,
+    version: state.configured?.version?.toString(),
+  };
+}
+
+/** Replays one event. Throws if it contradicts what was told before. */
+function fold(told: Map<string, Told>, { kind, tunnelId, tunnelName, from, to }: Change): void {
+  const tunnel = told.get(tunnelId ?? '');
+  const need = (): Told => {
+    assert(tunnel !== undefined, `${kind} of a tunnel that was not there`);
+    return tunnel;
+  };
+  switch (kind) {
+    case 'tunnel_created':
+      assert.equal(tunnel, undefined);
+      told.set(tunnelId ?? '', {
+        name: tunnelName ?? '',
+        status: to ?? '',
+        connectors: undefined,
+        active: undefined,
+        version: undefined,
+      });
+      return;
+    case 'tunnel_deleted':
+      need();
+      told.delete(tunnelId ?? '');
+      return;
+    case 'tunnel_renamed':
+      assert.equal(need().name, from);
+      need().name = to ?? '';
+      return;
+    case 'status_changed':
+      assert.equal(need().status, from);
+      need().status = to ?? '';
+      return;
+    case 'connector_connected':
+    case 'connector_disconnected':
+    case 'connector_replaced': {
+      const { connectors } = need();
+      if (from !== undefined) assert.equal(connectors?.delete(from), true);
+      if (to !== undefined) {
+        assert.equal(connectors?.has(to), false);
+        connectors?.add(to);
+      }
+      return;
+    }
+    case 'ha_failover':
+      assert.equal(need().active, from);
+      need().active = to;
+      return;
+    case 'configuration_changed':
+      assert.equal(need().version, from);
+      need().version = to;
+      return;
+    case 'ha_status_changed':
+    case 'account_lost':
+    case 'account_recovered':
+    case 'token_blocked':
+    case 'expected_missing':
+    case 'expected_found':
+  }
+}
+
+/** What no event can tell: what was observed for the first time. */
+function addFirsts(told: Map<string, Told>, { before, after }: Step): void {
+  const was = remembered(accountOf(before));
+  for (const [id, state] of remembered(accountOf(after))) {
+    const tunnel = told.get(id);
+    const now = known(state);
+    if (tunnel === undefined) {
+      told.set(id, now);
+      continue;
+    }
+    const earlier = was.get(id);
+    if (hasNoConnections(state.tunnel.status)) tunnel.connectors = new Set();
+    if (earlier?.seen === undefined) tunnel.connectors = now.connectors;
+    if (earlier?.lastActiveConnector === undefined) tunnel.active = now.active;
+    if (earlier?.configured?.version === undefined || now.version === undefined) tunnel.version = now.version;
+  }
+}
+
+test('whatever is observed, the events fold back to the last snapshot', () => {
+  fc.assert(
+    fc.property(passes, (all) => {
+      const told = new Map<string, Told>();
+      for (const step of play(all)) {
+        for (const change of changesOf(step)) fold(told, change);
+        addFirsts(told, step);
+        const now = remembered(accountOf(step.after));
+        expect(Object.fromEntries(told)).toEqual(
+          Object.fromEntries([...now].map(([id, state]) => [id, known(state)])),
+        );
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a snapshot that follows without an observation brings no event, but for an account that is lost', () => {
+  fc.assert(
+    fc.property(passes, fc.nat(700), (all, wait) => {
+      const story = play([...all, { wait, walks: [], details: [] }]);
+      const kinds = new Set(
+        story
+          .slice(-1)
+          .flatMap(changesOf)
+          .map(({ kind }) => kind),
+      );
+      expect([...kinds].filter((kind) => kind !== 'account_lost')).toEqual([]);
+    }),
+  );
+});
+
+test('events and counters agree', () => {
+  fc.assert(
+    fc.property(passes, (all) => {
+      for (const step of play(all)) {
+        const changes = changesOf(step);
+        const was = remembered(accountOf(step.before));
+        for (const [id, { counters }] of remembered(accountOf(step.after))) {
+          const earlier = was.get(id)?.counters;
+          if (earlier === undefined) continue;
+          const own = changes.filter(({ tunnelId }) => tunnelId === id);
+          for (const status of TUNNEL_STATUSES) {
+            const into = own.filter(({ kind, to }) => kind === 'status_changed' && to === status);
+            expect(into).toHaveLength(counters.transitions[status] - earlier.transitions[status]);
+          }
+          // A list that embeds connections and a detail are two observations in one step.
+          const failovers = own.filter(({ kind }) => kind === 'ha_failover').length;
+          const isOneObservation = step.observations.every((act) => act(0).kind !== 'tunnels');
+          const counted = counters.failovers - earlier.failovers;
+          expect(failovers).toBe(isOneObservation ? counted : Math.min(failovers, counted));
+        }
+      }
+    }),
+  );
+});
+
+test('the random passes bring every kind of event that observations can', () => {
+  const seen = new Set<EventKind>();
+  for (const all of fc.sample(passes, { numRuns: 1000, seed: 1 }))
+    for (const step of play(all)) for (const { kind } of changesOf(step)) seen.add(kind);
+  expect(new Set(EVENT_KINDS).difference(seen)).toEqual(new Set(['token_blocked']));
+});
