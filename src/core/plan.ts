@@ -24,6 +24,8 @@ export interface Plan {
   readonly unafforded: number;
   /** How many of the first requests are lists that count against their share. Later lists take what is spare. */
   readonly sharedLists: number;
+  /** How many requests after these are lists of routes that count against their share. */
+  readonly sharedRoutes: number;
   /** Requests for configurations that count against their share. */
   readonly configurationsAhead: number;
 }
@@ -44,6 +46,8 @@ export interface PlanOptions extends Pick<
   readonly allowance: number;
   /** Of these, how many lists may take while details are due. Zero or less: none. */
   readonly listAllowance: number;
+  /** Requests that lists of routes may take while details wait. Zero or less: none. */
+  readonly routeAllowance: number;
   /** How many configurations may take while connections wait. */
   readonly configurationAllowance: number;
   /** Whether every list and every detail is wanted as soon as the budget allows. */
@@ -92,8 +96,7 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
         (request) => options.isReadingRoutes?.(request) !== true,
       )
     : [];
-  // One at a time while details wait: a small share, for what is read every ten minutes.
-  const firstRoutes = fitting(routes.slice(0, 1), left - kept, { capacity, share: Infinity });
+  const firstRoutes = fitting(routes, left - kept, { capacity, share: options.routeAllowance });
   const forDetails = Math.max(0, Math.floor(left - kept - requestsOf(firstRoutes, Math.floor(capacity))));
   const planned = new Set(lists.map(({ accountId }) => accountId));
   const answered = accounts.filter(({ id }) => !planned.has(id) && !options.isBeingListed(id));
@@ -128,6 +131,7 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
     waiting: details.waiting,
     unafforded: details.unafforded + unlisted + unread,
     sharedLists: lists.length,
+    sharedRoutes: firstRoutes.length,
     configurationsAhead: details.configurationsAhead,
   };
 }

@@ -7,7 +7,7 @@ import { plan, type PlannedRequest } from '../core/plan.ts';
 import { WINDOW_MS } from '../core/refresh.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import { turn } from '../turn.ts';
-import { createConfigurationShare, createListShare } from './share.ts';
+import { createConfigurationShare, createListShare, createRouteShare } from './share.ts';
 import { createSender, keyOf } from './sender.ts';
 import type { SnapshotStore } from './store.ts';
 import type { BudgetGroup } from './budget-group.ts';
@@ -112,6 +112,7 @@ export function createRequestLoop(
     accountIds.flatMap((id) => store.current().accounts.get(id) ?? []);
 
   const listShare = createListShare(budget.requests);
+  const routeShare = createRouteShare(budget.requests);
   const configurationShare = createConfigurationShare(
     () => budget.requests - WINDOW_MS * listRate(states(), pollIntervalMs),
   );
@@ -166,6 +167,7 @@ export function createRequestLoop(
       waiting: unobserved,
       unafforded,
       sharedLists,
+      sharedRoutes,
       configurationsAhead,
     } = plan(states(), {
       ...due(),
@@ -176,6 +178,7 @@ export function createRequestLoop(
       capacity: budget.capacity,
       allowance: Math.floor(budget.available()),
       listAllowance: listShare.available(clock()),
+      routeAllowance: routeShare.available(clock()),
       configurationAllowance: configurationShare.available(clock()),
       isOnce: once !== undefined,
       isListed: (id) => listed.has(id),
@@ -189,6 +192,10 @@ export function createRequestLoop(
     for (const request of now) if (request.kind !== 'list') once?.add(keyOf(request));
     listShare.take(clock(), listCostOf(now.slice(0, sharedLists)));
     listShare.takeSpare(clock(), listCostOf(now.slice(sharedLists)));
+    routeShare.take(
+      clock(),
+      costOf(now.slice(sharedLists, sharedLists + sharedRoutes).map((request) => ({ request }))),
+    );
     configurationShare.take(clock(), later.length > 0 ? 0 : configurationsAhead);
     waiting = unobserved + later.filter(({ kind }) => kind === 'connections').length;
     unsent = unafforded + later.length;

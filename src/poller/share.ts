@@ -67,6 +67,15 @@ export function createListShare(requestBudget: number): Share {
   });
 }
 
+/** Of the budget, to lists of routes while details are due: what a route changes can wait. */
+const ROUTES_SHARE = 0.04;
+
+/** What lists of routes may take while details are due: all that is saved up at the start. */
+export function createRouteShare(requestBudget: number): Share {
+  const most = ROUTES_SHARE * requestBudget;
+  return createShare({ perMs: () => most / WINDOW_MS, most, start: most });
+}
+
 /** What configurations may take while connections wait, with so many requests per five minutes for details. */
 export function createConfigurationShare(detailBudget: () => number): Share {
   const perMs = (): number => (DETAIL_CONFIGURATION_SHARE * detailBudget()) / WINDOW_MS;

@@ -17,6 +17,7 @@ function planned(accounts: readonly AccountState[], parts: Partial<PlanOptions> 
     minAgeMs: 20_000,
     configurations: false,
     routes: false,
+    routeAllowance: 1,
     isOnce: false,
     isListed: () => false,
     isBeingListed: () => false,
@@ -142,7 +143,7 @@ const routesOf = ({ requests }: Plan): readonly string[] =>
 
 const isNetwork = ({ routeKind }: { readonly routeKind: string }): boolean => routeKind === 'network';
 
-test('routes of accounts that were listed are read one list at a time while details wait, all where there is room', () => {
+test('lists of routes get their share while details wait, and all that is spare', () => {
   const options = { routes: true, isListed: () => true };
   const busy = [account('a', { askedS: 5, tunnels: 500 }), account('b', { askedS: 5 })];
   const few = planned(busy, options);
