@@ -96,7 +96,8 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
         (request) => options.isReadingRoutes?.(request) !== true,
       )
     : [];
-  const firstRoutes = fitting(routes, left - kept, { capacity, share: options.routeAllowance });
+  // One at a time, so that a start with many accounts shows details soon.
+  const firstRoutes = fitting(routes.slice(0, 1), left - kept, { capacity, share: options.routeAllowance });
   const forDetails = Math.max(0, Math.floor(left - kept - requestsOf(firstRoutes, Math.floor(capacity))));
   const planned = new Set(lists.map(({ accountId }) => accountId));
   const answered = accounts.filter(({ id }) => !planned.has(id) && !options.isBeingListed(id));

@@ -115,7 +115,7 @@ export function createPoller({
     const waiting = loops.reduce((sum, loop) => sum + loop.waiting(), 0);
     const whole =
       results.every(({ status }) => status === 'fulfilled') &&
-      store.current().accounts.values().every(isWhole);
+      store.current().accounts.values().every(isWithoutFailure);
     const elapsed = (performance.now() - started) / 1000;
     telemetry.waiting(waiting);
     telemetry.pollFinished({ at: clock(), seconds: elapsed, failed: !whole });
@@ -160,16 +160,25 @@ export function createPoller({
       await schedule.stop();
       await Promise.all(goingOn.values());
     },
-    pollOnce: () => poll((loop) => loop.once(stopping.signal)),
+    pollOnce: async () => {
+      const succeeded = await poll((loop) => loop.once(stopping.signal));
+      return (
+        succeeded &&
+        store
+          .current()
+          .accounts.values()
+          .every(({ up }) => up === true)
+      );
+    },
   };
 }
 
-/** The list is complete, and no collector that was asked has failed. */
-function isWhole({ up, collectors, routes }: AccountState): boolean {
+/** The last list was complete, or there was none yet, and no collector that was asked has failed. */
+function isWithoutFailure({ up, collectors, routes }: AccountState): boolean {
   // Without the permission there are no routes; nothing else is missing.
   const isRefused = ROUTE_KINDS.every((kind) => [undefined, 'permission'].includes(routes[kind].failedFor));
   return (
-    up === true &&
+    up !== false &&
     COLLECTORS.every(
       (collector) => collectors[collector].success !== false || (collector === 'routes' && isRefused),
     )

@@ -53,6 +53,21 @@ test('one poll of everything says whether every account answered', async () => {
   expect(rig.polls).toEqual(['success', 'failure']);
 });
 
+test('accounts that the budget does not allow to be listed yet are no failure of a poll, and none of it is skipped', async () => {
+  const ids = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
+  const accounts = ids.map((id) => ({ id, name: id, tunnels: [specOf('t')] }));
+  const rig = await aPoller({
+    simulator: { accounts },
+    accounts: ids,
+    // One request at once.
+    config: { cloudflare: { requestBudget: 4 } },
+  });
+  rig.poller.start();
+  await vi.waitUntil(() => rig.polls.length > 0);
+  expect(rig.polls).toEqual(['success']);
+  expect(ids.map((id) => rig.account(id).up)).toEqual([true, undefined, undefined]);
+});
+
 test('a connections endpoint that fails makes the poll a failure', async () => {
   const { poller, simulator } = await aPoller({ simulator: fleetOf('a') });
   simulator.faults.add({ endpoint: 'cfd_tunnel_connections', effect: { kind: 'status', status: 403 } });
