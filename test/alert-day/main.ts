@@ -5,7 +5,7 @@ import { formatReport, reportOf } from './report.ts';
 
 /**
  * How soon incidents are told and what an ordinary day says: npm run alert-day
- * --short: four hours; --no-incidents, --no-life, --only=moves,drains: parts of it; --replicas=2; --no-intermittent; --seed=1.
+ * --short: four hours; --no-incidents, --no-life, --only=moves,drains: parts of it; --replicas=2; --tunnels=60; --no-intermittent; --seed=1.
  */
 const { values } = parseArgs({
   allowNegative: true,
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     intermittent: { type: 'boolean', default: true },
     replicas: { type: 'string', default: '1' },
+    tunnels: { type: 'string', default: '' },
     seed: { type: 'string', default: String(LONG.seed) },
   },
 });
@@ -27,8 +28,10 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 const isOnly = (kind: LifeKind): boolean => only.length === 0 || only.includes(kind);
+const length = values.short ? SHORT : LONG;
 const options: DayOptions = {
-  ...(values.short ? SHORT : LONG),
+  ...length,
+  tunnels: values.tunnels === '' ? length.tunnels : Number(values.tunnels),
   incidents: values.incidents,
   life: values.life ? new Set([...EVERYTHING].filter(isOnly)) : new Set(),
   intermittent: values.intermittent,

@@ -25,7 +25,7 @@ describe.skipIf(promtool.missing)(`promtool${promtool.needs}`, () => {
   const scenarioRun = createScenarioRun(promtool.command, { texts: false });
   afterAll(scenarioRun.remove);
 
-  test.each(files)('every scenario of %s goes as promtool is told', { timeout: 120_000 }, async (file) => {
+  test.each(files)('every scenario of %s goes as promtool is told', { timeout: 300_000 }, async (file) => {
     const { output, code } = await scenarioRun.run(readFileSync(join(FOLDER, file), 'utf8'));
     expect({ output, code }).toMatchObject({
       output: expect.not.stringContaining('FAILED') as unknown,

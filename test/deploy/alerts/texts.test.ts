@@ -81,7 +81,7 @@ describe.skipIf(promtool.missing)(`the texts of alerts${promtool.needs}`, () => 
 
   test.each(alertNames)(
     '%s has a text without what it could mention, and with it',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (name) => {
       const { output } = await scenarioRun.run(firingScenarios(name));
       expect(output).not.toContain('error expanding');
