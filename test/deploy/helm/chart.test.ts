@@ -195,7 +195,7 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
       ({ spec }) => [...(spec?.endpoints ?? []), ...(spec?.podMetricsEndpoints ?? [])],
     );
     expect(endpoints).toHaveLength(2);
-    for (const endpoint of endpoints) expect(endpoint).toMatchObject({ scheme: 'https', path: '/tunnels' });
+    for (const endpoint of endpoints) expect(endpoint).toMatchObject({ scheme: 'https', path: '/fleet' });
   });
 
   test("every dashboard is a ConfigMap with the label that Grafana's sidecar looks for", () => {
