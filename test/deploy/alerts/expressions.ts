@@ -19,7 +19,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   ha_status: HA_STATUSES,
   ha_mode: HA_MODES,
   tunnel_type: TUNNEL_TYPES,
-  collector: [...COLLECTORS, 'routes'],
+  collector: COLLECTORS,
   reason: FAILURE_REASONS,
 };
 
