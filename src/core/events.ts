@@ -71,7 +71,7 @@ export const NO_EVENTS: EventHistory = { events: [], lastId: 0 };
 
 /** The changes as events, numbered after those that were recorded before. */
 export function numbered({ lastId }: EventHistory, changes: readonly Change[]): readonly TunnelEvent[] {
-  return changes.map((change, index) => ({ ...change, id: lastId + index + 1 }));
+  return changes.map((change, index) => ({ id: lastId + index + 1, ...change }));
 }
 
 /** The history with newer events, and without the oldest beyond the limit. */
@@ -82,8 +82,8 @@ export function recorded(history: EventHistory, events: readonly TunnelEvent[], 
   };
 }
 
-const MOST_AFFECTED = 20;
-const MOST_CONNECTORS = 5;
+const MOST_AFFECTED = 10;
+const MOST_CONNECTORS = 2;
 
 /** What an event names of what it affects: bounded, so that a history is. */
 export function affecting(targets: readonly string[]): Pick<Change, 'affected' | 'affectedCount'> {

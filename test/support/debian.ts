@@ -18,6 +18,7 @@ const PROGRAMS = {
     find: () => onPath('prometheus-alertmanager'),
   },
   amtool: { package: 'prometheus-alertmanager', find: () => onPath('amtool') },
+  chromium: { package: 'chromium', find: () => onPath('chromium') },
   curl: { package: 'curl', find: () => onPath('curl') },
   openssl: { package: 'openssl', find: () => onPath('openssl') },
   htpasswd: { package: 'apache2-utils', find: () => onPath('htpasswd') },
