@@ -58,6 +58,7 @@ Change something yourself, and see the metrics follow with the next poll:
   curl -H "$AUTH" "$API/cfd_tunnel" -d '{"name":"mine","config_src":"cloudflare"}'          # create
   curl -H "$AUTH" -X DELETE "$API/cfd_tunnel/${tunnel?.id ?? '{tunnel}'}/connections"   # drop the connections of ${tunnel?.name ?? 'one'}
   curl -H "$AUTH" -X DELETE "$API/cfd_tunnel/${tunnel?.id ?? '{tunnel}'}"               # delete it
+  curl -H "$AUTH" "$API/teamnet/routes"                                                     # what is behind the tunnels
 
 `;
 }
