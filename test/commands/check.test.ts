@@ -337,3 +337,26 @@ test('the bound that the report names is that of the alert', () => {
     listIntervals: limit('ExporterBudgetTooSmall.intervals'),
   }).toEqual(OLDEST_DETAIL);
 });
+
+const routeRows = (report: string): readonly string[] =>
+  report
+    .split('\n')
+    .filter((line) => /teamnet|zerotrust/.test(line))
+    .map((line) => line.trim().replaceAll(/ {2,}/g, ' '));
+
+test('lists of routes have their rows; a token that may not read them has no problem', async () => {
+  const config = { tunnels: { routes: true } };
+  const allowed = await checked({ config });
+  expect(allowed.code).toBe(0);
+  expect(routeRows(allowed.report)).toEqual([
+    'ok GET /accounts/{account}/teamnet/routes 0 routes in one account',
+    'ok GET /accounts/{account}/zerotrust/routes/hostname 0 routes in one account',
+  ]);
+  const permissions: readonly Permission[] = ['Cloudflare One Connectors Read'];
+  const refused = await checked({ config, token: { permissions } });
+  expect(refused.code).toBe(0);
+  expect(routeRows(refused.report)[0]).toMatch(
+    /^- GET \S+ no routes are read: token lacks Cloudflare Tunnel Read \(or Cloudflare One Networks Read\)/,
+  );
+  expect(routeRows((await checked()).report)).toEqual([]);
+});

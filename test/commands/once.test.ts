@@ -19,6 +19,19 @@ test('one pass prints the page, with data, and nothing else', async () => {
   expect(valueOf(stdout, UP)).toBe(1);
 });
 
+test('a token that may not read routes gets one line and no routes, and exit 0', async () => {
+  const api = await simulate({
+    tokens: [{ value: TOKEN, permissions: ['Cloudflare One Connectors Read'] }],
+  });
+  const result = await cli(['once'], { api });
+  expect(result.code).toBe(0);
+  expect(messagesOf(result).filter((line) => line.includes('Cloudflare One Networks Read'))).toHaveLength(1);
+  expect(samplesOf(result.stdout, 'cloudflare_tunnel_routes')).toEqual([]);
+  const routes = { collector: 'routes' };
+  expect(valueOf(result.stdout, 'cloudflare_tunnel_exporter_collector_success', routes)).toBe(0);
+  expect(samplesOf(result.stdout, 'cloudflare_tunnel_connectors')).toHaveLength(2);
+});
+
 test('an account that fails makes it exit 1; the others are printed all the same', async () => {
   const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: numbered(1).map(specOf) }));
   const api = await simulate({ accounts });

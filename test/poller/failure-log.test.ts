@@ -134,3 +134,20 @@ test('a failure that is not asked about in every poll has not ended before it is
   log.passed([connections()]);
   expect(log.messages()).toEqual(['recovered']);
 });
+
+test('a token that may not read routes is reported once, however long that lasts', () => {
+  const log = aFailureLog();
+  const refused = (['network', 'hostname'] as const).map((routeKind): Observation => ({
+    kind: 'routes',
+    accountId: 'one',
+    routeKind,
+    at: 0,
+    result: failing('permission'),
+  }));
+  log.unmended.add('one routes');
+  for (let hour = 0; hour < 24; hour += 1) {
+    log.passed(refused);
+    log.wait(60 * MINUTE);
+  }
+  expect(log.messages()).toEqual(['it is permission']);
+});

@@ -73,6 +73,7 @@ async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
           types: tunnels.types,
           selection: tunnels,
           configurations: tunnels.configurations,
+          routes: tunnels.routes && tunnels.ids.length === 0,
         };
         const unusable = tokenFailure(verified);
         const found =

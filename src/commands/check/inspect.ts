@@ -1,15 +1,17 @@
-import type { Client, DetailEndpoint } from '../../cloudflare/client.ts';
+import type { Client, DetailEndpoint, RouteEndpoint } from '../../cloudflare/client.ts';
 import type { Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
 import { isSelected, type Selection } from '../../core/select.ts';
 import { hasNoConnections } from '../../core/serving.ts';
 import { pagesOf } from '../../core/lists.ts';
-import type { AccountFindings, Probe } from './findings.ts';
+import { type AccountFindings, plural, type Probe } from './findings.ts';
 
 export interface InspectOptions {
   readonly client: Client;
   readonly types: readonly KnownTunnelType[];
   readonly selection: Selection;
   readonly configurations: boolean;
+  /** Whether routes are read. */
+  readonly routes: boolean;
 }
 
 /** Lists one account, as polling does. */
@@ -42,7 +44,7 @@ export const notListed = (
 /** Asks each endpoint about one tunnel once, whatever the number of accounts: a token has its permissions in all of them. */
 export async function probeDetails(
   accounts: readonly AccountFindings[],
-  { client, types, configurations }: InspectOptions,
+  { client, types, configurations, routes }: InspectOptions,
 ): Promise<readonly Probe[]> {
   const probes: Probe[] = [];
   for (const type of ['cfd_tunnel', 'warp_connector'] as const) {
@@ -59,6 +61,7 @@ export async function probeDetails(
       probes.push(await probeDetail(`${type}_${detail}`, { client, example }));
     }
   }
+  if (routes) probes.push(...(await probeRoutes(accounts, client)));
   return probes;
 }
 
@@ -89,6 +92,34 @@ async function probeWarpConnectors(accounts: readonly AccountFindings[], client:
   const answer = await client.probe(good.id, 'warp_connector');
   return { ...probe, answer: answer.ok ? noneThere(answer.value.totalCount) : answer };
 }
+
+const ROUTE_PATHS = {
+  teamnet_routes: 'teamnet/routes',
+  hostname_routes: 'zerotrust/routes/hostname',
+} as const satisfies Record<RouteEndpoint, string>;
+
+/** Private networks and host names. A token without the permission is no problem: there are then no routes. */
+async function probeRoutes(accounts: readonly AccountFindings[], client: Client): Promise<readonly Probe[]> {
+  const good = accounts.find(({ failures }) => failures.length === 0);
+  const probes: Probe[] = [];
+  for (const endpoint of ['teamnet_routes', 'hostname_routes'] as const) {
+    const probe = { endpoint: `GET /accounts/{account}/${ROUTE_PATHS[endpoint]}` };
+    if (good === undefined) {
+      probes.push({ ...probe, answer: { untried: 'no account could be listed' } });
+      continue;
+    }
+    const answer = await client.probe(good.id, endpoint);
+    if (answer.ok)
+      probes.push({ ...probe, answer: { ok: true, value: routesThere(answer.value.totalCount) } });
+    else if (answer.failure.reason === 'permission')
+      probes.push({ ...probe, answer: { untried: `no routes are read: ${answer.failure.message}` } });
+    else probes.push({ ...probe, answer });
+  }
+  return probes;
+}
+
+const routesThere = (total: number | undefined): string =>
+  total === undefined ? 'permitted' : `${plural(total, 'route')} in one account`;
 
 const noneThere = (total: number | undefined): Result<string> => ({
   ok: true,
