@@ -3,11 +3,9 @@ import { createBudget } from '../../src/cloudflare/budget.ts';
 import type { ListedTunnel } from '../../src/core/model.ts';
 import { refreshAge } from '../../src/core/refresh.ts';
 import type { CallOptions, Client, TunnelsObservation } from '../../src/cloudflare/client.ts';
-import { createRequestLoop } from '../../src/poller/loop.ts';
-import { createSnapshotStore } from '../../src/poller/store.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { aListed } from '../support/core-builders.ts';
-import { aClient, aToken, viewOf } from '../support/fake-client.ts';
+import { aClient, viewOf } from '../support/fake-client.ts';
 import { createVirtualPolling } from '../support/virtual-polling.ts';
 import { aConnection, aConnector, NOW } from '../support/snapshots.ts';
 
@@ -108,36 +106,14 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
       });
     },
   });
-  const accounts = [{ id: 'acc', name: '' }];
-  const store = createSnapshotStore({
-    accounts,
+  const polling = createVirtualPolling({
+    accountIds: ['acc'],
+    client,
+    now: () => now,
+    pollIntervalMs: POLL_MS,
     staleAfterMs: 300 * SECOND,
-    clock: () => now,
-    onChange: () => undefined,
   });
-  const loop = createRequestLoop(
-    { tokens: [{ accounts, token: aToken(), client }] },
-    {
-      store,
-      clock: () => now,
-      concurrency: 8,
-      pollIntervalMs: POLL_MS,
-      staleAfterMs: 300 * SECOND,
-      tunnels: {
-        types: ['cfd_tunnel'],
-        include: [],
-        exclude: [],
-        intermittent: [],
-        ids: [],
-        configurations: true,
-        routes: false,
-      },
-      onError: (error) => {
-        throw error;
-      },
-    },
-  );
-  const polling = createVirtualPolling(loop, { start: NOW, pollIntervalMs: POLL_MS });
+  const { store } = polling;
   const known = new Map(fleet.map(({ id, activeAt, status }) => [id, `${activeAt} ${status}`]));
   const list = (): TunnelsObservation => {
     const value = fleet.map(({ id, status, activeAt }) => {
@@ -166,7 +142,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
   for (let second = 0; second < hours * 3_600; second += 1) {
     now = NOW + second * SECOND;
     fleet.forEach((tunnel, index) => live(tunnel, index, second));
-    await polling.at(now);
+    await polling.step();
     if (isMeasured() && second % 10 === 0) oldestMs = Math.max(oldestMs, oldest());
   }
   store.stop();

@@ -1,9 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createRequestLoop } from '../../src/poller/loop.ts';
-import { createSnapshotStore } from '../../src/poller/store.ts';
 import { createScenario } from '../bench/freshness/scenario.ts';
 import { createVirtualClient } from '../bench/freshness/virtual-client.ts';
-import { aToken } from '../support/fake-client.ts';
 import { createVirtualPolling } from '../support/virtual-polling.ts';
 
 /** Many accounts on one token, second by second of virtual time, against the simulator's fleet and rate limit. */
@@ -66,42 +63,20 @@ async function live({
       return virtual.configuration(tunnel, call);
     },
   };
-  const ids = scenario.accountIds.map((id) => ({ id, name: '' }));
-  const store = createSnapshotStore({
-    accounts: ids,
+  const polling = createVirtualPolling({
+    accountIds: scenario.accountIds,
+    client,
+    now: scenario.now,
+    pollIntervalMs: POLL_MS,
     staleAfterMs: 600_000,
-    clock: scenario.now,
-    onChange: () => undefined,
   });
-  const loop = createRequestLoop(
-    { tokens: [{ accounts: ids, token: aToken(), client }] },
-    {
-      store,
-      clock: scenario.now,
-      concurrency: 8,
-      pollIntervalMs: POLL_MS,
-      staleAfterMs: 600_000,
-      tunnels: {
-        types: ['cfd_tunnel', 'warp_connector'],
-        include: [],
-        exclude: [],
-        intermittent: [],
-        ids: [],
-        configurations: true,
-        routes: false,
-      },
-      onError: (error) => {
-        throw error;
-      },
-    },
-  );
-  const polling = createVirtualPolling(loop, { start: scenario.start, pollIntervalMs: POLL_MS });
+  const { store } = polling;
   const seconds: Second[] = [];
   let blocked = false;
   let lostTunnels = false;
   for (let at = 0; at < minutes * 60; at += 1) {
     scenario.advanceTo(scenario.start + at * 1000);
-    await polling.at(scenario.now());
+    await polling.step();
     blocked ||= virtual.budget.blockedUntil() !== undefined;
     const states = [...store.current().accounts.values()];
     lostTunnels ||= states.some(({ hidden }) => hidden.size > 0);

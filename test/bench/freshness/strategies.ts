@@ -1,6 +1,3 @@
-import { createRequestLoop } from '../../../src/poller/loop.ts';
-import { createSnapshotStore } from '../../../src/poller/store.ts';
-import { aToken } from '../../support/fake-client.ts';
 import { createVirtualPolling } from '../../support/virtual-polling.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
 import { pagesOf } from '../../../src/core/lists.ts';
@@ -46,40 +43,17 @@ export function createStrategy(name: StrategyName, scenario: Scenario, requestBu
 
 /** The exporter's own loop and snapshot, under the virtual clock. */
 function createPlanner(scenario: Scenario, requestBudget: number): Strategy {
-  const { accountIds, now, start } = scenario;
+  const { accountIds, now } = scenario;
   const client = createVirtualClient(scenario, requestBudget);
-  const accounts = accountIds.map((id) => ({ id, name: '' }));
-  const store = createSnapshotStore({
-    accounts,
+  const { store, step } = createVirtualPolling({
+    accountIds,
+    client,
+    now,
+    pollIntervalMs: POLL_MS,
     staleAfterMs: STALE_MS,
-    clock: now,
-    onChange: () => undefined,
   });
-  const loop = createRequestLoop(
-    { tokens: [{ accounts, token: aToken(), client }] },
-    {
-      store,
-      clock: now,
-      concurrency: CONCURRENCY,
-      pollIntervalMs: POLL_MS,
-      staleAfterMs: STALE_MS,
-      tunnels: {
-        types: ['cfd_tunnel', 'warp_connector'],
-        include: [],
-        exclude: [],
-        intermittent: [],
-        ids: [],
-        configurations: true,
-        routes: false,
-      },
-      onError: (error) => {
-        throw error;
-      },
-    },
-  );
-  const polling = createVirtualPolling(loop, { start, pollIntervalMs: POLL_MS });
   return {
-    step: () => polling.at(now()),
+    step,
     sentAt: () => client.sentAt,
     oldestAt: () => {
       store.stop();
