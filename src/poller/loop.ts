@@ -121,7 +121,8 @@ export function createRequestLoop(
   const listed = new Set<string>();
   let waiting = 0;
   let unsent = 0;
-  let seen: Observation[] = [];
+  /** Of the poll that is going on; between polls nobody asks for them. */
+  let seen: Observation[] | undefined;
 
   const sender = createSender({
     clientOf: (accountId) => {
@@ -135,7 +136,7 @@ export function createRequestLoop(
     tunnels,
     concurrency,
     onApplied: (observations) => {
-      seen = seen.concat(observations);
+      seen?.push(...observations);
       options.onApplied?.(observations);
     },
     onError,
@@ -246,7 +247,7 @@ export function createRequestLoop(
     }
     if (signal.aborted || idle.length === 0) return;
     store.apply(idle);
-    seen = seen.concat(idle);
+    seen?.push(...idle);
     options.onApplied?.(idle);
   };
 
@@ -257,7 +258,9 @@ export function createRequestLoop(
 
   const finish = async (signal: AbortSignal): Promise<PollOutcome> => {
     await observeIdle(signal);
-    return signal.aborted ? NOTHING : { observations: seen, waiting };
+    const observations = seen ?? [];
+    seen = undefined;
+    return signal.aborted ? NOTHING : { observations, waiting };
   };
 
   return {
