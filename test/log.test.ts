@@ -195,3 +195,8 @@ test('percent-encoded base64 is redacted, in either case', () => {
   expect(redact(`x=${encoded}`)).toBe('x=[redacted]');
   expect(redact(`x=${encoded.replaceAll(/%../g, (code) => code.toLowerCase())}`)).toBe('x=[redacted]');
 });
+
+test('a value of one or two characters, which is no token, does not make messages unreadable', () => {
+  const secrets = createSecrets(['x', 'ab', 'abc']);
+  expect(secrets.redact('an expression in about abc')).toBe('an expression in about [redacted]');
+});

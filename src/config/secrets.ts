@@ -11,6 +11,8 @@ export interface Secrets {
 }
 
 const REDACTED = '[redacted]';
+/** A shorter value is no secret but a mistake, and stands in every word. */
+const SHORTEST = 3;
 
 export function createSecrets(values: Iterable<string> = []): Secrets {
   const configured = {};
@@ -18,7 +20,7 @@ export function createSecrets(values: Iterable<string> = []): Secrets {
   let forms: readonly string[] = [];
 
   const hold = (owner: unknown, given: readonly string[]): void => {
-    const now = given.map((value) => value.trim()).filter((value) => value !== '');
+    const now = given.map((value) => value.trim()).filter((value) => value.length >= SHORTEST);
     const before = held.get(owner)?.now ?? [];
     if (now.length === before.length && now.every((value, index) => value === before[index])) return;
     held.set(owner, { now, before });
