@@ -51,6 +51,7 @@ import {
   type TokenStatus,
 } from './schema.ts';
 import type { Token } from './token.ts';
+import type { Transport } from './transport.ts';
 
 export { ENDPOINTS, isStopped, STOPPED };
 export type { Hold } from './budget.ts';
@@ -80,6 +81,8 @@ export interface ClientOptions {
   readonly version: string;
   /** Shared by every token of one owner; may become another one between two calls. Default: one of its own. */
   readonly budget?: (() => Budget) | undefined;
+  /** Connections shared with other tokens; who gives them closes them. Default: some of its own. */
+  readonly transport?: Transport | undefined;
   /** Milliseconds that never jump; for the budget. Default: performance.now. */
   readonly monotonic?: () => number;
 }
@@ -142,7 +145,7 @@ export interface Client {
     signal?: AbortSignal,
   ) => Promise<Result<ProbeAnswer>>;
   readonly budget: BudgetView;
-  /** Drops every connection; calls in flight resolve as STOPPED. */
+  /** Calls in flight resolve as STOPPED, and their connections end. */
   readonly close: () => Promise<void>;
 }
 

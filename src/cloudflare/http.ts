@@ -22,7 +22,7 @@ import { retryDelay, type AttemptEnd } from './retry.ts';
 import { parseEnvelope, type Envelope } from './schema.ts';
 import { linkSignals } from './signals.ts';
 import type { Token } from './token.ts';
-import { createTransport, type Answer } from './transport.ts';
+import { createTransport, type Answer, type Transport } from './transport.ts';
 
 export type CallResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CallFailure };
@@ -45,6 +45,8 @@ export interface HttpOptions {
   readonly version: string;
   /** Shared by every token of one owner; may become another one between two calls. Default: one of its own. */
   readonly budget?: (() => Budget) | undefined;
+  /** Connections shared with other tokens; who gives them closes them. Default: some of its own. */
+  readonly transport?: Transport | undefined;
   readonly onRequest: (request: SentRequest) => void;
   readonly onRetry: () => void;
 }
@@ -97,13 +99,7 @@ export function createHttp(options: HttpOptions): Http {
   const turns = pLimit(config.concurrency);
   const redactionOf = createRedaction();
   const closing = new AbortController();
-  const transport = createTransport({
-    apiUrl: config.apiUrl,
-    connections: config.concurrency,
-    // Leaves room for another attempt where an address swallows packets.
-    connectTimeoutMs: Math.ceil(timeoutMs / 2),
-    userAgent: `cloudflare-tunnel-exporter/${options.version}`,
-  });
+  const transport = options.transport ?? createTransport(options);
 
   const blocked = (path: string): CallFailure =>
     notSent(
@@ -233,7 +229,7 @@ export function createHttp(options: HttpOptions): Http {
     budget: budgetNow,
     close: async () => {
       closing.abort();
-      await transport.close();
+      if (options.transport === undefined) await transport.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Pool } from 'undici';
+import type { Config } from '../config/config.ts';
 
 /** After decompression. A page of 1,000 tunnels with 100 embedded connections each has about 26 MB. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -30,26 +31,37 @@ export interface GetRequest {
 }
 
 export interface TransportOptions {
-  /** Without trailing slash; may hold a path. */
-  readonly apiUrl: string;
-  readonly connections: number;
-  readonly connectTimeoutMs: number;
-  readonly userAgent: string;
+  readonly config: ConnectionSettings;
+  /** Ours, for the User-Agent. */
+  readonly version: string;
 }
 
-/** A pool of kept-alive connections to one origin, which is the only one that ever sees a token. Follows no redirect. */
-export function createTransport(options: TransportOptions): Transport {
-  const { origin, pathname } = new URL(options.apiUrl);
+/** The settings that decide how the API is reached. */
+type ConnectionSettings = Pick<Config['cloudflare'], 'apiUrl' | 'requestTimeoutMs'>;
+
+/** Equal for settings under which the same connections serve. */
+export const connectionKey = ({ apiUrl, requestTimeoutMs }: ConnectionSettings): string =>
+  JSON.stringify([apiUrl, requestTimeoutMs]);
+
+/**
+ * A pool of kept-alive connections to one origin, which is the only one that ever sees a token. Follows no redirect. Every
+ * token of that origin can use it: the token is a header of each request.
+ *
+ * A request takes a connection for itself until its answer is complete. The pool opens one whenever none is idle, so that no
+ * request waits for another. Those who send bound the number of requests, and with it the number of connections.
+ */
+export function createTransport({ config, version }: TransportOptions): Transport {
+  const { origin, pathname } = new URL(config.apiUrl);
   const prefix = pathname === '/' ? '' : pathname;
   const pool = new Pool(origin, {
-    connections: options.connections,
-    connectTimeout: options.connectTimeoutMs,
+    // Leaves room for another attempt where an address swallows packets.
+    connectTimeout: Math.ceil(config.requestTimeoutMs / 2),
     // Longer than a poll interval's pause, shorter than what servers usually keep.
     keepAliveTimeout: 45_000,
     // The caller's signal is the one deadline: undici's own timeouts start anew with every byte.
     headersTimeout: 0,
     bodyTimeout: 0,
-    // One request per connection at a time, so that the bound on connections is a bound on requests.
+    // One request per connection at a time: with HTTP/1.1 pipelining a slow answer would hold up those behind it.
     allowH2: false,
     pipelining: 1,
   });
@@ -63,7 +75,7 @@ export function createTransport(options: TransportOptions): Transport {
           authorization: `Bearer ${token}`,
           accept: 'application/json',
           'accept-encoding': 'gzip',
-          'user-agent': options.userAgent,
+          'user-agent': `cloudflare-tunnel-exporter/${version}`,
         },
         signal,
       });

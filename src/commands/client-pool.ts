@@ -7,14 +7,16 @@ import {
   viewOf,
 } from '../cloudflare/client.ts';
 import { createToken, type Token } from '../cloudflare/token.ts';
+import type { Transport } from '../cloudflare/transport.ts';
 import type { AccountConfig, Config } from '../config/config.ts';
 import type { Logger } from '../log.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { groupByOwner, namedOwner, SHARED, type TokenFacts } from './budget-owners.ts';
+import { concurrencyOfEach, createSharedConnections } from './shared-connections.ts';
 import { groupByToken, nameOfToken } from './token-groups.ts';
 import { createOwnerWatch, type OwnedToken, type TokenOwner } from './token-owners.ts';
 
-/** The clients in use, one for each API token, and the budgets that they share. */
+/** The clients in use, one for each API token, and the connections and budgets that they share. */
 export interface ClientPool {
   /**
    * The accounts under these settings, by token and by owner of the request budget. A budget stays when the settings change,
@@ -25,7 +27,7 @@ export interface ClientPool {
   readonly ownersAsked: () => Promise<void>;
   /** One for each group. */
   readonly budgets: () => readonly BudgetView[];
-  /** Closes the clients that the settings before had and these have not. Nothing may be in flight there. */
+  /** Closes the clients and connections that the settings before had and these have not. Nothing may be in flight there. */
   readonly closeUnused: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -64,6 +66,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   const opened = new Map<string, Opened>();
   const budgets = new Map<string, Budget>();
   const unused = new Set<Client>();
+  const connections = createSharedConnections(options.version);
   let used: readonly UsedToken[] = [];
   let groups: readonly BudgetGroup[] = [];
   const owners = createOwnerWatch({
@@ -131,8 +134,8 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     known.replaced = false;
   };
 
-  const clientOf = (known: Opened, cloudflare: Config['cloudflare']): Client => {
-    const settings = JSON.stringify(cloudflare);
+  const clientOf = (known: Opened, config: Config['cloudflare'], transport: Transport): Client => {
+    const settings = JSON.stringify(config);
     if (known.client?.settings === settings) return known.client.client;
     const client = createClient({
       ...options,
@@ -143,7 +146,8 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
           options.hooks?.onRequest?.(request);
         },
       },
-      config: cloudflare,
+      config,
+      transport,
       token: known.token,
       budget: () => known.budget,
       random: Math.random,
@@ -162,10 +166,17 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   return {
     use: async ({ accounts, cloudflare }) => {
       const before = used.map(({ client }) => client);
+      const tokens = groupByToken(accounts);
+      const concurrency = concurrencyOfEach(tokens.length, cloudflare.concurrency);
+      const transport = connections.under(cloudflare);
       used = await Promise.all(
-        groupByToken(accounts).map(async (group): Promise<UsedToken> => {
+        tokens.map(async (group): Promise<UsedToken> => {
           const known = await open(group[0], cloudflare);
-          return { accounts: group, known, client: clientOf(known, cloudflare) };
+          return {
+            accounts: group,
+            known,
+            client: clientOf(known, { ...cloudflare, concurrency }, transport),
+          };
         }),
       );
       groups = groupsOf(cloudflare.requestBudget);
@@ -190,10 +201,12 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       const closing = [...unused];
       unused.clear();
       await Promise.all(closing.map((client) => client.close()));
+      await connections.closeUnused();
     },
     close: async () => {
       owners.stop();
       await Promise.all([...used.map(({ client }) => client), ...unused].map((client) => client.close()));
+      await connections.close();
     },
   };
 }

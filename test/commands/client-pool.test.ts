@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Client } from '../../src/cloudflare/client.ts';
 import { type ClientPool, type ClientPoolOptions, createClientPool } from '../../src/commands/client-pool.ts';
+import { concurrencyOfEach } from '../../src/commands/shared-connections.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
 import type { TokenSpec } from '../../src/simulator/tokens.ts';
+import { envelope, listen } from '../cloudflare/support.ts';
 import { aConfig } from '../support/config.ts';
 import { ACCOUNT, OTHER_ACCOUNT, simulate } from './support.ts';
 
@@ -295,3 +299,104 @@ test('the log says which tokens share a budget, by file or variable', async () =
   ]);
   expect(JSON.stringify(logged)).not.toContain(OWN);
 });
+
+/** An API of which a test decides what each request gets, and what of its connections is left. */
+async function aSlowApi(answer: (token: string, response: ServerResponse) => void) {
+  const server = createServer((request, response) => {
+    answer(String(request.headers.authorization).replace(/^Bearer /, ''), response);
+  });
+  const opened = new Set<Socket>();
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    opened.add(socket);
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+  });
+  const url = `http://127.0.0.1:${await listen(server)}/client/v4`;
+  return { url, opened: () => opened.size, open: () => open.size };
+}
+
+const answered = (response: ServerResponse): unknown =>
+  response.end(envelope({ id: 'a'.repeat(32), status: 'active' }));
+
+test('tokens share connections, and each request has its own token', async () => {
+  const seen: string[] = [];
+  const api = await aSlowApi((token, response) => {
+    seen.push(token);
+    answered(response);
+  });
+  const pool = aPool();
+  const tokens = ['one-token', 'two-tokens', 'three-tokens'];
+  const clients = await tokensOf(pool, {
+    accounts: tokens.map((token, index) => ({ ...account(IDS[index] ?? '', token), budgetGroup: 'all' })),
+    cloudflare: { ...cloudflare, apiUrl: api.url },
+  });
+  for (const { client } of clients) expect(await client.verify(ACCOUNT)).toMatchObject({ ok: true });
+  expect(seen).toEqual(tokens);
+  expect(api.opened()).toBe(1);
+});
+
+test('a token whose requests hang holds up no other', async () => {
+  const hanging: ServerResponse[] = [];
+  const api = await aSlowApi((token, response) => {
+    if (token === 'slow') hanging.push(response);
+    else answered(response);
+  });
+  const pool = aPool();
+  const concurrency = 3;
+  const [slow, quick] = await tokensOf(pool, {
+    accounts: [named(ACCOUNT, 'slow', 'a'), named(OTHER_ACCOUNT, 'quick', 'a')],
+    cloudflare: { ...cloudflare, apiUrl: api.url, concurrency, requestTimeoutMs: 600_000 },
+  });
+  const calls = Array.from({ length: 10 }, async () => slow?.client.verify(ACCOUNT));
+  await vi.waitFor(() => expect(hanging).toHaveLength(concurrency));
+  for (let call = 0; call < 5; call += 1) {
+    expect(await quick?.client.verify(OTHER_ACCOUNT)).toMatchObject({ ok: true });
+  }
+  // The others of the slow token have not been sent meanwhile.
+  expect(hanging).toHaveLength(concurrency);
+  expect(api.opened()).toBe(concurrency + 1);
+  await slow?.client.close();
+  expect(await Promise.all(calls)).toEqual(
+    calls.map(() => ({ ok: false, failure: { reason: 'network', message: 'stopped' } })),
+  );
+  // Closing one token's client leaves the connections of the others.
+  expect(await quick?.client.verify(OTHER_ACCOUNT)).toMatchObject({ ok: true });
+  await vi.waitFor(() => expect(api.open()).toBe(1));
+  expect(api.opened()).toBe(concurrency + 1);
+});
+
+test('connections outlive a reload, unless the API is reached otherwise', async () => {
+  const api = await aSlowApi((_token, response) => answered(response));
+  const other = await aSlowApi((_token, response) => answered(response));
+  const pool = aPool();
+  const accounts = [account(ACCOUNT, 'a')];
+  const verifyUnder = async (settings: Partial<typeof cloudflare>): Promise<void> => {
+    const [token] = await tokensOf(pool, { accounts, cloudflare: { ...cloudflare, ...settings } });
+    await pool.closeUnused();
+    expect(await token?.client.verify(ACCOUNT)).toMatchObject({ ok: true });
+  };
+  await verifyUnder({ apiUrl: api.url });
+  await verifyUnder({ apiUrl: api.url, requestBudget: 900, concurrency: 4 });
+  expect(api.opened()).toBe(1);
+  await verifyUnder({ apiUrl: other.url });
+  await vi.waitFor(() => expect(api.open()).toBe(0));
+  await verifyUnder({ apiUrl: api.url });
+  expect(api.opened()).toBe(2);
+  await pool.close();
+  await vi.waitFor(() => expect(api.open() + other.open()).toBe(0));
+});
+
+test.each([
+  { tokens: 0, concurrency: 8, each: 8 },
+  { tokens: 1, concurrency: 8, each: 8 },
+  { tokens: 64, concurrency: 8, each: 8 },
+  { tokens: 65, concurrency: 8, each: 7 },
+  { tokens: 100, concurrency: 4, each: 4 },
+  { tokens: 2_000, concurrency: 8, each: 1 },
+])(
+  '$tokens tokens with a concurrency of $concurrency: $each in flight for each',
+  ({ tokens, concurrency, each }) => {
+    expect(concurrencyOfEach(tokens, concurrency)).toBe(each);
+  },
+);

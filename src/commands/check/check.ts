@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { createBudget } from '../../cloudflare/budget.ts';
 import { createClient } from '../../cloudflare/client.ts';
 import { createToken } from '../../cloudflare/token.ts';
+import { createTransport } from '../../cloudflare/transport.ts';
 import type { Config } from '../../config/config.ts';
 import { intervalOf } from '../../poller/schedule.ts';
 import { about } from '../about.ts';
@@ -47,7 +48,9 @@ async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
   // All tokens may be of one user, and the check must not wait for a small budget.
   const shared = createBudget(FULL_BUDGET);
   const limit = pLimit(atOnce);
-  return Promise.all(
+  const { version } = about();
+  const transport = createTransport({ config: config.cloudflare, version });
+  const inspected = await Promise.all(
     groups.map((accounts) =>
       limit(async () => {
         const [{ id, token: source, budgetGroup }] = accounts;
@@ -59,10 +62,11 @@ async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
             concurrency: Math.max(1, Math.floor(config.cloudflare.concurrency / atOnce)),
           },
           token,
+          transport,
           budget: () => budget,
           clock: Date.now,
           random: Math.random,
-          version: about().version,
+          version,
         });
         const verified = await client.verify(id);
         const owner = verified.ok ? verified.value.owner : undefined;
@@ -90,4 +94,6 @@ async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
       }),
     ),
   );
+  await transport.close();
+  return inspected;
 }

@@ -1,0 +1,46 @@
+import { connectionKey, createTransport, type Transport } from '../cloudflare/transport.ts';
+import type { Config } from '../config/config.ts';
+
+/** The connections to the API, shared by all tokens. */
+export interface SharedConnections {
+  /** Those for these settings; the same as before where the settings are. */
+  readonly under: (config: Config['cloudflare']) => Transport;
+  /** Closes those that `under` did not return last. Nothing may be in flight there. */
+  readonly closeUnused: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export function createSharedConnections(version: string): SharedConnections {
+  const open = new Map<string, Transport>();
+  let current: string | undefined;
+
+  const closeAllBut = async (kept: string | undefined): Promise<void> => {
+    const unused = [...open].filter(([key]) => key !== kept);
+    for (const [key] of unused) open.delete(key);
+    await Promise.all(unused.map(([, transport]) => transport.close()));
+  };
+
+  return {
+    under: (config) => {
+      current = connectionKey(config);
+      const transport = open.get(current) ?? createTransport({ config, version });
+      open.set(current, transport);
+      return transport;
+    },
+    closeUnused: () => closeAllBut(current),
+    close: () => closeAllBut(undefined),
+  };
+}
+
+/**
+ * The most requests in flight of all tokens together, and so the most connections: half of the 1,024 files that a process may
+ * open by default, and many times what Cloudflare answers at once (200 requests a second from one address).
+ */
+export const MAX_IN_FLIGHT = 512;
+
+/**
+ * How many requests each of so many tokens may have in flight. Every token has a share of its own, so that a token whose
+ * requests hang holds up no other.
+ */
+export const concurrencyOfEach = (tokens: number, concurrency: number): number =>
+  Math.max(1, Math.min(concurrency, Math.floor(MAX_IN_FLIGHT / Math.max(1, tokens))));
