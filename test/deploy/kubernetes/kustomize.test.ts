@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runExporter } from '../../support/exporter-process.ts';
+import { ageInDays, outdatedAfterDays, pinnedRelease } from './cloudflared-release.ts';
 import { incoherences } from './coherence.ts';
 import { kubectlLayer } from './kubectl-layer.ts';
 import { ofKind, only, podTemplates } from './objects.ts';
@@ -160,6 +161,15 @@ describe.skipIf(kubectlLayer.missing)(`the kustomize overlays${kubectlLayer.need
       expect(second).toEqual(native);
     });
 
+    test.each(SIDECARS)('%s: cloudflared is not restarted because Cloudflare cannot be reached', (name) => {
+      const cloudflared = podOf(overlay(name)).containers.find(
+        (container) => container.name === 'cloudflared',
+      );
+      expect(cloudflared?.livenessProbe?.httpGet?.path).toBe('/healthcheck');
+      expect(cloudflared?.readinessProbe?.httpGet?.path).toBe('/ready');
+      expect(cloudflared?.startupProbe).toBeUndefined();
+    });
+
     test.each(SIDECARS)('%s: a missing API token does not keep the Pod from starting', (name) => {
       const { volumes = [] } = podOf(overlay(name));
       const optional = volumes.filter(({ secret }) => secret?.optional === true);
@@ -195,4 +205,24 @@ test('Dockerfile, chart and manifests name the version of package.json', () => {
     ...matches('deploy/helm/cloudflare-tunnel-exporter/Chart.yaml', /^(?:appV|v)ersion: (\S+)/gm),
     ...[`${FOLDER}/base/kustomization.yaml`, ...sidecars].flatMap((file) => matches(file, tag)),
   ]).toEqual(Array.from({ length: 7 }, () => version));
+});
+
+describe('the cloudflared that the manifests pin', () => {
+  const pinned = pinnedRelease(readFileSync(`${FOLDER}/cloudflared/kustomization.yaml`, 'utf8'));
+  const changelog = readFileSync('CHANGELOG.md', 'utf8');
+
+  // No clock: the test of a commit must not fail a year later. It fails where somebody can act, in the commit of a release.
+  test('has half a year left, at a release of this project, before our own alert calls it outdated', () => {
+    expect(ageInDays(pinned, changelog)).toBeLessThan(outdatedAfterDays() / 2);
+  });
+
+  test('counts from the later of the day it was checked and the last release', () => {
+    const release = { version: '2026.10.0', checked: '2026-11-24' };
+    expect(ageInDays(release, '# Changelog\n\n## Unreleased\n')).toBe(54);
+    expect(ageInDays(release, '## Unreleased\n\n## 0.2.0 - 2027-10-02\n\n## 0.1.0 - 2026-12-01\n')).toBe(366);
+    expect(ageInDays({ version: '2025.11.1', checked: '2026-11-24' }, '')).toBeGreaterThan(
+      outdatedAfterDays(),
+    );
+    expect(ageInDays({ version: 'latest', checked: '2026-11-24' }, '')).toBeNaN();
+  });
 });
