@@ -26,7 +26,7 @@ import {
   type ListEndpoint,
   type RouteEndpoint,
 } from './endpoints.ts';
-import { isStopped, malformed, STOPPED, unexpected, type CallFailure } from './errors.ts';
+import { accountRefused, isStopped, malformed, STOPPED, unexpected, type CallFailure } from './errors.ts';
 import {
   createHttp,
   type CallOptions,
@@ -67,6 +67,8 @@ export interface ClientHooks {
   readonly onError?: (reason: FailureReason) => void;
   /** Once per attempt beyond a call's first. */
   readonly onRetry?: () => void;
+  /** How far this machine's clock is ahead of the API's, by each answer that has a date. */
+  readonly onClockSkew?: (skewMs: number) => void;
 }
 
 export interface ClientOptions {
@@ -184,6 +186,7 @@ export function createClient(options: ClientOptions): Client {
     monotonic,
     onRequest: (request) => hooks.onRequest?.(request),
     onRetry: () => hooks.onRetry?.(),
+    onClockSkew: (skewMs) => hooks.onClockSkew?.(skewMs),
   });
   const refusals = createTokenMemory<CallFailure>(token, { monotonic, keepMs: FORBIDDEN_FOR_MS });
   const meanings = createTokenMemory<TotalCountMeaning>(token, { monotonic, keepMs: MEANING_FOR_MS });
@@ -276,19 +279,20 @@ export function createClient(options: ClientOptions): Client {
   ) {
     const typed = TYPED_LISTS.filter((type) => types.includes(type));
     const others = types.filter((type) => !TYPED_LISTS.some((list) => list === type));
-    const observations = await Promise.all(
-      typed.map(async (endpoint) =>
-        listed(
-          account.id,
-          [endpoint],
-          await readTunnels(account, { endpoint, types: [endpoint], call: request.call }),
-        ),
-      ),
+    const lists = await Promise.all(
+      typed.map(async (endpoint) => ({
+        types: [endpoint] as readonly KnownTunnelType[],
+        list: await readTunnels(account, { endpoint, types: [endpoint], call: request.call }),
+      })),
     );
     // Only `/tunnels` lists the other types.
     if (others.length > 0)
-      observations.push(listed(account.id, others, { ok: false, failure: request.forbidden, requests: 0 }));
-    return observations;
+      lists.push({ types: others, list: { ok: false, failure: request.forbidden, requests: 0 } });
+    const refused = lists.every(({ list }) => !list.ok && list.failure.reason === 'permission');
+    return lists.map(({ types: ofList, list }) => {
+      const failure = refused && !list.ok ? accountRefused(list.failure, typed) : undefined;
+      return listed(account.id, ofList, failure === undefined ? list : { ...list, ok: false, failure });
+    });
   }
 
   async function listTunnels(account: ListedAccount, types: readonly KnownTunnelType[], call?: CallOptions) {

@@ -11,6 +11,8 @@ export interface ApiError {
 /** A failure with what the API said, for those who must tell one refusal from another. */
 export interface CallFailure extends Failure {
   readonly codes: readonly number[];
+  /** Of an answer that is the API's error. */
+  readonly status?: number;
 }
 
 export interface CallContext {
@@ -108,7 +110,21 @@ export function refused(refusal: Refusal, context: CallContext): CallFailure {
   const text = first === undefined || first.message === '' ? '' : ` ${quote(first.message, context.redact)}`;
   const said = `${describeTarget(context.path)} answered ${refusal.status}${code}${text}`;
   const advice = adviceFor(reason, { ...refusal, codes, context });
-  return { reason, codes, message: advice === '' ? said : `${advice}: ${said}` };
+  const message = advice === '' ? said : `${advice}: ${said}`;
+  return { reason, codes, status: refusal.status, message };
+}
+
+/**
+ * Every list of an account that was asked for is refused. Cloudflare answers so where the account is none of the token's, and
+ * where the token lacks the permissions: the same codes for both.
+ */
+export function accountRefused(refusal: CallFailure, endpoints: readonly Endpoint[]): CallFailure {
+  const [, request = refusal.message] = /: (GET .*)$/s.exec(refusal.message) ?? [];
+  const needed = [...new Set(endpoints.map((endpoint) => PERMISSIONS[endpoint]))].join(', and ');
+  return {
+    ...refusal,
+    message: `this account is not among those that the token may see (check the account id, which is not a zone id, and the token's account resources), or the token lacks ${needed}${orIsInvalid(refusal.status)}: ${request}`,
+  };
 }
 
 /** An answer that is not the API's: not JSON, a redirect, too large. `what` is `is not JSON` or the like. */
@@ -145,8 +161,8 @@ export interface Break extends CallFailure {
   readonly end: AttemptEnd;
 }
 
-/** No answer: what broke, by the error's code, and what to check. */
-export function broken(error: unknown, context: CallContext): Break {
+/** No answer: what broke, by the error's code, and what to check. `now` is the wall clock, in milliseconds. */
+export function broken(error: unknown, context: CallContext, now: number): Break {
   const code = codeOf(error);
   const target = describeTarget(context.path);
   const failure = (reason: FailureReason, message: string, end: AttemptEnd = 'other'): Break => ({
@@ -165,6 +181,13 @@ export function broken(error: unknown, context: CallContext): Break {
     );
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return failure('network', `cannot resolve ${host} (${code}); check DNS and --cloudflare.api-url`);
+  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
+    const wrong = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not yet valid';
+    return failure(
+      'network',
+      `the certificate of ${host} ${wrong} (${code}): this machine's clock says ${new Date(now).toISOString().slice(0, 19)}Z; set it, best by NTP, if that is wrong`,
+    );
+  }
   if (isTls(code))
     return failure(
       'network',
@@ -223,6 +246,8 @@ const PERMISSIONS: Readonly<Record<Endpoint, string>> = {
   token_verify: 'the right to verify itself',
 };
 
+const orIsInvalid = (status: number | undefined): string => (status === 401 ? ', or is not valid' : '');
+
 interface Advised extends Refusal {
   readonly codes: readonly number[];
   readonly context: CallContext;
@@ -237,7 +262,7 @@ function adviceFor(reason: FailureReason, { status, codes, context }: Advised): 
     case 'permission':
       if (has(9109))
         return 'token may not use this account; check the account id and the account resources of the token';
-      return `token lacks ${PERMISSIONS[context.endpoint]}${status === 401 ? ', or is not valid' : ''}`;
+      return `token lacks ${PERMISSIONS[context.endpoint]}${orIsInvalid(status)}`;
     case 'not_found':
       if (!has(7003) && !has(7000)) return '';
       return account === undefined

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { turn } from '../turn.ts';
 import { createBudget, type Budget, type Hold } from './budget.ts';
+import { clockSkew } from './clock-skew.ts';
 import type { Endpoint } from './endpoints.ts';
 import {
   STOPPED,
@@ -49,6 +50,8 @@ export interface HttpOptions {
   readonly transport?: Transport | undefined;
   readonly onRequest: (request: SentRequest) => void;
   readonly onRetry: () => void;
+  /** How far this machine's clock is ahead of the API's, by each answer that has a date. */
+  readonly onClockSkew: (skewMs: number) => void;
 }
 
 export interface Http {
@@ -157,10 +160,12 @@ export function createHttp(options: HttpOptions): Http {
       report('none');
       if (call.stopped.aborted) return failed(STOPPED);
       if (call.ended.aborted) return failed(timedOut(call, timeoutMs));
-      const { end, ...failure } = broken(error, call);
+      const { end, ...failure } = broken(error, call, clock());
       return { ok: false, failure, end };
     }
     report(String(answer.status));
+    const skew = clockSkew(header(answer, 'date'), clock());
+    if (skew !== undefined) options.onClockSkew(skew);
 
     // Answers come in bursts: a token's details together, the lists of all accounts at the same second.
     await turn();

@@ -16,6 +16,7 @@ import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { createTelemetry } from '../telemetry.ts';
 import { about } from './about.ts';
 import { createClientPool } from './client-pool.ts';
+import { createClockWatch } from './clock-watch.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { isSame } from './is-same.ts';
 import { createServedPage } from './served-page.ts';
@@ -68,7 +69,10 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   });
   const pool = createClientPool({
     version,
-    hooks: telemetry.clientHooks,
+    hooks: {
+      ...telemetry.clientHooks,
+      onClockSkew: createClockWatch({ log, monotonic: () => performance.now() }),
+    },
     clock,
     log,
     onRegroup: () => void inTurn(regroup),

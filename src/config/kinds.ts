@@ -205,11 +205,17 @@ export const telemetryPath: Kind<string> = {
   },
 };
 
+const FIND_ACCOUNT_ID =
+  'it has 32 hex digits, and follows dash.cloudflare.com/ in the address of the dashboard';
+
 export const accountId: Kind<string> = {
   placeholder: 'ID',
   parse: (given) => {
     const id = given.trim();
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(id)) return bad(`${quote(given)} is not an account id`);
+    if (id.includes('@'))
+      return bad(`${quote(given)} is an e-mail address, not an account id; ${FIND_ACCOUNT_ID}`);
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(id))
+      return bad(`${quote(given)} is not an account id; ${FIND_ACCOUNT_ID}`);
     if (/^[0-9a-f]{32}$/i.test(id)) return good(id);
     return {
       ok: true,

@@ -162,7 +162,8 @@ function answer(
     (connector === undefined || UUID.test(connector)) &&
     (routeId === undefined || UUID.test(routeId));
   if (!wellFormed) return noRoute(request.path);
-  if (account !== undefined && !verifying && !reaches(parts, { token, account })) return ERRORS.unauthorized;
+  if (account !== undefined && !verifying && !reaches(parts, { token, account }))
+    return token.foreignCode === 10000 ? ERRORS.noPermission : ERRORS.unauthorized;
   if (!permits(token, routed.access)) return ERRORS.noPermission;
 
   const context: Context = {

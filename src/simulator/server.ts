@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deliver } from './delivery.ts';
 import type { ApiRequest } from './envelope.ts';
@@ -16,11 +17,15 @@ export interface SimulatorOptions extends Omit<SimulationOptions, 'now'> {
   readonly latencyMs?: number;
   /** Calls `tick` so often. Default: never. */
   readonly autoTickMs?: number;
+  /** How far the clock that the Date header shows is ahead. Default: 0. */
+  readonly dateOffsetMs?: number;
+  /** Key and certificate chain in PEM form: serves https. Default: plain http. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 /** The simulated API on loopback. */
 export interface Simulator extends Simulation {
-  /** Base of the API, `http://127.0.0.1:…/client/v4`. */
+  /** Base of the API, such as `http://127.0.0.1:40123/client/v4`. */
   readonly url: string;
   /** Ends every open connection. */
   readonly close: () => Promise<void>;
@@ -49,14 +54,16 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     );
   };
 
-  const server = createServer((incoming, outgoing) => {
+  const listener: RequestListener = (incoming, outgoing) => {
+    outgoing.setHeader('Date', new Date(Date.now() + (options.dateOffsetMs ?? 0)).toUTCString());
     answer(incoming, outgoing).catch(() => {
       // A client that leaves in the middle of its request; anything else must show as a failed request.
       if (!outgoing.headersSent && !outgoing.destroyed) {
         outgoing.writeHead(500).end();
       } else outgoing.destroy();
     });
-  });
+  };
+  const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -74,7 +81,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
 
   return {
     ...simulation,
-    url: `http://127.0.0.1:${address.port}${BASE}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${address.port}${BASE}`,
     close: async () => {
       clearInterval(timer);
       await new Promise<void>((resolve) => {

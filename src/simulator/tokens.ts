@@ -36,6 +36,8 @@ export interface TokenSpec {
   readonly status?: 'active' | 'disabled' | 'expired';
   /** Default: every account. */
   readonly accounts?: readonly string[];
+  /** The code that refuses other accounts; both have been seen. Default: 9109. */
+  readonly foreignCode?: 9109 | 10000;
   /** Default: all. */
   readonly permissions?: readonly Permission[];
   /** Lists silently hold these tunnels only. Default: no such filter. */

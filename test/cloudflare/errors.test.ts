@@ -17,6 +17,7 @@ const context = (endpoint: Endpoint, path: string): CallContext => ({
   host: 'api.example',
   redact: (text) => text.replaceAll('s3cret', '[token]'),
 });
+const NOW = Date.UTC(2026, 8, 29);
 const LIST = context('cfd_tunnel', `/accounts/${ACCOUNT}/cfd_tunnel?page=1`);
 
 /** status, code, message, endpoint, reason */
@@ -135,20 +136,23 @@ test.for([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'network', 'other', /TLS/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'network', 'other', /TLS/],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'network', 'other', /TLS/],
-  ['CERT_HAS_EXPIRED', 'network', 'other', /TLS.*the clock/],
+  ['CERT_HAS_EXPIRED', 'network', 'other', /has expired .*clock says 2026-09-29T00:00:00Z; set it/],
+  ['CERT_NOT_YET_VALID', 'network', 'other', /is not yet valid .*clock says 2026-09-29T00:00:00Z; set it/],
   ['HPE_INVALID_CONSTANT', 'malformed', 'other', /does not answer in HTTP/],
   ['HTTPParserError', 'malformed', 'other', /does not answer in HTTP/],
   ['Z_DATA_ERROR', 'malformed', 'other', /not the gzip/],
   ['EHOSTUNREACH', 'network', 'other', /cannot reach/],
 ] as const)('%s is %s', ([code, reason, end, message]) => {
-  const failure = broken(withCode(code), LIST);
+  const failure = broken(withCode(code), LIST, NOW);
   expect(failure).toMatchObject({ reason, end });
   expect(failure.message).toMatch(message);
   expect(failure.message).not.toContain('details');
 });
 
 test('the code may hide in a cause or in the first of several errors', () => {
-  expect(broken(new TypeError('fetch failed', { cause: withCode('ECONNRESET') }), LIST).end).toBe('reset');
-  expect(broken(new AggregateError([withCode('ECONNREFUSED')]), LIST).message).toContain('ECONNREFUSED');
-  expect(broken('nonsense', LIST)).toMatchObject({ reason: 'network', end: 'other' });
+  expect(broken(new TypeError('fetch failed', { cause: withCode('ECONNRESET') }), LIST, NOW).end).toBe(
+    'reset',
+  );
+  expect(broken(new AggregateError([withCode('ECONNREFUSED')]), LIST, NOW).message).toContain('ECONNREFUSED');
+  expect(broken('nonsense', LIST, NOW)).toMatchObject({ reason: 'network', end: 'other' });
 });

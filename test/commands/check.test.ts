@@ -126,12 +126,13 @@ test('without WARP connectors to watch, that permission is not missing', async (
   expect(code).toBe(0);
 });
 
-test('a token that may read nothing is told of both permissions, once each', async () => {
+test('a token that may read nothing is told of the account and of both permissions, once', async () => {
   const { code, problems } = await checked({ token: { permissions: [] } });
   expect(code).toBe(1);
   expect(problems).toEqual([
-    expect.stringMatching(/^token lacks Cloudflare Tunnel Read /),
-    expect.stringMatching(/^token lacks Cloudflare One Connector: WARP Read /),
+    expect.stringMatching(
+      /^this account is not among those .*, or the token lacks Cloudflare Tunnel Read \(.*\), and Cloudflare One Connector: WARP Read \(/,
+    ),
   ]);
 });
 
@@ -154,13 +155,15 @@ test('a token that an account owns is as good', async () => {
 test("an account that is not the token's is one problem", async () => {
   const { code, problems } = await checked({ watch: ['c'.repeat(32)] });
   expect(code).toBe(1);
-  expect(problems).toEqual([expect.stringMatching(/^token may not use this account; check the account id/)]);
+  expect(problems).toEqual([
+    expect.stringMatching(/^this account is not among those that the token may see/),
+  ]);
 });
 
 test('of several accounts the one with the problem is named', async () => {
   const { code, problems } = await checked({ watch: [ACCOUNT, OTHER_ACCOUNT] });
   expect(code).toBe(1);
-  expect(problems).toEqual([expect.stringMatching(/^account b{32}: token may not use this account/)]);
+  expect(problems).toEqual([expect.stringMatching(/^account b{32}: this account is not among those/)]);
 });
 
 test('an API that cannot be reached is one problem', async () => {
@@ -288,7 +291,7 @@ test('what fails in many accounts for one reason is one problem', async () => {
   });
   expect(code).toBe(1);
   expect(problems).toEqual([
-    expect.stringMatching(/^20 accounts \(0{30}11, 0{30}12, 0{30}13, …\): token may not use this account/),
+    expect.stringMatching(/^20 accounts \(0{30}11, 0{30}12, 0{30}13, …\): this account is not among those/),
   ]);
   expect(report.match(/FAIL {2}0{30}/g)).toHaveLength(20);
 });

@@ -398,6 +398,10 @@ test.each([
   ]);
 });
 
+const QUOTED = 'has quotes around it, which belong to the value here; give the API token alone';
+const GLOBAL_KEY =
+  'is a global API key, which may do everything and is not taken; create an API token with Cloudflare Tunnel Read at dash.cloudflare.com/profile/api-tokens';
+
 test.each([
   [
     'a token with spaces',
@@ -406,6 +410,19 @@ test.each([
   ['a\u0000b', 'holds white space, control or non-ASCII characters inside; give the API token alone'],
   ['tökén', 'holds white space, control or non-ASCII characters inside; give the API token alone'],
   ['Bearer abcdefgh', 'begins with "Bearer"; give the API token alone'],
+  [`"${TOKEN}"`, QUOTED],
+  [`'${TOKEN}'`, QUOTED],
+  [`${TOKEN}"`, QUOTED],
+  [`\u201C${TOKEN}\u201D`, QUOTED],
+  [`CLOUDFLARE_API_TOKEN=${TOKEN}`, 'begins with the name of a variable; give the API token alone'],
+  ['\uFFFD\uFFFDa\u0000b\u0000', 'is not text in UTF-8; save it as UTF-8, with the API token alone'],
+  ['0123456789abcdef0123456789abcdef01234', GLOBAL_KEY],
+  ['0123456789abcdef0123456789abcdef0123456789abc', GLOBAL_KEY],
+  [`cfk_${'a1B2'.repeat(10)}0a1b2c3d`, GLOBAL_KEY],
+  [
+    `cloudflared tunnel run --token ${Buffer.from(JSON.stringify({ a: ACCOUNT, t: 'c1744f8b', s: 'x' })).toString('base64')}`,
+    'is a tunnel token, what cloudflared runs with; an API token is needed, from dash.cloudflare.com/profile/api-tokens',
+  ],
   [
     Buffer.from(JSON.stringify({ a: ACCOUNT, t: 'c1744f8b', s: 'secret' })).toString('base64'),
     'is a tunnel token, what cloudflared runs with; an API token is needed, from dash.cloudflare.com/profile/api-tokens',
@@ -413,6 +430,21 @@ test.each([
 ])('the token %j is refused without being shown', (token, problem) => {
   expect(problemsOf({ env: { ...ACCESS, CLOUDFLARE_API_TOKEN: token } })).toEqual([
     `CLOUDFLARE_API_TOKEN (environment): ${problem}`,
+  ]);
+});
+
+test.each([
+  `cfut_${'a1B2'.repeat(10)}0a1b2c3d`,
+  `cfat_${'a1B2'.repeat(10)}0a1b2c3d`,
+  'A23456789abcdef0123456789abcdef0123456789',
+  '0123456789abcdef0123456789abcdef',
+])('the token %j is taken', (token) => {
+  expect(loaded({ env: { ...ACCESS, CLOUDFLARE_API_TOKEN: token } }).secrets).toEqual([token]);
+});
+
+test('an e-mail address is no account id', () => {
+  expect(problemsOf({ env: { ...ACCESS, CLOUDFLARE_ACCOUNT_ID: 'me@example.com' } })).toEqual([
+    'CLOUDFLARE_ACCOUNT_ID (environment): "me@example.com" is an e-mail address, not an account id; it has 32 hex digits, and follows dash.cloudflare.com/ in the address of the dashboard',
   ]);
 });
 

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { createBudget } from '../../cloudflare/budget.ts';
 import { createClient } from '../../cloudflare/client.ts';
 import { createToken } from '../../cloudflare/token.ts';
+import { clockProblem } from '../../cloudflare/clock-skew.ts';
 import { createTransport } from '../../cloudflare/transport.ts';
 import type { Config } from '../../config/config.ts';
 import { intervalOf } from '../../poller/schedule.ts';
@@ -26,7 +27,8 @@ interface Inspected {
  * Resolves to the exit code.
  */
 export async function check(config: Config, print: (text: string) => void): Promise<number> {
-  const inspected = await inspectTokens(config);
+  let clock: string | undefined;
+  const inspected = await inspectTokens(config, (skewMs) => (clock = clockProblem(skewMs)));
   const owners = groupByOwner(inspected, ({ facts }) => facts).map(({ name, tokens }) => ({
     name,
     tokens: tokens.map(({ findings }) => findings),
@@ -37,12 +39,16 @@ export async function check(config: Config, print: (text: string) => void): Prom
     pollIntervalMs: intervalOf(config.poll.schedule),
     staleAfterMs: config.poll.staleAfterMs,
     types: config.tunnels.types,
+    otherProblems: clock === undefined ? [] : [clock],
   };
   print(report(owners, settings));
   return problemsOf(owners, settings).length === 0 ? 0 : 1;
 }
 
-async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
+async function inspectTokens(
+  config: Config,
+  onClockSkew: (skewMs: number) => void,
+): Promise<readonly Inspected[]> {
   const groups = groupByToken(config.accounts);
   const atOnce = Math.min(TOKENS_AT_ONCE, Math.max(1, groups.length));
   // All tokens may be of one user, and the check must not wait for a small budget.
@@ -63,6 +69,7 @@ async function inspectTokens(config: Config): Promise<readonly Inspected[]> {
           },
           token,
           transport,
+          hooks: { onClockSkew },
           budget: () => budget,
           clock: Date.now,
           random: Math.random,

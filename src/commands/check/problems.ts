@@ -11,6 +11,8 @@ export interface CheckSettings {
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
   readonly types: readonly KnownTunnelType[];
+  /** What is wrong beside tokens, accounts and the budget, a line each. */
+  readonly otherProblems: readonly string[];
 }
 
 /** CloudflareTunnelExporterBudgetTooSmall fires if an observation is older than this, or than so many list intervals. */
@@ -24,6 +26,7 @@ const LISTS_IN_STALE_AFTER = 3;
 export function problemsOf(owners: readonly OwnerFindings[], settings: CheckSettings): readonly string[] {
   const failures = failuresOf(owners);
   return [
+    ...settings.otherProblems,
     ...byCause(failures).map((same) => {
       const several = manyOf(same, owners);
       const [{ message }] = same;

@@ -17,6 +17,8 @@ export interface Issued {
 export interface Authority extends Issued {
   /** `name` becomes the file names and the common name; `sans` are as openssl writes them: `DNS:localhost`. */
   readonly issue: (name: string, options?: IssueOptions) => Issued;
+  /** One that becomes valid in 2090 only. */
+  readonly issueForTheFuture: (name: string, sans: readonly string[]) => Issued;
 }
 
 export interface IssueOptions {
@@ -26,6 +28,9 @@ export interface IssueOptions {
 }
 
 const P256 = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+
+const runOpenssl = (...args: readonly string[]): unknown =>
+  execFileSync(openssl.command, args, { stdio: 'pipe' });
 
 /** An empty folder that is gone when the test ends. */
 export function aFolder(): string {
@@ -42,11 +47,7 @@ export function anAuthority(folder: string, name = 'ca'): Authority {
     const certFile = join(folder, `${subject}.pem`);
     const keyFile = join(folder, `${subject}.key`);
     const args = [...key, '-nodes', '-subj', `/CN=${subject}`];
-    execFileSync(
-      openssl.command,
-      ['req', '-x509', '-config', config, ...args, '-keyout', keyFile, '-out', certFile, ...extra],
-      { stdio: 'pipe' },
-    );
+    runOpenssl('req', '-x509', '-config', config, ...args, '-keyout', keyFile, '-out', certFile, ...extra);
     return { certFile, keyFile, cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
   };
   const authority = make(name, ['-days', '2', '-addext', 'basicConstraints=critical,CA:TRUE']);
@@ -57,6 +58,51 @@ export function anAuthority(folder: string, name = 'ca'): Authority {
       const names = sans.length > 0 ? ['-addext', `subjectAltName=${sans.join(',')}`] : [];
       const extra = [...signed, '-addext', 'basicConstraints=CA:FALSE', ...names];
       return make(subject, extra, rsaBits === undefined ? P256 : ['-newkey', `rsa:${rsaBits}`]);
+    },
+    issueForTheFuture: (subject, sans) => {
+      const [requestFile, certFile, keyFile] = [
+        join(folder, `${subject}.csr`),
+        join(folder, `${subject}.pem`),
+        join(folder, `${subject}.key`),
+      ];
+      runOpenssl(
+        'req',
+        '-new',
+        '-config',
+        config,
+        ...P256,
+        '-nodes',
+        '-subj',
+        `/CN=${subject}`,
+        '-keyout',
+        keyFile,
+        '-out',
+        requestFile,
+      );
+      // Only `openssl ca` takes a first day, and it wants its books.
+      const books = join(folder, 'books');
+      writeFileSync(books, '');
+      const section = `[ca]\ndefault_ca = own\n[own]\ndatabase = ${books}\nnew_certs_dir = ${folder}\nrand_serial = yes\ndefault_md = sha256\npolicy = any\nx509_extensions = names\n[any]\ncommonName = supplied\n[names]\nsubjectAltName = ${sans.join(',')}\n`;
+      const caConfig = join(folder, 'ca.cnf');
+      writeFileSync(caConfig, section);
+      const validity = ['-startdate', '20900101000000Z', '-enddate', '20910101000000Z'];
+      runOpenssl(
+        'ca',
+        '-batch',
+        '-notext',
+        '-config',
+        caConfig,
+        ...validity,
+        '-cert',
+        authority.certFile,
+        '-keyfile',
+        authority.keyFile,
+        '-in',
+        requestFile,
+        '-out',
+        certFile,
+      );
+      return { certFile, keyFile, cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
     },
   };
 }
