@@ -2,6 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+export interface MissingProgram {
+  readonly name: string;
+  readonly package: string;
+}
+
 interface Program {
   /** The Debian package that brings it. */
   readonly package: string;
@@ -54,13 +59,14 @@ export function debianProgram(name: ProgramName): DebianProgram {
   };
 }
 
-/** Installs the packages of missing programs where that is possible: Debian, and root. Else does nothing. */
+/** Installs the packages of missing programs as root on Debian, unless TEST_INSTALL=0. Else does nothing. */
 export function installMissing(): void {
-  const missing = Object.values(PROGRAMS).filter(({ find }) => find() === undefined);
+  const missing = missingPrograms();
   const packages = [...new Set(missing.map((program) => program.package))];
   const apt = onPath('apt-get');
   if (packages.length === 0 || apt === undefined || process.getuid?.() !== 0) return;
-  process.stderr.write(`Installing what tests need: apt-get install ${packages.join(' ')}\n`);
+  process.stderr.write(installNotice(missing, process.env['TEST_INSTALL']));
+  if (process.env['TEST_INSTALL'] === '0') return;
   const run = (...args: readonly string[]): boolean => {
     // Others may be at work with apt at the same time.
     const patience = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::http::Timeout=30'];
@@ -77,6 +83,22 @@ export function installMissing(): void {
   if (!run('install', '-y', '--no-install-recommends', ...packages)) {
     process.stderr.write('Cannot install them; the tests that need them are skipped\n');
   }
+}
+
+/** What is said before anything is installed: what, why, and how to prevent it. */
+export function installNotice(missing: readonly MissingProgram[], testInstall: string | undefined): string {
+  const packages = [...new Set(missing.map((program) => program.package))].join(' ');
+  const names = missing.map(({ name }) => name).join(', ');
+  const needed = `Tests run programs that are not on this machine: ${names}\n`;
+  return testInstall === '0'
+    ? `${needed}TEST_INSTALL=0: nothing is installed, and the tests that need them are skipped; to install them: apt-get install ${packages}\n`
+    : `${needed}Installing them as root: apt-get install ${packages} (TEST_INSTALL=0 prevents this and skips those tests)\n`;
+}
+
+function missingPrograms(): readonly MissingProgram[] {
+  return Object.entries(PROGRAMS).flatMap(([name, program]) =>
+    program.find() === undefined ? [{ name, package: program.package }] : [],
+  );
 }
 
 function onPath(name: string): string | undefined {
