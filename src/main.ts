@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// oxlint-disable-next-line import/no-unassigned-import -- it acts before the others are evaluated
+import './node-version.ts';
 import { hostname } from 'node:os';
 import { about } from './commands/about.ts';
 import { check } from './commands/check/check.ts';

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 /** Which folder or file directly under src/ may import which others; everything may import itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
+  'node-version.ts': [],
   'turn.ts': [],
   'files.ts': [],
   config: ['core'],
@@ -31,7 +32,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'poller',
     'sidecar',
   ],
-  'main.ts': ['commands', 'config', 'files.ts', 'log.ts'],
+  'main.ts': ['node-version.ts', 'commands', 'config', 'files.ts', 'log.ts'],
+  'bin.ts': ['node-version.ts'],
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>

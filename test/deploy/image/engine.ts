@@ -26,6 +26,9 @@ export interface Engine {
   readonly podman: (args: readonly string[]) => Output;
   /** Its output; an error where it fails. */
   readonly mustPodman: (args: readonly string[]) => string;
+  /** For a program that runs containers itself: its words, and what its environment needs. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly importStandIn: (kind: StandIn, tag: string) => void;
   /** Builds the Dockerfile of this checkout. */
   readonly build: (buildArgs: Readonly<Record<string, string>>, tag: string) => void;
@@ -59,6 +62,8 @@ export function createEngine(): Engine {
     folder,
     podman,
     mustPodman,
+    command: ['podman', ...storage],
+    env,
     importStandIn: (kind, tag) => {
       const files = join(folder, kind);
       standInFiles(kind, files);

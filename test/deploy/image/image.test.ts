@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -173,6 +174,23 @@ describe.skipIf(containers.missing)(`the image${containers.needs}`, { timeout: 2
     engine.mustPodman(['stop', '--time=30', demo.name]);
     expect(engine.mustPodman(['inspect', '--format={{.State.ExitCode}}', demo.name])).toBe('0');
     expect(engine.podman(['logs', demo.name]).stderr).toContain('"signal":"SIGTERM"');
+  });
+
+  test('passes the smoke test of a release', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['deploy/release/smoke.ts', IMAGE], {
+      encoding: 'utf8',
+      env: { ...engine.env, CONTAINER_ENGINE: engine.command.join(' ') },
+    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${IMAGE} runs\n`, stderr: '' });
+  });
+
+  test('the smoke test says what is wrong with an image', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['deploy/release/smoke.ts', RUNTIME], {
+      encoding: 'utf8',
+      env: { ...engine.env, CONTAINER_ENGINE: engine.command.join(' ') },
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^localhost\/stand-in-runtime:test: podman .*--version: exit \d+: /);
   });
 
   const analyze = debianProgram('systemd-analyze');

@@ -24,6 +24,11 @@ export function helm(args: readonly string[]): string {
   return run('helm', args);
 }
 
+/** Where helm is, for a program that runs it. */
+export function helmPath(): string {
+  return join(unpacked(), 'helm', 'helm');
+}
+
 function run(name: 'kubectl' | 'helm', args: readonly string[]): string {
   return execFileSync(join(unpacked(), name, name), args, {
     encoding: 'utf8',
