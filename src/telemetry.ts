@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { BudgetView, ClientHooks } from './cloudflare/client.ts';
 import { ENDPOINTS } from './cloudflare/endpoints.ts';
+import type { DiscoveryStatus } from './core/discovery.ts';
 import { EVENT_KINDS, type EventKind } from './core/events.ts';
 import { COLLECTORS, FAILURE_REASONS } from './core/model.ts';
 import type { AccountState, CollectorState, Snapshot } from './core/snapshot.ts';
@@ -20,6 +21,8 @@ export interface TelemetryOptions {
   readonly snapshot: () => Snapshot;
   /** One for each owner of tokens. */
   readonly budgets: () => readonly SpentBudget[];
+  /** What came of looking for accounts; `undefined` where all of them are named. */
+  readonly discovery: () => DiscoveryStatus | undefined;
 }
 
 /** The exporter's own metrics. A scrape reads the snapshot's part from the snapshot itself. */
@@ -52,7 +55,13 @@ const MISNAMED = [
   'nodejs_active_requests_total',
 ];
 
-export function createTelemetry({ version, revision, snapshot, budgets }: TelemetryOptions): Telemetry {
+export function createTelemetry({
+  version,
+  revision,
+  snapshot,
+  budgets,
+  discovery,
+}: TelemetryOptions): Telemetry {
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: readonly string[] = []): Gauge =>
@@ -65,7 +74,11 @@ export function createTelemetry({ version, revision, snapshot, budgets }: Teleme
     'revision',
     'nodeversion',
   ]).set({ version, revision, nodeversion: process.version }, 1);
-  registerLookedUp(registry, [...snapshotGauges(snapshot), ...budgetGauges(budgets)]);
+  registerLookedUp(registry, [
+    ...snapshotGauges(snapshot),
+    ...budgetGauges(budgets),
+    ...discoveryGauges(discovery),
+  ]);
 
   const pollDuration = new Histogram({
     name: `${PREFIX}poll_duration_seconds`,
@@ -198,6 +211,8 @@ function registerLookedUp(registry: Registry, gauges: readonly LookedUpGauge[]):
       registers: [registry],
       collect: () => {
         gauge.reset();
+        // Resetting it gives a gauge without labels the value 0.
+        if (labelNames.length === 0) gauge.remove();
         samples((value, labels = {}) => {
           gauge.set(labels, value);
         });
@@ -320,6 +335,29 @@ function budgetGauges(budgets: () => readonly SpentBudget[]): readonly LookedUpG
       labelNames: [],
       samples: (give) => {
         give(Math.max(0, ...budgets().map(({ blockedUntil }) => (blockedUntil() ?? 0) / 1000)));
+      },
+    },
+  ];
+}
+
+function discoveryGauges(discovery: TelemetryOptions['discovery']): readonly LookedUpGauge[] {
+  return [
+    {
+      name: 'discovery_success',
+      help: 'Whether the last list of accounts was complete for every token whose accounts are watched; absent where accounts are named.',
+      labelNames: [],
+      samples: (give) => {
+        const success = discovery()?.success;
+        if (success !== undefined) give(success ? 1 : 0);
+      },
+    },
+    {
+      name: 'discovery_last_success_timestamp_seconds',
+      help: 'When a list of accounts was last complete, of several tokens the one that is oldest; absent before the first.',
+      labelNames: [],
+      samples: (give) => {
+        const at = discovery()?.lastSuccessAt;
+        if (at !== undefined) give(at / 1000);
       },
     },
   ];

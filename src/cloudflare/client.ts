@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type {
+  Account,
   Connector,
   Failure,
   FailureReason,
@@ -13,6 +14,7 @@ import type {
 import { TUNNELS_PER_PAGE } from '../core/lists.ts';
 import type { Budget, Hold } from './budget.ts';
 import {
+  accountsPath,
   accountVerifyPath,
   connectorPath,
   detailPath,
@@ -26,7 +28,15 @@ import {
   type ListEndpoint,
   type RouteEndpoint,
 } from './endpoints.ts';
-import { accountRefused, isStopped, malformed, STOPPED, unexpected, type CallFailure } from './errors.ts';
+import {
+  accountRefused,
+  isStopped,
+  malformed,
+  noAccounts,
+  STOPPED,
+  unexpected,
+  type CallFailure,
+} from './errors.ts';
 import {
   createHttp,
   type CallOptions,
@@ -37,6 +47,7 @@ import {
 import { createTokenMemory } from './memory.ts';
 import { readList, type Page, type TotalCountMeaning } from './pagination.ts';
 import {
+  parseAccounts,
   parseCloudflaredConfiguration,
   parseConnector,
   parseConnectors,
@@ -139,6 +150,8 @@ export interface Client {
     connectorId: string,
     signal?: AbortSignal,
   ) => Promise<Result<Connector | undefined>>;
+  /** One complete list of the accounts that the token may list; never a part of it. An empty list is a failure. */
+  readonly accounts: (call?: CallOptions) => Promise<Result<readonly Account[]>>;
   readonly verify: (accountId: string, signal?: AbortSignal) => Promise<Result<VerifiedToken>>;
   /** One small request: whether the token may use this endpoint. */
   readonly probe: (
@@ -170,6 +183,9 @@ const FORBIDDEN_FOR_MS = 600_000;
 const MEANING_FOR_MS = 24 * 3_600_000;
 /** No tunnel has this id. */
 const NO_TUNNEL = '00000000-0000-4000-8000-000000000000';
+
+/** The most that `GET /accounts` takes (API reference). */
+const ACCOUNTS_PER_PAGE = 50;
 
 const TYPED_LISTS = ['cfd_tunnel', 'warp_connector'] as const satisfies readonly ListEndpoint[];
 
@@ -369,6 +385,25 @@ export function createClient(options: ClientOptions): Client {
     return isUnknown(answer.failure) ? { ok: true, value: undefined } : report(answer.failure);
   };
 
+  async function accounts(call?: CallOptions): Promise<Result<readonly Account[]>> {
+    const list = await readList<Account>({
+      perPage: ACCOUNTS_PER_PAGE,
+      fetchPage: (page) =>
+        fetch<Page<Account>>(
+          `${accountsPath}?per_page=${ACCOUNTS_PER_PAGE}&page=${page}`,
+          { ...call, endpoint: 'accounts' },
+          ({ result, info }) => {
+            const items = parseAccounts(result);
+            return items.ok ? { ok: true, value: { items: items.value, info } } : items;
+          },
+        ),
+      // Not documented: it may count accounts of the user that the token does not reach.
+      totalCountMeaning: () => Promise.resolve({ ok: true, value: 'unfiltered' }),
+    });
+    if (!list.ok) return report(list.failure);
+    return list.value.length === 0 ? report(noAccounts) : list;
+  }
+
   /** Tokens of users and of accounts are verified in different places, and their looks do not tell which they are. */
   async function verify(accountId: string, signal?: AbortSignal): Promise<Result<VerifiedToken>> {
     const ask = (path: string): Promise<CallResult<TokenStatus>> =>
@@ -401,6 +436,7 @@ export function createClient(options: ClientOptions): Client {
     configuration,
     routes,
     connector,
+    accounts,
     verify,
     probe,
     budget: viewOf(http.budget, { clock, monotonic }),

@@ -13,6 +13,7 @@ export const ENDPOINTS = [
   'teamnet_routes',
   'hostname_routes',
   'token_verify',
+  'accounts',
 ] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
@@ -64,6 +65,9 @@ export const connectorPath = (
   { accountId, id }: { readonly accountId: string; readonly id: string },
   connectorId: string,
 ): string => `/accounts/${segment(accountId)}/cfd_tunnel/${segment(id)}/connectors/${segment(connectorId)}`;
+
+/** The accounts that the token may list. */
+export const accountsPath = '/accounts';
 
 export const userVerifyPath = '/user/tokens/verify';
 export const accountVerifyPath = (accountId: string): string =>

@@ -1,5 +1,5 @@
 import type { Failure, FailureReason } from '../core/model.ts';
-import type { Endpoint } from './endpoints.ts';
+import { accountsPath, type Endpoint } from './endpoints.ts';
 import type { AttemptEnd } from './retry.ts';
 
 /** One entry of the API's `errors`, with the codes of its `error_chain`. */
@@ -68,6 +68,7 @@ export function describeTarget(path: string): string {
  * | any | 9109 that speaks of the token (revoked, wrong address) | auth |
  * | any | 9109 otherwise (this account or resource) | permission |
  * | any, verifying the token | 1000, 10000; or status 401, 403 | auth |
+ * | any, listing accounts | 1001 (an account owns the token) | permission |
  * | 400, 401, 403 | 1000 (invalid API token) | auth |
  * | any other | 1000, 10001 (internal error) | server |
  * | any | 10000 (authentication error: what a missing permission gives) | permission |
@@ -91,6 +92,7 @@ export function reasonFor({ status, errors }: Refusal, endpoint: Endpoint): Fail
   if (has(6003, 6111, 9103, 9106)) return 'auth';
   if (has(9109)) return errors.some((error) => /token/i.test(error.message)) ? 'auth' : 'permission';
   if (verifying && (has(1000, 10000) || status === 401 || status === 403)) return 'auth';
+  if (endpoint === 'accounts' && has(1001)) return 'permission';
   if (has(1000)) return [400, 401, 403].includes(status) ? 'auth' : 'server';
   if (has(10001)) return 'server';
   if (has(10000)) return 'permission';
@@ -142,6 +144,15 @@ export function redirected(status: number, location: string, context: CallContex
   const message = `${describeTarget(context.path)} answered ${status}, a redirect to ${where} that is not followed; check --cloudflare.api-url`;
   return { reason: 'malformed', message, codes: [] };
 }
+
+const NAME_ACCOUNTS = 'set CLOUDFLARE_ACCOUNT_ID, or name accounts in the configuration file';
+
+/** A token without the permission is answered with success and nothing. */
+export const noAccounts: CallFailure = {
+  reason: 'permission',
+  message: `token can list no account; give it Account Settings Read on the accounts to watch, or ${NAME_ACCOUNTS}: ${describeTarget(accountsPath)} answered 200 with an empty list`,
+  codes: [],
+};
 
 /** A good answer whose content has not the shape that the API promises. `problem` names path and shape. */
 export const malformed = (problem: string, context: Pick<CallContext, 'path'>): CallFailure => ({
@@ -244,6 +255,7 @@ const PERMISSIONS: Readonly<Record<Endpoint, string>> = {
   teamnet_routes: ROUTES_READ,
   hostname_routes: ROUTES_READ,
   token_verify: 'the right to verify itself',
+  accounts: 'Account Settings Read',
 };
 
 const orIsInvalid = (status: number | undefined): string => (status === 401 ? ', or is not valid' : '');
@@ -260,7 +272,9 @@ function adviceFor(reason: FailureReason, { status, codes, context }: Advised): 
     case 'auth':
       return 'token is not valid (mistyped, revoked, expired, or not allowed from this address)';
     case 'permission':
-      if (has(9109))
+      if (has(1001) && account === undefined)
+        return `token is owned by an account and cannot list accounts; ${NAME_ACCOUNTS}`;
+      if (has(9109) && account !== undefined)
         return 'token may not use this account; check the account id and the account resources of the token';
       return `token lacks ${PERMISSIONS[context.endpoint]}${orIsInvalid(status)}`;
     case 'not_found':

@@ -57,7 +57,7 @@ export interface HttpOptions {
 export interface Http {
   /**
    * One call: its turn, its share of the budget, the request, retries. Resolves with the envelope of a good answer or
-   * with the failure; never rejects. Waiting for a turn has no deadline, waiting for the budget the request timeout, and
+   * with the failure; never rejects. Waiting for a turn has no deadline, waiting for the budget `budgetWaitMs`, and
    * then the request timeout covers all attempts with their bodies.
    */
   readonly request: (path: string, options: RequestOptions) => Promise<CallResult<Envelope>>;
@@ -69,6 +69,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Planned requests to send from. What it does not cover comes out of the budget when it is sent. */
   readonly hold?: Hold | undefined;
+  /** How long each request waits for the budget. Default: the request timeout. */
+  readonly budgetWaitMs?: number | undefined;
 }
 
 export interface RequestOptions extends CallOptions {
@@ -197,7 +199,7 @@ export function createHttp(options: HttpOptions): Http {
 
   async function run(
     path: string,
-    { endpoint, signal, hold }: RequestOptions,
+    { endpoint, signal, hold, budgetWaitMs = timeoutMs }: RequestOptions,
   ): Promise<CallResult<Envelope>> {
     const stop = linkSignals([signal, closing.signal]);
     const deadline = new AbortController();
@@ -208,7 +210,9 @@ export function createHttp(options: HttpOptions): Http {
       const secret = token.current();
       if (secret === undefined) return { ok: false, failure: noToken(token) };
       const denied =
-        hold?.use(monotonic()) === true ? undefined : await spend(timeoutMs, { path, signal: stop.signal });
+        hold?.use(monotonic()) === true
+          ? undefined
+          : await spend(budgetWaitMs, { path, signal: stop.signal });
       if (denied !== undefined) return { ok: false, failure: denied };
       timer = setTimeout(() => deadline.abort(), timeoutMs);
       return await attempts({

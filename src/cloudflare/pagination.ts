@@ -17,6 +17,8 @@ export interface Page<Item> {
 export type TotalCountMeaning = 'filtered' | 'unfiltered';
 
 export interface PageSource<Item> {
+  /** Items per page, as asked for. Default: the most of a list of tunnels. */
+  readonly perPage?: number;
   readonly fetchPage: (page: number) => Promise<CallResult<Page<Item>>>;
   /** Called only where the ids do not add up to `total_count`. May make a request. */
   readonly totalCountMeaning: () => Promise<CallResult<TotalCountMeaning>>;
@@ -51,6 +53,7 @@ export async function readList<Item extends { readonly id: string }>(
 async function readOnce<Item extends { readonly id: string }>(
   source: PageSource<Item>,
 ): Promise<ListEnd<Item>> {
+  const { perPage = TUNNELS_PER_PAGE } = source;
   const items = new Map<string, Item>();
   let total: number | undefined;
   let repeated = false;
@@ -74,7 +77,7 @@ async function readOnce<Item extends { readonly id: string }>(
       `page ${number} holds nothing new after ${before} ids${total === undefined ? '' : ` of ${total}`}`,
     );
     if (found.length > 0 && items.size === before) return nothingNew;
-    if (!isLast(page.value, total)) continue;
+    if (!isLast(page.value, { total, perPage })) continue;
 
     if (total !== undefined) {
       const meaning = await source.totalCountMeaning();
@@ -100,9 +103,12 @@ async function readOnce<Item extends { readonly id: string }>(
 }
 
 /** A server that counts but does not say how many it gives per page may give any number: only an empty page is the last. */
-function isLast({ items, info }: Page<unknown>, total: number | undefined): boolean {
+function isLast(
+  { items, info }: Page<unknown>,
+  asked: { readonly total: number | undefined; readonly perPage: number },
+): boolean {
   if (items.length === 0) return true;
-  const perPage = info?.perPage || (total === undefined ? TUNNELS_PER_PAGE : undefined);
+  const perPage = info?.perPage || (asked.total === undefined ? asked.perPage : undefined);
   return perPage !== undefined && items.length < perPage;
 }
 

@@ -4,6 +4,7 @@ import {
   HA_STATUSES,
   TUNNEL_STATUSES,
   TUNNEL_TYPES,
+  type Account,
   type Configuration,
   type Connection,
   type Connector,
@@ -376,6 +377,19 @@ export function parseRoutes(result: unknown, kind: RouteKind): Parsed<readonly R
     },
   }));
   return { ok: true, value };
+}
+
+// --- Accounts
+
+const accountItems = v.array(structured({ id, name: anything }));
+
+export function parseAccounts(result: unknown): Parsed<readonly Account[]> {
+  const items = parse(accountItems, result, 'result');
+  if (!items.ok) return items;
+  return {
+    ok: true,
+    value: items.value.map((item) => ({ id: item.id, name: text(item.name) ?? '' })),
+  };
 }
 
 // --- Token verification

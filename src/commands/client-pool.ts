@@ -8,12 +8,15 @@ import {
 } from '../cloudflare/client.ts';
 import { createToken, type Token } from '../cloudflare/token.ts';
 import type { Transport } from '../cloudflare/transport.ts';
-import type { AccountConfig, Config } from '../config/config.ts';
+import type { Config, TokenConfig } from '../config/config.ts';
+import { WINDOW_MS } from '../core/refresh.ts';
 import type { Logger } from '../log.ts';
+import type { AccountLister } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { groupByOwner, namedOwner, SHARED, type TokenFacts } from './budget-owners.ts';
+import { isSame } from './is-same.ts';
 import { concurrencyOfEach, createSharedConnections } from './shared-connections.ts';
-import { groupByToken, nameOfToken } from './token-groups.ts';
+import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from './token-groups.ts';
 import { createOwnerWatch, type OwnedToken, type TokenOwner } from './token-owners.ts';
 
 /** The clients in use, one for each API token, and the connections and budgets that they share. */
@@ -22,7 +25,11 @@ export interface ClientPool {
    * The accounts under these settings, by token and by owner of the request budget. A budget stays when the settings change,
    * so that reloading does not spend it anew; a client stays where the API's settings do. Nothing may be in flight.
    */
-  readonly use: (config: Pick<Config, 'accounts' | 'cloudflare'>) => Promise<readonly BudgetGroup[]>;
+  readonly use: (
+    config: Pick<Config, 'accounts' | 'cloudflare'> & Partial<Pick<Config, 'discovery'>>,
+  ) => Promise<readonly BudgetGroup[]>;
+  /** The tokens in use whose accounts are to be found. */
+  readonly listers: () => readonly AccountLister[];
   /** Resolves when the owner of every token that needs one is known, or was asked for once in vain. */
   readonly ownersAsked: () => Promise<void>;
   /** One for each group. */
@@ -36,9 +43,9 @@ export interface ClientPoolOptions extends Pick<ClientOptions, 'version' | 'hook
   readonly log: Pick<Logger, 'info'>;
   /** Tokens have turned out to have another owner: `use` gives other groups than before. */
   readonly onRegroup: () => void;
+  /** A file holds another token than before, which may be able to list other accounts. */
+  readonly onReplaced?: () => void;
 }
-
-type Group = readonly [AccountConfig, ...AccountConfig[]];
 
 /** One token of the configuration. Kept when it is no longer used: a later reload may bring it back. */
 interface Opened {
@@ -56,8 +63,7 @@ interface Opened {
   client: { readonly settings: string; readonly client: Client } | undefined;
 }
 
-interface UsedToken {
-  readonly accounts: Group;
+interface UsedToken extends TokenUse {
   readonly known: Opened;
   readonly client: Client;
 }
@@ -69,6 +75,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
   const connections = createSharedConnections(options.version);
   let used: readonly UsedToken[] = [];
   let groups: readonly BudgetGroup[] = [];
+  let reported: readonly NamedBudget[] = [];
   const owners = createOwnerWatch({
     afterAttempt: () => {
       if (isMoving(() => true)) options.onRegroup();
@@ -82,10 +89,10 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     );
 
   const open = async (
-    { token: source, budgetGroup }: AccountConfig,
+    { token: source, budgetGroup }: TokenConfig,
     { requestBudget }: Config['cloudflare'],
   ): Promise<Opened> => {
-    const key = JSON.stringify(source);
+    const key = keyOfToken(source);
     const already = opened.get(key);
     if (already !== undefined) return already;
     const token = await createToken(source);
@@ -111,6 +118,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     known.replaced = isMoving((other) => other === known);
     if (known.replaced) options.onRegroup();
     else owners.watch(unowned(used));
+    options.onReplaced?.();
     return refreshed;
   };
 
@@ -164,34 +172,33 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     });
 
   return {
-    use: async ({ accounts, cloudflare }) => {
+    use: async ({ cloudflare, ...config }) => {
       const before = used.map(({ client }) => client);
-      const tokens = groupByToken(accounts);
+      const tokens = tokenUses(config);
       const concurrency = concurrencyOfEach(tokens.length, cloudflare.concurrency);
       const transport = connections.under(cloudflare);
       used = await Promise.all(
-        tokens.map(async (group): Promise<UsedToken> => {
-          const known = await open(group[0], cloudflare);
-          return {
-            accounts: group,
-            known,
-            client: clientOf(known, { ...cloudflare, concurrency }, transport),
-          };
+        tokens.map(async (use): Promise<UsedToken> => {
+          const known = await open(use, cloudflare);
+          return { ...use, known, client: clientOf(known, { ...cloudflare, concurrency }, transport) };
         }),
       );
       groups = groupsOf(cloudflare.requestBudget);
       const now = used.map(({ client }) => client);
       for (const client of now) unused.delete(client);
       for (const client of before) if (!now.includes(client)) unused.add(client);
-      if (used.length > 1) {
+      const named = namedBudgets(used);
+      if (used.length > 1 && !isSame(named, reported)) {
         options.log.info(
-          { budgets: namedBudgets(used) },
+          { budgets: named },
           `request budgets: the tokens of each owner share ${cloudflare.requestBudget} requests per 5 minutes`,
         );
       }
+      reported = named;
       owners.watch(unowned(used));
       return groups;
     },
+    listers: () => used.filter(({ discovers }) => discovers).map(toLister),
     ownersAsked: owners.firstAttempt,
     budgets: () => groups.map(({ budget }) => viewOf(() => budget, { clock: options.clock, monotonic })),
     closeUnused: async () => {
@@ -213,19 +220,20 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
 
 const monotonic = (): number => performance.now();
 
-const factsOf = ({ accounts: [first], known }: UsedToken): TokenFacts => ({
+const factsOf = ({ budgetGroup, known }: UsedToken): TokenFacts => ({
   key: known.key,
   name: known.name,
   value: known.token.current(),
-  budgetGroup: first.budgetGroup,
+  budgetGroup,
   owner: known.owner,
 });
 
 /** The tokens whose owner decides about their budget. A single one shares it with nobody, whoever owns it. */
 function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
-  const ungrouped = tokens.filter(({ accounts: [first] }) => first.budgetGroup === undefined);
+  const ungrouped = tokens.filter(({ budgetGroup }) => budgetGroup === undefined);
   if (ungrouped.length < 2) return [];
-  return ungrouped.map(({ accounts: [first], known, client }) => {
+  return ungrouped.flatMap(({ accounts: [first], known, client }) => {
+    if (first === undefined) return [];
     const asked = known.token.current();
     return {
       owner: () => known.owner,
@@ -236,6 +244,18 @@ function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
     };
   });
 }
+
+const toLister = ({ known, client }: UsedToken): AccountLister => ({
+  key: known.key,
+  name: known.name,
+  list: async (signal) => {
+    const asked = known.token.current();
+    const listed = await client.accounts({ signal, budgetWaitMs: WINDOW_MS });
+    // Cloudflare lists accounts for tokens of users only.
+    if (listed.ok && known.token.current() === asked) known.owner = 'user';
+    return listed;
+  },
+});
 
 const toTokenGroup = ({ accounts, known, client }: UsedToken): TokenGroup => ({
   accounts,

@@ -1,4 +1,4 @@
-import type { AccountConfig, Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { DEMO_ACCOUNTS, DEMO_TOKEN, demoOptions } from '../simulator/demo.ts';
 import type { LifeEvent } from '../simulator/life.ts';
 import { createSimulator, type Simulator } from '../simulator/server.ts';
@@ -16,13 +16,9 @@ export async function demo(
     tools.log.info(tunnelId === '' ? {} : { tunnel_id: tunnelId }, `simulated: ${what}`),
   );
   tools.print(guide(simulator));
-  const accounts = DEMO_ACCOUNTS.map((account): AccountConfig => ({
-    ...account,
-    token: { kind: 'value', value: DEMO_TOKEN },
-  }));
   const simulated = (given: Config): Config => ({
     ...given,
-    accounts,
+    discovery: { tokens: [{ token: { kind: 'value', value: DEMO_TOKEN } }], exclude: [], names: [] },
     cloudflare: { ...given.cloudflare, apiUrl: simulator.url },
   });
   const code = await run(simulated(config), {

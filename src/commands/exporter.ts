@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
+import { type DiscoveryStatus, discoveryStatus } from '../core/discovery.ts';
 import type { EventHistory } from '../core/events.ts';
 import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -7,6 +8,7 @@ import { createEventLog } from '../event-log.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Logger } from '../log.ts';
+import { createAccountDiscovery } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
@@ -19,7 +21,10 @@ import { createClientPool } from './client-pool.ts';
 import { createClockWatch } from './clock-watch.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { isSame } from './is-same.ts';
+import { createDiscoveryLog } from './discovery-log.ts';
 import { createServedPage } from './served-page.ts';
+import { keyOfToken } from './token-groups.ts';
+import { listsOf, watchedAccounts } from './watched-accounts.ts';
 
 /** What every command works with. */
 export interface ExporterTools {
@@ -34,9 +39,11 @@ export interface Exporter {
   readonly snapshot: () => Snapshot;
   /** What changed. */
   readonly events: () => EventHistory;
-  /** Starts to poll. */
+  /** What came of looking for accounts; `undefined` where all of them are named. */
+  readonly discovery: () => DiscoveryStatus | undefined;
+  /** Starts to look for accounts and to poll. */
   readonly start: () => void;
-  /** One full pass, and what the sidecar is told; resolves to whether all of the accounts answered. */
+  /** One full pass, and what the sidecar is told; resolves to whether all accounts were found and answered. */
   readonly pollOnce: () => Promise<boolean>;
   /** Whether a poll has ended, well or not; every scrape from then on shows what came of it. */
   readonly hasPolled: () => boolean;
@@ -66,6 +73,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     revision,
     snapshot: () => store.current(),
     budgets: () => pool.budgets(),
+    discovery: () => exporter.discovery(),
   });
   const pool = createClientPool({
     version,
@@ -76,7 +84,18 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     clock,
     log,
     onRegroup: () => void inTurn(regroup),
+    onReplaced: () => discovery.lookSoon(),
   });
+  const discovery = createAccountDiscovery({
+    listers: () => pool.listers(),
+    onListed: () =>
+      inTurn(watchDiscovered).catch((error: unknown) => {
+        log.error({ err: error }, 'Cannot watch other accounts than before; please report this');
+      }),
+    clock,
+    log,
+  });
+  const discoveryLog = createDiscoveryLog(log);
   const page = createServedPage(initial, {
     own: telemetry.metrics,
     rendered: telemetry.rendered,
@@ -100,16 +119,21 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     initial: store.current(),
     config: initial,
     blocks: () =>
-      groups.map(({ tokens }) => ({
-        accounts: tokens.flatMap(({ accounts }) =>
-          accounts.map(({ id }) => store.current().accounts.get(id) ?? { id, name: '' }),
-        ),
-        until: tokens[0]?.client.budget.blockedUntil(),
-      })),
+      groups
+        .map(({ tokens }) => ({
+          accounts: tokens.flatMap(({ accounts }) =>
+            accounts.map(({ id }) => store.current().accounts.get(id) ?? { id, name: '' }),
+          ),
+          until: tokens[0]?.client.budget.blockedUntil(),
+        }))
+        .filter(({ accounts }) => accounts.length > 0),
     log: createEventLog({ log, clock }),
     counted: telemetry.eventSeen,
   });
   let groups: readonly BudgetGroup[] = [];
+  /** As loaded. */
+  let settings = initial;
+  /** The same with the accounts that were found. */
   let config = initial;
   let polled = false;
   let started = false;
@@ -139,7 +163,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     const sidecar = openSidecar(tokens);
     const pollFinished: typeof telemetry.pollFinished = (poll) => {
       telemetry.pollFinished(poll);
-      polled = true;
+      polled ||= exporter.discovery()?.unknown === undefined;
       void sidecar?.askEdge();
     };
     const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
@@ -169,6 +193,63 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     });
   };
 
+  const withDiscovered = (loaded: Config): Config => ({
+    ...loaded,
+    accounts: watchedAccounts(loaded, discovery.listOf),
+  });
+
+  /** Tokens that are to find accounts. Those that they were used for until now are the first. */
+  const expectAccounts = (loaded: Config): void => {
+    const named = new Set(loaded.accounts.map(({ id }) => id));
+    discovery.reconfigure(
+      (loaded.discovery?.tokens ?? []).map(({ token }) => {
+        const key = keyOfToken(token);
+        const accounts = config.accounts.filter(
+          (account) => keyOfToken(account.token) === key && !named.has(account.id),
+        );
+        return { key, accounts };
+      }),
+    );
+  };
+
+  const goOnWith = async (next: Config): Promise<void> => {
+    const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
+    const selectsOthers = !isSame(config.tunnels, next.tunnels);
+    const keepsSidecar = isSame(besideUs(config), besideUs(next));
+    // Before the snapshot changes: what the old settings asked for must not come back into it.
+    if (asksOtherwise) await stop(asking);
+    config = next;
+    page.reconfigure(next);
+    events.reconfigure(next, () => {
+      store.reconfigure(
+        {
+          accounts: next.accounts,
+          types: next.tunnels.types,
+          selection: next.tunnels,
+          configurations: next.tunnels.configurations,
+          routes: next.tunnels.routes,
+          selectsOthers,
+          hasSidecar: next.sidecar !== undefined && keepsSidecar,
+        },
+        next.poll.staleAfterMs,
+      );
+    });
+    if (!asksOtherwise) return;
+    asking = await ask();
+    await pool.closeUnused();
+    if (started) start(asking);
+  };
+
+  /** The accounts that are listed now may be others than before. */
+  const watchDiscovered = async (): Promise<void> => {
+    if (closed) return;
+    const before = config.accounts;
+    const next = withDiscovered(settings);
+    if (!isSame(before, next.accounts)) await goOnWith(next);
+    discoveryLog.listed(next, { before, lists: listsOf(settings, discovery.listOf) });
+  };
+
+  expectAccounts(initial);
   let asking = await ask();
   telemetry.configLoaded({ at: clock(), ok: true });
   page.render(store.current());
@@ -177,18 +258,21 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     page,
     snapshot: store.current,
     events: events.history,
+    discovery: () => settings.discovery && discoveryStatus(listsOf(settings, discovery.listOf)),
     start: () => {
       started = true;
+      discovery.start();
       start(asking);
     },
     pollOnce: async () => {
+      const found = await discovery.once();
       await pool.ownersAsked();
       asking = await ask();
       const { poller, sidecar } = asking;
       await sidecar?.look();
       const whole = await poller.pollOnce();
       await sidecar?.askEdge();
-      return whole;
+      return whole && found;
     },
     hasPolled: () => polled,
     edgeReadiness: () =>
@@ -199,39 +283,17 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
         minConnections: config.sidecar.minConnections,
       }),
     reconfigure: async (next) => {
-      const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
-      const selectsOthers = !isSame(config.tunnels, next.tunnels);
-      const keepsSidecar = isSame(besideUs(config), besideUs(next));
-      // Before the snapshot changes: what the old settings asked for must not come back into it.
-      if (asksOtherwise) await stop(asking);
-      config = next;
-      page.reconfigure(next);
-      events.reconfigure(next, () => {
-        store.reconfigure(
-          {
-            accounts: next.accounts,
-            types: next.tunnels.types,
-            selection: next.tunnels,
-            configurations: next.tunnels.configurations,
-            routes: next.tunnels.routes,
-            selectsOthers,
-            hasSidecar: next.sidecar !== undefined && keepsSidecar,
-          },
-          next.poll.staleAfterMs,
-        );
-      });
-      if (asksOtherwise) {
-        asking = await ask();
-        await pool.closeUnused();
-        if (started) start(asking);
-      }
+      expectAccounts(next);
+      settings = next;
+      await goOnWith(withDiscovered(next));
+      discovery.lookSoon();
       telemetry.configLoaded({ at: clock(), ok: true });
     },
     reloadFailed: () => telemetry.configLoaded({ at: clock(), ok: false }),
     close: async () => {
       closed = true;
       // Polling stops at once, whatever is going on; what a change begins meanwhile stops after it.
-      await stop(asking);
+      await Promise.all([discovery.stop(), stop(asking)]);
       await last;
       await stop(asking);
       store.stop();
@@ -251,9 +313,10 @@ async function stop({ poller, sidecar }: Asking): Promise<void> {
   await Promise.all([poller.stop(), sidecar?.stop()]);
 }
 
-/** The settings that polling depends on. Others can change while it goes on. */
-function askedUnder({ accounts, cloudflare, poll, tunnels, sidecar }: Config): unknown {
-  return { accounts, cloudflare, poll, tunnels, sidecar };
+/** The settings that polling depends on. Others can change while it goes on, and so can names of accounts. */
+function askedUnder({ accounts, discovery, cloudflare, poll, tunnels, sidecar }: Config): unknown {
+  const nameless = accounts.map((account) => ({ ...account, name: '' }));
+  return { accounts: nameless, tokens: discovery?.tokens, cloudflare, poll, tunnels, sidecar };
 }
 
 /** The cloudflared that is asked, and for which tunnel. */

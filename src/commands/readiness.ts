@@ -11,11 +11,18 @@ export interface ReadinessOptions {
   readonly sinceStartMs: number;
   /** Whether a poll has ended, well or not. */
   readonly hasPolled: boolean;
+  /** Why it is not known which accounts there are; `undefined` where it is. */
+  readonly accountsUnknown?: string | undefined;
 }
 
 /** Whether this exporter is worth scraping: it has something fresh, and has tried every account or given it its time. */
-export function readiness(snapshot: Snapshot, { sinceStartMs, hasPolled }: ReadinessOptions): Readiness {
+export function readiness(
+  snapshot: Snapshot,
+  { sinceStartMs, hasPolled, accountsUnknown }: ReadinessOptions,
+): Readiness {
   const { accounts } = snapshot;
+  if (accounts.size === 0 && accountsUnknown !== undefined)
+    return { ready: false, reason: `the accounts are not known yet: ${accountsUnknown}` };
   const isWaitedFor = isEveryAccountListed(snapshot)
     ? !hasPolled && sinceStartMs < DETAILS_DEADLINE_MS
     : sinceStartMs < LISTS_DEADLINE_MS;

@@ -3,6 +3,7 @@ import type { LoadResult } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Logger } from '../log.ts';
 import { isSame } from './is-same.ts';
+import { watchedFields } from './watched-accounts.ts';
 
 export interface ReloaderOptions {
   /** As it was at the start: what of it cannot change at run time stays. */
@@ -45,7 +46,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     }
     await apply({ ...config, web: initial.web });
     log.level = config.log.level;
-    log.info({ accounts: config.accounts.map(({ id }) => id) }, 'configuration reloaded');
+    log.info(watchedFields(config), 'configuration reloaded');
     return [];
   };
 

@@ -7,6 +7,7 @@ import { about } from './about.ts';
 import { createExporter, type ExporterTools } from './exporter.ts';
 import { readiness } from './readiness.ts';
 import { createReloader } from './reload.ts';
+import { watchedFields } from './watched-accounts.ts';
 import { onReloadSignal, onStopSignal } from './signals.ts';
 import { followWebConfig } from './web-config.ts';
 
@@ -58,6 +59,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
         : readiness(exporter.snapshot(), {
             sinceStartMs: performance.now() - startedAt,
             hasPolled: exporter.hasPolled(),
+            accountsUnknown: exporter.discovery()?.unknown,
           }),
     edgeReadiness: exporter.edgeReadiness,
     reload: initial.web.enableLifecycle ? reloader.reload : undefined,
@@ -75,7 +77,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     await exporter.close();
     return 1;
   }
-  log.info({ addresses: web.addresses(), accounts: config.accounts.map(({ id }) => id) }, 'serving metrics');
+  log.info({ addresses: web.addresses(), ...watchedFields(config) }, 'serving metrics');
   exporter.start();
   reloadSignals.obey(() => void reloader.reload());
 

@@ -1,7 +1,14 @@
-import type { DeclaredTunnel, ListedAccount, Report } from './accounts.ts';
+import type {
+  BudgetGroupName,
+  DeclaredTunnel,
+  ListedAccount,
+  ListedToken,
+  Report,
+  TokenFile,
+} from './accounts.ts';
 import type { ExpectedTunnel } from '../core/expected.ts';
 import { isOfShard, type Shard } from '../core/shard.ts';
-import type { AccountConfig, TokenSource } from './config.ts';
+import type { AccountConfig, DiscoveryConfig, TokenConfig, TokenSource } from './config.ts';
 import { quote, quotePath } from './quote.ts';
 import { readText } from './read-text.ts';
 import type { ReadFile } from './read-text.ts';
@@ -14,6 +21,7 @@ import { parseToken } from './token.ts';
 /** Which accounts to ask, where, and with which tokens. */
 export interface Access {
   readonly accounts: readonly AccountConfig[];
+  readonly discovery: DiscoveryConfig | undefined;
   readonly apiUrl: string;
   readonly expectedTunnels: readonly ExpectedTunnel[];
 }
@@ -23,6 +31,7 @@ export interface AccessInput {
   /** Whether a flag, variable or key is given at all, be it wrong. */
   readonly isGiven: (setting: Setting<unknown>) => boolean;
   readonly listed: readonly ListedAccount[];
+  readonly tokens: readonly ListedToken[];
   readonly declared: readonly DeclaredTunnel[];
   /** Whether the file, where there is one, could be read; what is missing may stand there otherwise. */
   readonly isComplete: boolean;
@@ -36,51 +45,119 @@ export interface AccessInput {
 
 /** The accounts with their tokens, every token file read once to see that it serves. */
 export function readAccess(input: AccessInput): Access {
-  const { get, isGiven, listed, isComplete, report, shard } = input;
+  const { get, isGiven, tokens, isComplete, report, shard } = input;
   const apiUrl = get(SETTINGS.apiUrl).value;
-  const all = accountsToPoll(input);
-  const polled = all.filter(({ id }) => isOfShard(id, shard));
+  const listed = withAccountsOfTokens(input);
+  const { accounts: all, onlyBy } = accountsToPoll({ ...input, listed });
   const namesAccounts = [SETTINGS.accountIds, SETTINGS.tunnelToken, SETTINGS.tunnelTokenFile].some(isGiven);
-  if (all.length === 0 && isComplete && !namesAccounts && listed.length === 0) {
-    report.problem(
-      'cloudflare.account-id (not set): name the account by --cloudflare.account-id, CLOUDFLARE_ACCOUNT_ID or accounts in the file',
-    );
-  }
+  const tokenIsGiven = isGiven(SETTINGS.apiToken) || isGiven(SETTINGS.apiTokenFile);
+  const shared = sharedToken(input);
+  const discovering = discoveringTokens(tokens, { onlyBy, report });
+  const sharedDiscovers = all.length === 0 && tokens.length === 0 && !namesAccounts;
 
-  if (all.length > 0 && polled.length === 0) {
+  // Without a token of their own they are watched with the one that lists them.
+  const isOnlyNamed = ({ tokenFile }: ListedAccount): boolean =>
+    discovering.length > 0 && tokenFile === undefined && !tokenIsGiven;
+  const named = all.filter((account) => !isOnlyNamed(account));
+  const polled = named.filter(({ id }) => isOfShard(id, shard));
+  const isDiscovering = discovering.length > 0 || sharedDiscovers;
+
+  if (!isDiscovering && all.length > 0 && polled.length === 0) {
     report.warning(
       `shard ${shard.index} of ${shard.total} has none of the ${all.length === 1 ? 'one account' : `${all.length} accounts`}, and watches nothing`,
     );
   }
 
-  const shared = sharedToken(input);
+  const groups = budgetGroupsOf([...all, ...discovering], report);
   const checked = new Set<string>();
-  const groups = budgetGroupsOf(all, report);
-  const accounts = polled.flatMap(({ id, name, tokenFile }): readonly AccountConfig[] => {
+  const tokenOf = (tokenFile: TokenFile | undefined): readonly TokenConfig[] => {
     if (tokenFile && !checked.has(tokenFile.path)) checkTokenFile(tokenFile, input);
     if (tokenFile) checked.add(tokenFile.path);
     const token = tokenFile ? ({ kind: 'file', path: tokenFile.path } as const) : shared;
-    return token ? [{ id, name, token, budgetGroup: groups.get(tokenFile?.path)?.name }] : [];
-  });
+    return token ? [{ token, budgetGroup: groups.get(tokenFile?.path)?.name }] : [];
+  };
+  const accounts = polled.flatMap(({ id, name, tokenFile }) =>
+    tokenOf(tokenFile).map((access): AccountConfig => ({ id, name, ...access })),
+  );
+  const [first, ...others] = sharedDiscovers
+    ? tokenOf(undefined)
+    : discovering.flatMap(({ tokenFile }) => tokenOf(tokenFile));
+
   const without = polled.filter(({ tokenFile }) => !tokenFile).map(({ id }) => quote(id));
-  const tokenIsGiven = isGiven(SETTINGS.apiToken) || isGiven(SETTINGS.apiTokenFile);
-  if (!tokenIsGiven && isComplete && (without.length > 0 || all.length === 0)) {
+  if (!tokenIsGiven && isComplete && (without.length > 0 || (all.length === 0 && discovering.length === 0))) {
     const whose = without.length < polled.length ? `; ${without.join(', ')} has no api_token_file` : '';
     report.problem(
       `cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE${whose}`,
     );
   }
+  if (tokenIsGiven && discovering.length > 0 && named.every(({ tokenFile }) => tokenFile !== undefined)) {
+    const { at } = isGiven(SETTINGS.apiTokenFile) ? get(SETTINGS.apiTokenFile) : get(SETTINGS.apiToken);
+    report.warning(`${at}: not used, as the file lists tokens and no account needs this one`);
+  }
 
-  return { accounts, apiUrl, expectedTunnels: expectedTunnelsOf(input, { all, polled }) };
+  const exclude = excludedAccounts(input, { named, isDiscovering });
+  return {
+    accounts,
+    discovery: first && {
+      tokens: [first, ...others],
+      exclude,
+      names: all.filter(({ name }) => name !== '').map(({ id, name }) => ({ id, name })),
+    },
+    apiUrl,
+    expectedTunnels: expectedTunnelsOf({ ...input, listed }, { all, polled, isDiscovering, exclude }),
+  };
+}
+
+/** The accounts of the file's list, and those that its tokens are for. */
+function withAccountsOfTokens({ listed, tokens, report }: AccessInput): readonly ListedAccount[] {
+  const accounts = new Map(listed.map((account) => [account.id, account]));
+  for (const { tokenFile, budgetGroup, accounts: own = [] } of tokens) {
+    for (const { id, at } of own) {
+      const known = accounts.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, at };
+      if (known.tokenFile === undefined)
+        accounts.set(id, { ...known, tokenFile, budgetGroup: budgetGroup ?? known.budgetGroup });
+      else
+        report.problem(`${at}: account ${quote(id)} has a token by ${known.tokenFile.at} already; keep one`);
+    }
+  }
+  return [...accounts.values()];
+}
+
+/** The tokens of the file that are for all accounts that they can list. */
+function discoveringTokens(
+  tokens: readonly ListedToken[],
+  { onlyBy, report }: { readonly onlyBy: string | undefined; readonly report: Report },
+): readonly ListedToken[] {
+  const without = tokens.filter(({ accounts }) => accounts === undefined);
+  if (onlyBy === undefined) return without;
+  for (const { at } of without)
+    report.warning(`${at}: the accounts of this token are not looked up, as ${onlyBy} names the accounts`);
+  return [];
+}
+
+/** Ids of discovered accounts that are not to be watched. */
+function excludedAccounts(
+  { get, isGiven, report }: AccessInput,
+  { named, isDiscovering }: { readonly named: readonly ListedAccount[]; readonly isDiscovering: boolean },
+): readonly string[] {
+  const { value: ids, at } = get(SETTINGS.excludedAccountIds);
+  for (const account of named.filter(({ id }) => ids.includes(id))) {
+    report.problem(
+      `${at}: account ${quote(account.id)} is also one to watch, by ${account.at}; leave one of the two out`,
+    );
+  }
+  if (!isDiscovering && isGiven(SETTINGS.excludedAccountIds))
+    report.warning(`${at}: has no effect, as the accounts to watch are named`);
+  return ids;
 }
 
 /** By path of the token file; undefined for the token of all accounts. One token spends one budget. */
 function budgetGroupsOf(
-  accounts: readonly ListedAccount[],
+  users: readonly Pick<ListedAccount, 'tokenFile' | 'budgetGroup'>[],
   report: Report,
-): ReadonlyMap<string | undefined, { readonly name: string; readonly at: string }> {
-  const groups = new Map<string | undefined, { readonly name: string; readonly at: string }>();
-  for (const { tokenFile, budgetGroup } of accounts) {
+): ReadonlyMap<string | undefined, BudgetGroupName> {
+  const groups = new Map<string | undefined, BudgetGroupName>();
+  for (const { tokenFile, budgetGroup } of users) {
     if (budgetGroup === undefined) continue;
     const known = groups.get(tokenFile?.path) ?? budgetGroup;
     groups.set(tokenFile?.path, known);
@@ -92,9 +169,16 @@ function budgetGroupsOf(
   return groups;
 }
 
+interface WatchedScope {
+  readonly all: readonly ListedAccount[];
+  readonly polled: readonly ListedAccount[];
+  readonly isDiscovering: boolean;
+  readonly exclude: readonly string[];
+}
+
 function expectedTunnelsOf(
-  { listed, declared, report, ownTunnel, shard }: AccessInput,
-  { all, polled }: { readonly all: readonly ListedAccount[]; readonly polled: readonly ListedAccount[] },
+  { get, listed, declared, report, ownTunnel, shard }: AccessInput,
+  { all, polled, isDiscovering, exclude }: WatchedScope,
 ): readonly ExpectedTunnel[] {
   const isPolled = new Set(polled.map(({ id }) => id));
   const isKnown = new Set([...listed, ...all].map(({ id }) => id));
@@ -110,6 +194,13 @@ function expectedTunnelsOf(
       return [];
     }
     if (isPolled.has(accountId)) return [expected];
+    if (isDiscovering) {
+      if (exclude.includes(accountId)) {
+        const { at: excludedAt } = get(SETTINGS.excludedAccountIds);
+        report.problem(`${at}: account ${quote(accountId)} is not watched, as ${excludedAt} excludes it`);
+      }
+      return isOfShard(accountId, shard) ? [expected] : [];
+    }
     if (!isKnown.has(accountId) && all.length > 0) {
       report.problem(`${at}: account ${quote(accountId)} is not one of the accounts watched`);
     }
@@ -117,20 +208,28 @@ function expectedTunnelsOf(
   });
 }
 
+interface AccountsToPoll {
+  readonly accounts: readonly ListedAccount[];
+  /** What names them, where that leaves out others. */
+  readonly onlyBy: string | undefined;
+}
+
 /** Ids from a flag or variable win over every account of the file, whose names and tokens they still use. */
-function accountsToPoll(input: AccessInput): readonly ListedAccount[] {
+function accountsToPoll(input: AccessInput): AccountsToPoll {
   const { listed, report } = input;
   const { value: ids, from, at } = accountIdsOf(input);
   const byId = new Map(listed.map((account) => [account.id, account]));
   const named = ids.map(
     (id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, at },
   );
-  if (from === 'file' || from === undefined)
-    return [...new Map([...listed, ...named].map((a) => [a.id, a])).values()];
+  if (from === 'file' || from === undefined) {
+    const accounts = [...new Map([...listed, ...named].map((a) => [a.id, a])).values()];
+    return { accounts, onlyBy: undefined };
+  }
   for (const account of listed.filter(({ id }) => !ids.includes(id))) {
     report.warning(`${account.at}: account ${quote(account.id)} is not watched, as ${at} names the accounts`);
   }
-  return named;
+  return { accounts: named, onlyBy: at };
 }
 
 /** The account of cloudflared's own token, which others must not contradict, counts like one given by a flag. */

@@ -2,16 +2,37 @@ import type { ExpectedTunnel } from '../core/expected.ts';
 import type { Entry } from './file.ts';
 import * as kinds from './kinds.ts';
 import type { Kind } from './kinds.ts';
-import { quote } from './quote.ts';
+import { quote, quotePath } from './quote.ts';
+import type { Given } from './setting.ts';
+
+/** A token file, and what names that in a problem. */
+export interface TokenFile {
+  readonly path: string;
+  readonly at: string;
+}
+
+/** Whose request budget a token spends, and what names that in a problem. */
+export interface BudgetGroupName {
+  readonly name: string;
+  readonly at: string;
+}
 
 /** An account of the file's list. */
 export interface ListedAccount {
   readonly id: string;
   readonly name: string;
-  /** Path of its own token file, and what names that in a problem. */
-  readonly tokenFile: { readonly path: string; readonly at: string } | undefined;
-  /** Whose request budget its token spends, and what names that in a problem. */
-  readonly budgetGroup: { readonly name: string; readonly at: string } | undefined;
+  /** Its own. */
+  readonly tokenFile: TokenFile | undefined;
+  readonly budgetGroup: BudgetGroupName | undefined;
+  readonly at: string;
+}
+
+/** A token of the file's list. */
+export interface ListedToken {
+  readonly tokenFile: TokenFile;
+  readonly budgetGroup: BudgetGroupName | undefined;
+  /** The accounts that it is for; `undefined`: those that it can list. */
+  readonly accounts: readonly { readonly id: string; readonly at: string }[] | undefined;
   readonly at: string;
 }
 
@@ -31,22 +52,51 @@ export function readAccounts(entries: readonly Entry[], report: Report): readonl
   for (const entry of entries) {
     const id = fieldOf(entry, { name: 'id', kind: kinds.accountId, report });
     const name = fieldOf(entry, { name: 'name', kind: kinds.text, report }) ?? '';
-    const path = fieldOf(entry, { name: 'api_token_file', kind: kinds.path, report });
-    const group = fieldOf(entry, { name: 'budget_group', kind: kinds.groupName, report });
-    const groupAt = entry.fields.get('budget_group')?.at ?? entry.at;
-    const tokenAt = entry.fields.get('api_token_file')?.at ?? entry.at;
+    const access = accessOf(entry, report);
     if (!entry.fields.has('id')) report.problem(`${entry.at}: needs an id`);
     if (id === undefined) continue;
     if (accounts.has(id)) report.problem(`${entry.at}: account ${quote(id)} is listed twice`);
-    accounts.set(id, {
-      id,
-      name,
-      tokenFile: path === undefined ? undefined : { path, at: tokenAt },
-      budgetGroup: group === undefined ? undefined : { name: group, at: groupAt },
-      at: entry.at,
-    });
+    accounts.set(id, { id, name, ...access, at: entry.at });
   }
   return [...accounts.values()];
+}
+
+export function readTokens(entries: readonly Entry[], report: Report): readonly ListedToken[] {
+  const tokens = new Map<string, ListedToken>();
+  for (const entry of entries) {
+    const { tokenFile, budgetGroup } = accessOf(entry, report);
+    const given = entry.lists.get('accounts') ?? entry.fields.get('accounts');
+    const accounts =
+      given === undefined ? undefined : [given].flat().flatMap((value) => accountsIn(value, report));
+    if (!entry.fields.has('api_token_file')) report.problem(`${entry.at}: needs an api_token_file`);
+    if (tokenFile === undefined) continue;
+    if (tokens.has(tokenFile.path))
+      report.problem(`${tokenFile.at}: ${quotePath(tokenFile.path)} is listed twice`);
+    else tokens.set(tokenFile.path, { tokenFile, budgetGroup, accounts, at: entry.at });
+  }
+  return [...tokens.values()];
+}
+
+/** One id, or a comma list. */
+function accountsIn(
+  { text, at }: Given,
+  report: Report,
+): readonly { readonly id: string; readonly at: string }[] {
+  return text.split(',').flatMap((part) => {
+    const id = valueOf({ text: part, at }, kinds.accountId, report);
+    return id === undefined ? [] : [{ id, at }];
+  });
+}
+
+/** The token of an entry, and whose budget it spends. */
+function accessOf(entry: Entry, report: Report): Pick<ListedAccount, 'tokenFile' | 'budgetGroup'> {
+  const path = fieldOf(entry, { name: 'api_token_file', kind: kinds.path, report });
+  const group = fieldOf(entry, { name: 'budget_group', kind: kinds.groupName, report });
+  const at = (field: string): string => entry.fields.get(field)?.at ?? entry.at;
+  return {
+    tokenFile: path === undefined ? undefined : { path, at: at('api_token_file') },
+    budgetGroup: group === undefined ? undefined : { name: group, at: at('budget_group') },
+  };
 }
 
 export function readExpectedTunnels(entries: readonly Entry[], report: Report): readonly DeclaredTunnel[] {
@@ -77,13 +127,16 @@ function fieldOf<T>(
   { name, kind, report }: { readonly name: string; readonly kind: Kind<T>; readonly report: Report },
 ): T | undefined {
   const given = entry.fields.get(name);
-  if (!given) return undefined;
+  return given && valueOf(given, kind, report);
+}
+
+function valueOf<T>({ text, at }: Given, kind: Kind<T>, report: Report): T | undefined {
   const parsed: ReturnType<Kind<T>['parse']> =
-    given.text.trim() === '' ? { ok: false, problem: 'is empty' } : kind.parse(given.text);
+    text.trim() === '' ? { ok: false, problem: 'is empty' } : kind.parse(text);
   if (!parsed.ok) {
-    report.problem(`${given.at}: ${parsed.problem}`);
+    report.problem(`${at}: ${parsed.problem}`);
     return undefined;
   }
-  if (parsed.warning !== undefined) report.warning(`${given.at}: ${parsed.warning}`);
+  if (parsed.warning !== undefined) report.warning(`${at}: ${parsed.warning}`);
   return parsed.value;
 }

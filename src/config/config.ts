@@ -1,5 +1,5 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
-import type { KnownTunnelType } from '../core/model.ts';
+import type { Account, KnownTunnelType } from '../core/model.ts';
 import type { NamePattern } from '../core/name-pattern.ts';
 import type { Shard } from '../core/shard.ts';
 
@@ -7,13 +7,23 @@ import type { Shard } from '../core/shard.ts';
 export type TokenSource =
   { readonly kind: 'value'; readonly value: string } | { readonly kind: 'file'; readonly path: string };
 
-export interface AccountConfig {
-  readonly id: string;
-  /** '' where the user gave none. */
-  readonly name: string;
+export interface AccountConfig extends Account {
   readonly token: TokenSource;
   /** Names whose request budget the token spends, where the user says so; the same for all accounts of the token. */
   readonly budgetGroup?: string | undefined;
+}
+
+/** An API token, and whose request budget it spends if the user says so. */
+export type TokenConfig = Pick<AccountConfig, 'token' | 'budgetGroup'>;
+
+/** Accounts that nobody names: those that tokens can list. */
+export interface DiscoveryConfig {
+  /** In order: an account that several of them list is watched with the first. */
+  readonly tokens: readonly [TokenConfig, ...TokenConfig[]];
+  /** Ids of accounts that are not watched. */
+  readonly exclude: readonly string[];
+  /** Names that the user gives to accounts, which win over those that the API gives. */
+  readonly names: readonly Account[];
 }
 
 export interface SidecarConfig {
@@ -41,7 +51,10 @@ export interface Config {
   readonly configFile: string | undefined;
   /** `--config.check`: validate and exit, start nothing. */
   readonly configCheck: boolean;
+  /** The accounts that the user names. */
   readonly accounts: readonly AccountConfig[];
+  /** `undefined`: only `accounts` are watched. */
+  readonly discovery: DiscoveryConfig | undefined;
   readonly expectedTunnels: readonly ExpectedTunnel[];
   readonly cloudflare: {
     /** Without trailing slash. */
@@ -72,7 +85,7 @@ export interface Config {
   };
   /** The cloudflared beside us and the tunnel that it runs; `undefined` where none is to be asked. */
   readonly sidecar: SidecarConfig | undefined;
-  /** Of which `accounts` are the part. */
+  /** Of which `accounts` are the part, and of which discovered accounts are watched. */
   readonly shard: Shard;
   readonly metrics: {
     readonly originIp: boolean;

@@ -1,20 +1,23 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, Pair, YAMLMap } from 'yaml';
+import type { Document, Pair, YAMLMap, YAMLSeq } from 'yaml';
 import type { GivenByFlag } from './sources.ts';
 import { suggestion } from './nearest.ts';
 import type { Given, Setting } from './setting.ts';
 import { ALL_SETTINGS } from './settings.ts';
 
-/** An entry of `accounts` or `expected_tunnels`: its fields by name, not yet validated. */
+/** An entry of `accounts`, `tokens` or `expected_tunnels`: its fields by name, not yet validated. */
 export interface Entry {
   /** Names the entry and its line: `accounts[0] (config.yaml:3)`. */
   readonly at: string;
   readonly fields: ReadonlyMap<string, Given>;
+  /** The values of the fields that hold a list. */
+  readonly lists: ReadonlyMap<string, readonly Given[]>;
 }
 
 export interface ConfigFile {
   readonly given: GivenByFlag;
   readonly accounts: readonly Entry[];
+  readonly tokens: readonly Entry[];
   readonly expectedTunnels: readonly Entry[];
   readonly problems: readonly string[];
   /** Whether all of it was understood as YAML; else what seems missing may stand there. */
@@ -32,8 +35,13 @@ const SECTIONS: ReadonlySet<string> = new Set(
 );
 const ENTRY_FIELDS = {
   accounts: ['id', 'name', 'api_token_file', 'budget_group'],
+  tokens: ['api_token_file', 'accounts', 'budget_group'],
   expected_tunnels: ['account_id', 'name', 'id', 'min_connectors'],
 } as const;
+type ListName = keyof typeof ENTRY_FIELDS;
+/** The fields that hold a list of values. */
+const LIST_FIELDS: Readonly<Partial<Record<ListName, readonly string[]>>> = { tokens: ['accounts'] };
+const isListName = (name: string): name is ListName => Object.hasOwn(ENTRY_FIELDS, name);
 const KEYS = [
   ...ALL_SETTINGS.filter(({ allowed }) => allowed === 'everywhere').map(({ flag }) => flag),
   ...Object.keys(ENTRY_FIELDS),
@@ -49,7 +57,11 @@ export function readConfigFile(file: string, text: string): ConfigFile {
     logLevel: 'error',
   });
   const given = new Map<string, readonly Given[]>();
-  const entries = { accounts: new Array<Entry>(), expected_tunnels: new Array<Entry>() };
+  const entries = {
+    accounts: new Array<Entry>(),
+    tokens: new Array<Entry>(),
+    expected_tunnels: new Array<Entry>(),
+  };
   const problems: string[] = [];
 
   // What follows a syntax error is guesswork of the parser, so only the first is told.
@@ -60,7 +72,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
     const what =
       error.code === 'MULTIPLE_DOCS' ? 'must be one YAML document, not several' : `not valid YAML: ${reason}`;
     problems.push(`${file}:${line}:${col}: ${what}`);
-    return { given, accounts: [], expectedTunnels: [], problems, isWhole: false };
+    return { given, accounts: [], tokens: [], expectedTunnels: [], problems, isWhole: false };
   }
 
   const lineOf = (node: unknown, otherwise = 1): number => {
@@ -90,7 +102,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
       const known = canonical(name);
       const setting = BY_KEY.get(known);
       const listName = known.replace('-', '_');
-      if (prefix === '' && (listName === 'accounts' || listName === 'expected_tunnels')) {
+      if (prefix === '' && isListName(listName)) {
         entries[listName].push(...list(listName, { at, value }));
       } else if (setting?.allowed === 'outside-file') problem(at, 'cannot be set in the file itself');
       else if (setting?.allowed === 'environment' || isTokenKey(key)) problem(at, noTokenHere(key));
@@ -108,11 +120,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
         problem(at, 'is an empty list');
         return;
       }
-      const texts = value.items.flatMap((item) => {
-        const itemAt = place(name, lineOf(item, line));
-        return scalar(resolved(item, document), itemAt) ?? [];
-      });
-      given.set(setting.flag, texts);
+      given.set(setting.flag, values(value, { name, line }));
     } else if (isSeq(value)) problem(at, 'takes one value, not a list');
     else {
       const single = scalar(value, at);
@@ -120,10 +128,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
     }
   }
 
-  function list(
-    listName: keyof typeof ENTRY_FIELDS,
-    { at, value }: Pick<Key, 'at' | 'value'>,
-  ): readonly Entry[] {
+  function list(listName: ListName, { at, value }: Pick<Key, 'at' | 'value'>): readonly Entry[] {
     if (isNothing(value)) return [];
     if (!isSeq(value)) {
       problem(at, `must be a list of mappings with ${ENTRY_FIELDS[listName].join(', ')}`);
@@ -139,20 +144,31 @@ export function readConfigFile(file: string, text: string): ConfigFile {
   }
 
   function entry(
-    listName: keyof typeof ENTRY_FIELDS,
+    listName: ListName,
     { at, map, index }: { readonly at: string; readonly map: YAMLMap; readonly index: number },
   ): Entry {
     const fields = new Map<string, Given>();
+    const lists = new Map<string, readonly Given[]>();
     const known: readonly string[] = ENTRY_FIELDS[listName];
-    for (const { key, at: keyAt, value } of keysOf(map, `${listName}[${index}].`)) {
+    for (const { key, name, at: keyAt, line, value } of keysOf(map, `${listName}[${index}].`)) {
       const field = key.replaceAll('-', '_');
-      if (known.includes(field)) {
+      if (LIST_FIELDS[listName]?.includes(field) === true && isSeq(value)) {
+        if (value.items.length === 0) problem(keyAt, 'is an empty list; give a value or remove the line');
+        lists.set(field, values(value, { name, line }));
+      } else if (known.includes(field)) {
         const single = scalar(value, keyAt);
         if (single) fields.set(field, single);
       } else if (isTokenKey(key)) problem(keyAt, noTokenHere(key));
       else problem(keyAt, `unknown key${suggestion(key, known)}`);
     }
-    return { at, fields };
+    return { at, fields, lists };
+  }
+
+  function values({ items }: YAMLSeq, { name, line }: Pick<Key, 'name' | 'line'>): readonly Given[] {
+    return items.flatMap((item) => {
+      const itemAt = place(name, lineOf(item, line));
+      return scalar(resolved(item, document), itemAt) ?? [];
+    });
   }
 
   function scalar(value: unknown, at: string): Given | undefined {
@@ -170,6 +186,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
   return {
     given,
     accounts: entries.accounts,
+    tokens: entries.tokens,
     expectedTunnels: entries.expected_tunnels,
     problems,
     isWhole: isMap(top) || isNothing(top),

@@ -1,4 +1,4 @@
-import { readAccounts, readExpectedTunnels } from './accounts.ts';
+import { readAccounts, readExpectedTunnels, readTokens } from './accounts.ts';
 import type { Report } from './accounts.ts';
 import { readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -97,12 +97,14 @@ export function loadConfig(input: LoadInput): LoadResult {
     sources.flatMap(({ given }) => given.get(flag)?.slice(0, 1) ?? []).map(({ at }) => at);
 
   const listed = readAccounts(file.accounts, report);
+  const tokens = readTokens(file.tokens, report);
   const declared = readExpectedTunnels(file.expectedTunnels, report);
   const watched = readTarget({
     command,
     get,
     placesOf,
     listed,
+    tokens,
     declared,
     isComplete: file.isWhole,
     demo: input.demo,
@@ -116,6 +118,7 @@ export function loadConfig(input: LoadInput): LoadResult {
     configFile: value(SETTINGS.configFile),
     configCheck: value(SETTINGS.configCheck),
     accounts: watched.accounts,
+    discovery: watched.discovery,
     expectedTunnels: watched.expectedTunnels,
     cloudflare: {
       apiUrl: watched.apiUrl,
@@ -201,7 +204,7 @@ function tokensIn(env: Environment): readonly string[] {
 }
 
 function fileOf({ value: path, at }: Settled<string | undefined>, readFile: ReadFile): ConfigFile {
-  const nothing = { given: new Map(), accounts: [], expectedTunnels: [] };
+  const nothing = { given: new Map(), accounts: [], tokens: [], expectedTunnels: [] };
   if (path === undefined) return { ...nothing, problems: [], isWhole: true };
   const text = readText(path, readFile);
   return text.ok

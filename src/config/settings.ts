@@ -33,8 +33,13 @@ export const SETTINGS = {
   accountIds: list('cloudflare.account-id', kinds.accountId, {
     ...words,
     help: 'Account to watch; repeatable, or a comma list.',
-    shownDefault: 'required',
+    shownDefault: 'every account that the token can list',
     otherVariables: ['CLOUDFLARE_ACCOUNT_ID'],
+    isAccess: true,
+  }),
+  excludedAccountIds: list('cloudflare.exclude-account-id', kinds.accountId, {
+    ...words,
+    help: 'Account not to watch, though the token can list it; repeatable, or a comma list.',
     isAccess: true,
   }),
   apiToken: optional(
@@ -203,7 +208,7 @@ export const SETTINGS = {
     shownDefault: 'json; logfmt on a terminal',
   }),
   configFile: optional('config.file', kinds.path, {
-    help: 'YAML file with any of these settings, accounts and expected tunnels.',
+    help: 'YAML file with any of these settings, accounts, tokens and expected tunnels.',
     allowed: 'outside-file',
   }),
   configCheck: {

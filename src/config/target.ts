@@ -39,6 +39,7 @@ export function readTarget(input: TargetInput): Target {
 function nothing({ get }: TargetInput): Target {
   return {
     accounts: [],
+    discovery: undefined,
     apiUrl: '',
     expectedTunnels: [],
     tunnelIds: get(SETTINGS.tunnelIds).value,

@@ -49,6 +49,12 @@ export interface Failure {
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
+export interface Account {
+  readonly id: string;
+  /** '' if nobody has given it one. */
+  readonly name: string;
+}
+
 export interface Connection {
   /** Changes with every reconnect. */
   readonly id: string | undefined;

@@ -164,7 +164,8 @@ function answer(
   if (!wellFormed) return noRoute(request.path);
   if (account !== undefined && !verifying && !reaches(parts, { token, account }))
     return token.foreignCode === 10000 ? ERRORS.noPermission : ERRORS.unauthorized;
-  if (!permits(token, routed.access)) return ERRORS.noPermission;
+  const isRefused = account !== undefined && !verifying && token.refusedIn?.includes(account) === true;
+  if (isRefused || !permits(token, routed.access)) return ERRORS.noPermission;
 
   const context: Context = {
     fleet: parts.fleet,

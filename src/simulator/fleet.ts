@@ -104,6 +104,11 @@ export interface Fleet {
   /** Deleted ones too, in order of creation. */
   readonly routes: (accountId: string) => readonly FleetRoute[];
 
+  readonly createAccount: (spec: AccountSpec, now: number) => FleetAccount;
+  readonly renameAccount: (change: { readonly accountId: string; readonly name: string }) => void;
+  /** From now on no token reaches it. */
+  readonly deleteAccount: (accountId: string) => void;
+
   readonly createTunnel: (spec: TunnelSpec & { readonly accountId: string }, now: number) => FleetTunnel;
   readonly renameTunnel: (change: { readonly tunnelId: string; readonly name: string }, now: number) => void;
   readonly rotateSecret: (
@@ -402,12 +407,15 @@ export function createFleet(options: FleetOptions): Fleet {
     return tunnel;
   }
 
-  for (const spec of options.accounts) {
+  function createAccount(spec: AccountSpec, now: number): FleetAccount {
     const account = { id: spec.id ?? random.hex(32), name: spec.name };
     accounts.set(account.id, account);
     byAccount.set(account.id, []);
-    for (const tunnel of spec.tunnels ?? []) createTunnel({ ...tunnel, accountId: account.id }, options.now);
+    for (const tunnel of spec.tunnels ?? []) createTunnel({ ...tunnel, accountId: account.id }, now);
+    return account;
   }
+
+  for (const spec of options.accounts) createAccount(spec, options.now);
 
   return {
     accounts: () => [...accounts.values()],
@@ -422,6 +430,14 @@ export function createFleet(options: FleetOptions): Fleet {
       const route = routes.get(routeId);
       if (route === undefined) throw new Error(`Cannot find route: current value is ${routeId}`);
       route.deletedAt = Math.floor(now);
+    },
+    createAccount,
+    renameAccount: ({ accountId, name }) => {
+      if (!accounts.has(accountId)) throw new Error(`Cannot find account: current value is ${accountId}`);
+      accounts.set(accountId, { id: accountId, name });
+    },
+    deleteAccount: (accountId) => {
+      accounts.delete(accountId);
     },
     createTunnel,
     renameTunnel: ({ tunnelId, name }) => {

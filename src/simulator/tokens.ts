@@ -38,6 +38,8 @@ export interface TokenSpec {
   readonly accounts?: readonly string[];
   /** The code that refuses other accounts; both have been seen. Default: 9109. */
   readonly foreignCode?: 9109 | 10000;
+  /** Accounts that it lists and has no permission in. Default: none. */
+  readonly refusedIn?: readonly string[];
   /** Default: all. */
   readonly permissions?: readonly Permission[];
   /** Lists silently hold these tunnels only. Default: no such filter. */

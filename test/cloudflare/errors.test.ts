@@ -51,6 +51,8 @@ const rows: readonly Row[] = [
   [401, 10000, 'Authentication error', 'token_verify', 'auth'],
   [403, undefined, '', 'token_verify', 'auth'],
   [401, 1000, 'Invalid API Token', 'cfd_tunnel', 'auth'],
+  // listing accounts
+  [400, 1001, 'List accounts endpoint does not support account owned tokens.', 'accounts', 'permission'],
   // by status alone
   [401, undefined, '', 'cfd_tunnel', 'auth'],
   [403, 12345, '', 'cfd_tunnel', 'permission'],

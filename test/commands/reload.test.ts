@@ -182,10 +182,12 @@ test('where it is enabled, POST answers how it went', async () => {
     '--web.enable-lifecycle',
   ]);
   expect(await post()).toEqual({ status: 200, text: 'reloaded\n' });
-  write('accounts: []\n');
+  write('accounts: [{}]\n');
   expect(await post()).toEqual({
     status: 500,
-    text: `Not reloaded, the settings before stay:\ncloudflare.account-id (not set): name the account by --cloudflare.account-id, CLOUDFLARE_ACCOUNT_ID or accounts in the file\n`,
+    text: expect.stringMatching(
+      /^Not reloaded, the settings before stay:\naccounts\[0\] \(.*config\.yaml:1\): needs an id\n$/,
+    ),
   });
   expect(await post('GET')).toEqual({ status: 405, text: 'Method not allowed; use POST.\n' });
 });

@@ -13,10 +13,11 @@ const ACCESS = {
 };
 /** What is missing or set twice can only be shown without, or with another, access. */
 const ACCESS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'no-account-and-no-token.yaml': {},
+  'no-token.yaml': {},
   'account-without-token.yaml': {},
   'token-files.yaml': {},
   'accounts-not-a-list.yaml': ACCESS,
+  'wrong-tokens.yaml': {},
   'wrong-budget-groups.yaml': { CLOUDFLARE_API_TOKEN: ACCESS.CLOUDFLARE_API_TOKEN },
 };
 

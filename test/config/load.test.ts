@@ -351,7 +351,6 @@ test('every problem is told at once', () => {
     '"twice" (argument): unexpected, the command is once',
     'TUNNEL_EXPORTER_STALE_AFTER (environment): unknown variable; did you mean TUNNEL_EXPORTER_POLL_STALE_AFTER?',
     'webb (config.yaml:3): unknown key',
-    'cloudflare.account-id (not set): name the account by --cloudflare.account-id, CLOUDFLARE_ACCOUNT_ID or accounts in the file',
     'cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE',
     'poll.stale-after (config.yaml:2): "5 m" is not a duration; use e.g. 5m or 1h30m',
     '--poll.jitter (flag): "5" is not a duration; use e.g. 5m or 1h30m',

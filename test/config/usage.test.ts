@@ -28,6 +28,7 @@ test('the flags are those that users depend on', () => {
     'cloudflare.api-token-file',
     'cloudflare.api-url',
     'cloudflare.concurrency',
+    'cloudflare.exclude-account-id',
     'cloudflare.request-budget',
     'cloudflare.request-timeout',
     'config.check',

@@ -85,14 +85,16 @@ const apiAnswers: Input = async (random, { simulator, pollAll, isWhole, seriesOf
 
 const singleAnswers: Input = async (random, { simulator, rig }) => {
   const fault = simulator.faults.add({
-    endpoint: ['user_token_verify', 'account_token_verify', 'cfd_tunnel_connector'],
+    endpoint: ['user_token_verify', 'account_token_verify', 'cfd_tunnel_connector', 'accounts'],
     effect: anEffect(random),
   });
   const { client } = rig.group;
   await client.verify(ACCOUNT);
+  await client.accounts();
   await client.connector({ id: rig.tunnel('shop').tunnel.id, accountId: ACCOUNT }, 'c');
   fault.remove();
   expect((await client.verify(ACCOUNT)).ok).toBe(true);
+  expect((await client.accounts()).ok).toBe(true);
 };
 
 const CONFIG = `cloudflare:

@@ -210,3 +210,27 @@ test('accounts are those that the token reaches, in pages of 5 to 50', () => {
   expect(body.result_info).toEqual({ page: 1, per_page: 5, count: 1, total_count: 1, total_pages: 1 });
   expect(ask({ path: '/accounts?per_page=100', token: TOKEN }).status).toBe(400);
 });
+
+test('accounts come, go and are renamed while it runs', () => {
+  const { ask, simulation, now } = rig({ accounts: [{ id: ACCOUNT, name: 'One' }] });
+  const listed = (): unknown =>
+    ask('/accounts').body.result.map(({ id, name }: { id: string; name: string }) => [id, name]);
+  simulation.fleet.createAccount({ id: OTHER_ACCOUNT, name: 'Two', tunnels: [{ name: 'web' }] }, now());
+  simulation.fleet.renameAccount({ accountId: ACCOUNT, name: 'Uno' });
+  expect(listed()).toEqual([
+    [ACCOUNT, 'Uno'],
+    [OTHER_ACCOUNT, 'Two'],
+  ]);
+  expect(ask(`/accounts/${OTHER_ACCOUNT}/tunnels`).body.result).toHaveLength(1);
+  simulation.fleet.deleteAccount(OTHER_ACCOUNT);
+  expect(listed()).toEqual([[ACCOUNT, 'Uno']]);
+  expect(codes(ask(`/accounts/${OTHER_ACCOUNT}/tunnels`))).toEqual([9109]);
+});
+
+test('a token may list an account in which it has no permission', () => {
+  const { ask, simulation } = withToken();
+  simulation.tokens.change(TOKEN, { refusedIn: [ACCOUNT] });
+  expect(ask({ path: '/accounts', token: TOKEN }).body.result).toHaveLength(1);
+  const told = ask({ path: `${base}/tunnels`, token: TOKEN });
+  expect([told.status, codes(told)]).toEqual([403, [10000]]);
+});

@@ -1,8 +1,9 @@
-import type { Config, SidecarConfig } from '../../src/config/config.ts';
+import type { Config, DiscoveryConfig, SidecarConfig } from '../../src/config/config.ts';
 
 /** A section may be given in part. */
 export type ConfigParts = {
-  readonly [Key in keyof Config]?: Config[Key] extends readonly unknown[] | SidecarConfig | undefined
+  readonly [Key in keyof Config]?: Config[Key] extends
+    readonly unknown[] | SidecarConfig | DiscoveryConfig | undefined
     ? Config[Key]
     : Part<Config[Key]>;
 };
@@ -14,6 +15,7 @@ export function aConfig(parts: ConfigParts = {}): Config {
     configFile: undefined,
     configCheck: false,
     accounts: [{ id: 'a'.repeat(32), name: '', token: { kind: 'value', value: 'token-of-a-test' } }],
+    discovery: undefined,
     expectedTunnels: [],
     sidecar: undefined,
     ...parts,

@@ -14,6 +14,7 @@ export function aClient(parts: Partial<Client>): Client {
     configuration: unexpected,
     routes: unexpected,
     connector: unexpected,
+    accounts: unexpected,
     verify: unexpected,
     probe: unexpected,
     budget: {

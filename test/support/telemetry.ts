@@ -13,6 +13,7 @@ export function aTelemetry(parts: Partial<TelemetryOptions> = {}): Telemetry {
     revision: 'abc1234',
     snapshot: () => aSnapshot(),
     budgets: () => [aBudget()],
+    discovery: () => undefined,
     ...parts,
   });
 }
@@ -26,6 +27,7 @@ export function eventfulTelemetry(snapshot: Snapshot): Telemetry {
   const telemetry = aTelemetry({
     snapshot: () => snapshot,
     budgets: () => [aBudget(), aBudget({ available: () => 2.5, blockedUntil: () => NOW + 300_000 })],
+    discovery: () => ({ success: true, lastSuccessAt: NOW - 120_000, unknown: undefined }),
   });
   telemetry.clientHooks.onRequest?.({ endpoint: 'tunnels', code: '200', seconds: 0.3 });
   telemetry.clientHooks.onRequest?.({ endpoint: 'cfd_tunnel_connections', code: '520', seconds: 12 });

@@ -1,16 +1,19 @@
 import pLimit from 'p-limit';
 import { createBudget } from '../../cloudflare/budget.ts';
-import { createClient } from '../../cloudflare/client.ts';
-import { createToken } from '../../cloudflare/token.ts';
+import { type Client, createClient, type VerifiedToken } from '../../cloudflare/client.ts';
 import { clockProblem } from '../../cloudflare/clock-skew.ts';
+import { createToken, type Token } from '../../cloudflare/token.ts';
 import { createTransport } from '../../cloudflare/transport.ts';
 import type { Config } from '../../config/config.ts';
+import { afterList, NEVER_LISTED } from '../../core/discovery.ts';
+import type { Account, Result } from '../../core/model.ts';
 import { intervalOf } from '../../poller/schedule.ts';
 import { about } from '../about.ts';
 import { groupByOwner, type TokenFacts } from '../budget-owners.ts';
-import { groupByToken, nameOfToken } from '../token-groups.ts';
+import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from '../token-groups.ts';
+import { watchedAccounts } from '../watched-accounts.ts';
 import { FULL_BUDGET, type TokenFindings } from './findings.ts';
-import { inspectAccount, notListed, probeDetails } from './inspect.ts';
+import { inspectAccount, listProbe, notListed, probeDetails } from './inspect.ts';
 import { problemsOf, tokenFailure } from './problems.ts';
 import { report } from './report.ts';
 
@@ -23,7 +26,7 @@ interface Inspected {
 }
 
 /**
- * Preflight: lists each account once, asks each endpoint about one tunnel once for each token, and prints what came of it.
+ * Preflight: finds the accounts, lists each of them once, asks each endpoint about one tunnel once for each token, and prints what came of it.
  * Resolves to the exit code.
  */
 export async function check(config: Config, print: (text: string) => void): Promise<number> {
@@ -45,62 +48,97 @@ export async function check(config: Config, print: (text: string) => void): Prom
   return problemsOf(owners, settings).length === 0 ? 0 : 1;
 }
 
+/** A token with its client, and the accounts that it can list, if these are to be watched. */
+interface Opened extends TokenUse {
+  readonly source: Token;
+  readonly client: Client;
+  readonly listed: Result<readonly Account[]> | undefined;
+  /** From now on the token spends a budget of its own, as one that an account owns. */
+  readonly ownBudget: () => void;
+}
+
 async function inspectTokens(
   config: Config,
   onClockSkew: (skewMs: number) => void,
 ): Promise<readonly Inspected[]> {
-  const groups = groupByToken(config.accounts);
-  const atOnce = Math.min(TOKENS_AT_ONCE, Math.max(1, groups.length));
+  const uses = tokenUses(config);
+  const atOnce = Math.min(TOKENS_AT_ONCE, Math.max(1, uses.length));
   // All tokens may be of one user, and the check must not wait for a small budget.
   const shared = createBudget(FULL_BUDGET);
   const limit = pLimit(atOnce);
   const { version } = about();
   const transport = createTransport({ config: config.cloudflare, version });
+  const concurrency = Math.max(1, Math.floor(config.cloudflare.concurrency / atOnce));
+
+  const open = async (use: TokenUse): Promise<Opened> => {
+    const source = await createToken(use.token);
+    let budget = shared;
+    const client = createClient({
+      config: { ...config.cloudflare, concurrency },
+      token: source,
+      transport,
+      hooks: { onClockSkew },
+      budget: () => budget,
+      clock: Date.now,
+      random: Math.random,
+      version,
+    });
+    const listed = use.discovers ? await client.accounts() : undefined;
+    const ownBudget = (): void => {
+      budget = createBudget(FULL_BUDGET);
+    };
+    return { ...use, source, client, listed, ownBudget };
+  };
+
+  const opened = await Promise.all(uses.map((use) => limit(open, use)));
+  const lists = new Map(
+    opened.flatMap(({ token, listed }) =>
+      listed === undefined ? [] : [[keyOfToken(token), afterList(NEVER_LISTED, listed, Date.now())]],
+    ),
+  );
+  const accounts = Map.groupBy(
+    watchedAccounts(config, (key) => lists.get(key) ?? NEVER_LISTED),
+    ({ token }) => keyOfToken(token),
+  );
   const inspected = await Promise.all(
-    groups.map((accounts) =>
-      limit(async () => {
-        const [{ id, token: source, budgetGroup }] = accounts;
-        const token = await createToken(source);
-        let budget = shared;
-        const client = createClient({
-          config: {
-            ...config.cloudflare,
-            concurrency: Math.max(1, Math.floor(config.cloudflare.concurrency / atOnce)),
-          },
-          token,
-          transport,
-          hooks: { onClockSkew },
-          budget: () => budget,
-          clock: Date.now,
-          random: Math.random,
-          version,
-        });
-        const verified = await client.verify(id);
-        const owner = verified.ok ? verified.value.owner : undefined;
-        if (owner === 'account') budget = createBudget(FULL_BUDGET);
-        const { tunnels } = config;
-        const options = {
-          client,
-          types: tunnels.types,
-          selection: tunnels,
-          configurations: tunnels.configurations,
-          routes: tunnels.routes && tunnels.ids.length === 0,
-        };
-        const unusable = tokenFailure(verified);
-        const found =
-          unusable === undefined
-            ? await Promise.all(accounts.map((account) => inspectAccount(account, options)))
-            : accounts.map((account) => notListed(account, unusable));
-        const probes = unusable === undefined ? await probeDetails(found, options) : [];
-        await client.close();
-        const name = nameOfToken(source);
-        return {
-          findings: { source: name, token: verified, probes, accounts: found },
-          facts: { key: JSON.stringify(source), name, value: token.current(), budgetGroup, owner },
-        };
-      }),
+    opened.map((token) =>
+      limit(inspectToken, { ...token, accounts: accounts.get(keyOfToken(token.token)) ?? [] }, config),
     ),
   );
   await transport.close();
   return inspected;
+}
+
+async function inspectToken(opened: Opened, { tunnels }: Config): Promise<Inspected> {
+  const { accounts, budgetGroup, client, listed } = opened;
+  const verified = await verify(opened);
+  const owner = verified.ok ? verified.value.owner : undefined;
+  if (owner === 'account') opened.ownBudget();
+  const options = {
+    client,
+    types: tunnels.types,
+    selection: tunnels,
+    configurations: tunnels.configurations,
+    routes: tunnels.routes && tunnels.ids.length === 0,
+  };
+  const unusable = tokenFailure(verified);
+  const found =
+    unusable === undefined
+      ? await Promise.all(accounts.map((account) => inspectAccount(account, options)))
+      : accounts.map((account) => notListed(account, unusable));
+  const details = unusable === undefined ? await probeDetails(found, options) : [];
+  const probes = listed === undefined || unusable !== undefined ? details : [listProbe(listed), ...details];
+  await client.close();
+  const name = nameOfToken(opened.token);
+  return {
+    findings: { source: name, token: verified, probes, accounts: found },
+    facts: { key: keyOfToken(opened.token), name, value: opened.source.current(), budgetGroup, owner },
+  };
+}
+
+/** Verifies the token at an account that it is for. Where it is for none that is known, why it can list none says it all. */
+async function verify({ accounts, client, listed }: Opened): Promise<Result<VerifiedToken>> {
+  if (listed?.ok === false && accounts.length === 0) return listed;
+  const [first] = listed?.ok === true ? [...accounts, ...listed.value] : accounts;
+  return client.verify(first?.id ?? '');
 }

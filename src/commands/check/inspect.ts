@@ -1,5 +1,5 @@
 import type { Client, DetailEndpoint, RouteEndpoint } from '../../cloudflare/client.ts';
-import type { Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
+import type { Account, Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
 import { isSelected, type Selection } from '../../core/select.ts';
 import { hasNoConnections } from '../../core/serving.ts';
 import { pagesOf } from '../../core/lists.ts';
@@ -40,6 +40,12 @@ export const notListed = (
   { id, name }: { readonly id: string; readonly name: string },
   failure: Failure,
 ): AccountFindings => ({ id, name, pages: 1, tunnels: [], failures: [failure] });
+
+/** The accounts that the token can list. */
+export const listProbe = (listed: Result<readonly Account[]>): Probe => ({
+  endpoint: 'GET /accounts',
+  answer: listed.ok ? { ok: true, value: plural(listed.value.length, 'account') } : listed,
+});
 
 /** Asks each endpoint about one tunnel once, whatever the number of accounts: a token has its permissions in all of them. */
 export async function probeDetails(

@@ -44,7 +44,7 @@ export const fleetFamilies: readonly FleetFamily[] = [
   {
     scope: 'fleet',
     name: 'cloudflare_tunnel_account_info',
-    help: 'A configured account; the name is as configured.',
+    help: 'An account that is watched; its name as configured, else as Cloudflare gives it.',
     type: 'info',
     labels: ['account_id', 'account_name'],
     samples: ({ accounts }, emit) => {

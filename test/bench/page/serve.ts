@@ -11,7 +11,13 @@ export interface ServedPage {
 
 /** The page as the exporter serves it, own metrics and all, without anything that polls. */
 export async function servePage(snapshot: () => Snapshot): Promise<ServedPage> {
-  const telemetry = createTelemetry({ version: 'bench', revision: '', snapshot, budgets: () => [] });
+  const telemetry = createTelemetry({
+    version: 'bench',
+    revision: '',
+    snapshot,
+    budgets: () => [],
+    discovery: () => undefined,
+  });
   const page = createMetricsPage({
     families: FAMILY_OPTIONS,
     context: { types: ['cfd_tunnel'], selectsAll: true, expected: [], intermittent: [] },

@@ -1,0 +1,120 @@
+import type { Account, Failure, Result } from './model.ts';
+import { isOfShard, type Shard } from './shard.ts';
+
+/** What the lists of accounts of one token have shown. */
+export interface AccountList {
+  /** The accounts to watch, by id, in the order in which they were first listed. */
+  readonly accounts: ReadonlyMap<string, KnownAccount>;
+  /** When a list was last complete; `undefined` before the first. */
+  readonly listedAt: number | undefined;
+  /** Why the last list failed; `undefined` if it was complete, and before the first. */
+  readonly failure: Failure | undefined;
+}
+
+export interface KnownAccount extends Account {
+  /** How many complete lists in a row have not held it. */
+  readonly missed: number;
+}
+
+export const NEVER_LISTED: AccountList = { accounts: new Map(), listedAt: undefined, failure: undefined };
+
+/** An account that is missing from so many complete lists in a row is watched no longer. */
+const LISTS_BEFORE_DROPPED = 2;
+
+/** The accounts after one more list of the same token. A list that failed changes none of them. */
+export function afterList(before: AccountList, result: Result<readonly Account[]>, now: number): AccountList {
+  if (!result.ok) return { ...before, failure: result.failure };
+  const listed = new Map(result.value.map((account) => [account.id, account]));
+  const accounts = new Map<string, KnownAccount>();
+  for (const known of before.accounts.values()) {
+    const account = listed.get(known.id);
+    const missed = known.missed + 1;
+    if (account !== undefined) accounts.set(known.id, { ...account, missed: 0 });
+    else if (missed < LISTS_BEFORE_DROPPED) accounts.set(known.id, { ...known, missed });
+  }
+  for (const account of listed.values())
+    if (!before.accounts.has(account.id)) accounts.set(account.id, { ...account, missed: 0 });
+  return { accounts, listedAt: now, failure: undefined };
+}
+
+/** The accounts of a token whose own lists have shown nothing yet, such as those watched before a reload. */
+export function assumed(accounts: readonly Account[]): AccountList {
+  const known = accounts.map((account) => [account.id, { ...account, missed: 0 }] as const);
+  return { ...NEVER_LISTED, accounts: new Map(known) };
+}
+
+export interface DiscoveryScope {
+  /** Ids of accounts that are not to be watched. */
+  readonly exclude: readonly string[];
+  readonly shard: Shard;
+}
+
+/** The accounts of all lists, each once: with the first token that lists it. */
+export function discoveredAccounts<Token>(
+  lists: readonly { readonly token: Token; readonly list: AccountList }[],
+  { exclude, shard }: DiscoveryScope,
+): readonly (Account & { readonly token: Token })[] {
+  const excluded = new Set(exclude);
+  const accounts = new Map<string, Account & { readonly token: Token }>();
+  for (const { token, list } of lists) {
+    for (const { id, name } of list.accounts.values()) {
+      if (accounts.has(id) || excluded.has(id) || !isOfShard(id, shard)) continue;
+      accounts.set(id, { id, name, token });
+    }
+  }
+  return [...accounts.values()];
+}
+
+/** How the accounts that are watched have changed. */
+export interface AccountChanges {
+  readonly taken: readonly Account[];
+  readonly dropped: readonly Account[];
+  readonly renamed: readonly Account[];
+}
+
+export function accountChanges(before: readonly Account[], after: readonly Account[]): AccountChanges {
+  const known = new Map(before.map((account) => [account.id, account]));
+  const kept = new Set(after.map(({ id }) => id));
+  return {
+    taken: after.filter(({ id }) => !known.has(id)),
+    dropped: before.filter(({ id }) => !kept.has(id)),
+    renamed: after.filter(({ id, name }) => known.has(id) && known.get(id)?.name !== name),
+  };
+}
+
+/** The accounts that more than one of the lists hold. */
+export function listedTwice(lists: readonly AccountList[]): readonly Account[] {
+  const once = new Set<string>();
+  const twice = new Map<string, Account>();
+  for (const account of lists.flatMap(({ accounts }) => [...accounts.values()])) {
+    if (once.has(account.id)) twice.set(account.id, account);
+    once.add(account.id);
+  }
+  return [...twice.values()];
+}
+
+/** What came of the last lists of all tokens. */
+export interface DiscoveryStatus {
+  /** Whether the last list of every token was complete; `undefined` before the first answers. */
+  readonly success: boolean | undefined;
+  /** When the token whose last complete list is the oldest was listed; `undefined` if one never was. */
+  readonly lastSuccessAt: number | undefined;
+  /** Why no account is known, if that is so because a token has never been listed. */
+  readonly unknown: string | undefined;
+}
+
+export function discoveryStatus(lists: readonly AccountList[]): DiscoveryStatus {
+  const isAnswered = lists.every(({ listedAt, failure }) => listedAt !== undefined || failure !== undefined);
+  const never = lists.filter(({ listedAt }) => listedAt === undefined);
+  const isAnyKnown = lists.some(({ accounts }) => accounts.size > 0);
+  const times = lists.flatMap(({ listedAt }) => listedAt ?? []);
+  return {
+    success: isAnswered ? lists.every(({ failure }) => failure === undefined) : undefined,
+    lastSuccessAt: never.length > 0 ? undefined : Math.min(...times),
+    unknown:
+      isAnyKnown || never.length === 0
+        ? undefined
+        : (never.find(({ failure }) => failure !== undefined)?.failure?.message ??
+          'they are being listed for the first time'),
+  };
+}

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isStopped } from '../cloudflare/client.ts';
+import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
+import { someOf } from '../core/event-words.ts';
+import type { Account, Failure, Result } from '../core/model.ts';
+import type { Logger } from '../log.ts';
+
+/** A token whose accounts are to be found. */
+export interface AccountLister {
+  /** The same for the same token. May hold a secret. */
+  readonly key: string;
+  /** For people: never a token. */
+  readonly name: string;
+  readonly list: (signal: AbortSignal) => Promise<Result<readonly Account[]>>;
+}
+
+/** Lists the accounts of tokens again and again. A list that fails is made again, later each time. */
+export interface AccountDiscovery {
+  /** Lists at once, and from then on every ten minutes. */
+  readonly start: () => void;
+  /** Lists once. Resolves to whether every list was complete, after `onChange` is done. */
+  readonly once: () => Promise<boolean>;
+  /** Lists again now, or right after the lists that are going on. */
+  readonly lookSoon: () => void;
+  /**
+   * Goes on with these tokens. What is known of those that remain stays; accounts that were watched with a new one until now
+   * are assumed to be among those that it can list.
+   */
+  readonly reconfigure: (tokens: readonly AssumedToken[]) => void;
+  readonly listOf: (key: string) => AccountList;
+  /** No further lists; resolves when those that are going on have ended. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface AssumedToken {
+  readonly key: string;
+  readonly accounts: readonly Account[];
+}
+
+export interface AccountDiscoveryOptions {
+  /** The tokens in use now. */
+  readonly listers: () => readonly AccountLister[];
+  /** Lists have ended, well or not. */
+  readonly onListed: () => Promise<void>;
+  /** Wall clock, milliseconds. */
+  readonly clock: () => number;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+  /** Milliseconds that never jump. Default: performance.now. */
+  readonly monotonic?: () => number;
+  /** In [0, 1): jitter of retries. Default: Math.random. */
+  readonly random?: () => number;
+  /** Returns when the time has passed or the signal aborts. Default: by the machine's timer. */
+  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+const INTERVAL_MS = 10 * 60_000;
+const FIRST_RETRY_MS = 5_000;
+/** Retries of several exporters spread out over this part of the time more. */
+const RETRY_JITTER = 0.25;
+/** How often a failure that lasts is reported again. */
+const REMIND_MS = 10 * 60_000;
+const MOST_NAMED = 10;
+
+interface Known {
+  list: AccountList;
+  /** In a row. */
+  failures: number;
+  /** By the monotonic clock. */
+  dueAt: number;
+  reported: { readonly message: string; readonly at: number } | undefined;
+}
+
+export function createAccountDiscovery(options: AccountDiscoveryOptions): AccountDiscovery {
+  const { listers, onListed, clock, log, monotonic = () => performance.now() } = options;
+  const { random = Math.random, pause = timerPause } = options;
+  const known = new Map<string, Known>();
+  const stopping = new AbortController();
+  let wake = new AbortController();
+  let running: Promise<void> | undefined;
+
+  const reportFailure = (token: Known, name: string, { message }: Failure): void => {
+    const now = monotonic();
+    const { reported } = token;
+    if (reported?.message === message && now - reported.at < REMIND_MS) return;
+    token.reported = { message, at: now };
+    const { size } = token.list.accounts;
+    const kept = size === 1 ? 'the one account known stays' : `the ${size} accounts known stay`;
+    const meanwhile = size === 0 ? '' : `; ${kept}`;
+    log.warn(`Cannot list the accounts of ${name}: ${message}${meanwhile}`);
+  };
+
+  const reportSuccess = (token: Known, name: string): void => {
+    if (token.reported !== undefined) log.info(`the accounts of ${name} can be listed again`);
+    token.reported = undefined;
+    const missing = [...token.list.accounts.values()].filter(({ missed }) => missed > 0);
+    if (missing.length === 0) return;
+    log.info(
+      `not among the accounts of ${name} any more, and dropped if the next list is without them too: ${namesOf(missing)}`,
+    );
+  };
+
+  const listOne = async ({ key, name, list }: AccountLister): Promise<boolean> => {
+    const result = await list(stopping.signal);
+    const token = known.get(key);
+    if (token === undefined || stopping.signal.aborted) return false;
+    if (!result.ok && isStopped(result.failure)) {
+      // Other settings came in between.
+      token.dueAt = monotonic() + FIRST_RETRY_MS;
+      return false;
+    }
+    token.list = afterList(token.list, result, clock());
+    token.failures = result.ok ? 0 : token.failures + 1;
+    const retryMs = FIRST_RETRY_MS * 2 ** (token.failures - 1) * (1 + RETRY_JITTER * random());
+    // Unless it was asked for again meanwhile.
+    if (token.dueAt === Infinity)
+      token.dueAt = monotonic() + (result.ok ? INTERVAL_MS : Math.min(retryMs, INTERVAL_MS));
+    if (result.ok) reportSuccess(token, name);
+    else reportFailure(token, name, result.failure);
+    return result.ok;
+  };
+
+  const listAll = async (due: readonly AccountLister[]): Promise<boolean> => {
+    for (const { key } of due) {
+      const token = known.get(key);
+      if (token !== undefined) token.dueAt = Infinity;
+    }
+    const complete = await Promise.all(due.map(listOne));
+    if (due.length > 0 && !stopping.signal.aborted) await onListed();
+    return complete.every(Boolean);
+  };
+
+  const dueAt = (key: string): number => known.get(key)?.dueAt ?? Infinity;
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      wake = new AbortController();
+      const now = monotonic();
+      await listAll(listers().filter(({ key }) => dueAt(key) <= now));
+      const next = Math.min(INTERVAL_MS, ...listers().map(({ key }) => dueAt(key) - monotonic()));
+      if (!stopping.signal.aborted) await pause(Math.max(0, next), wake.signal);
+    }
+  };
+
+  return {
+    start: () => {
+      running ??= run();
+    },
+    once: () => listAll(listers()),
+    lookSoon: () => {
+      for (const token of known.values()) token.dueAt = -Infinity;
+      wake.abort();
+    },
+    reconfigure: (tokens) => {
+      const keys = new Set(tokens.map(({ key }) => key));
+      for (const key of known.keys()) if (!keys.has(key)) known.delete(key);
+      for (const { key, accounts } of tokens) {
+        if (known.has(key)) continue;
+        known.set(key, { list: assumed(accounts), failures: 0, dueAt: -Infinity, reported: undefined });
+      }
+    },
+    listOf: (key) => known.get(key)?.list ?? NEVER_LISTED,
+    stop: async () => {
+      stopping.abort();
+      wake.abort();
+      await running;
+    },
+  };
+}
+
+/** Names and ids of accounts, bounded. */
+export function namesOf(accounts: readonly Account[]): string {
+  return someOf(
+    accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100)} (${id})`)),
+    MOST_NAMED,
+  );
+}
+
+async function timerPause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,192 @@
+import { expect, test } from 'vitest';
+import { shardOf } from '../../src/core/shard.ts';
+import {
+  ACCESS,
+  ACCOUNT,
+  type Given,
+  load,
+  loaded,
+  OTHER_ACCOUNT,
+  problemsOf,
+  TOKEN,
+  tunnelToken,
+} from './support.ts';
+
+const THIRD = 'c'.repeat(32);
+const TOKEN_ONLY = { CLOUDFLARE_API_TOKEN: TOKEN };
+const FILES = { one: `${TOKEN}-one`, two: `${TOKEN}-two`, three: `${TOKEN}-three` };
+const file = (path: string) => ({ kind: 'file', path });
+
+/** Loads a configuration file. */
+function withFile(yaml: string, given: Given = {}) {
+  return loaded({
+    ...given,
+    argv: ['--config.file=c.yaml', ...(given.argv ?? [])],
+    files: { ...FILES, 'c.yaml': yaml },
+  });
+}
+
+test('without an account the token finds them', () => {
+  const { config, warnings } = loaded({ env: TOKEN_ONLY });
+  expect(config.accounts).toEqual([]);
+  expect(config.discovery).toEqual({
+    tokens: [{ token: { kind: 'value', value: TOKEN }, budgetGroup: undefined }],
+    exclude: [],
+    names: [],
+  });
+  expect(warnings).toEqual([]);
+  const argv = ['--cloudflare.api-token-file=one'];
+  expect(loaded({ argv, files: FILES }).config.discovery?.tokens).toEqual([
+    { token: file('one'), budgetGroup: undefined },
+  ]);
+});
+
+test.each<[string, Given]>([
+  ['a variable', { env: ACCESS }],
+  ['a flag', { env: TOKEN_ONLY, argv: [`--cloudflare.account-id=${ACCOUNT}`] }],
+  [
+    'the file',
+    { env: TOKEN_ONLY, argv: ['--config.file=c.yaml'], files: { 'c.yaml': `accounts: [{id: ${ACCOUNT}}]` } },
+  ],
+  [
+    'a setting in the file',
+    {
+      env: TOKEN_ONLY,
+      argv: ['--config.file=c.yaml'],
+      files: { 'c.yaml': `cloudflare: {account-id: ${ACCOUNT}}` },
+    },
+  ],
+  ['the tunnel token', { env: { ...TOKEN_ONLY, TUNNEL_TOKEN: tunnelToken() } }],
+])('an account named by %s is the only one', (_, given) => {
+  const { config } = loaded(given);
+  expect(config.accounts.map(({ id }) => id)).toEqual([ACCOUNT]);
+  expect(config.discovery).toBeUndefined();
+});
+
+test('a token alone is checked without a network, and a wrong id is no reason to look for others', () => {
+  expect(load({ env: TOKEN_ONLY, argv: ['--config.check'] })).toMatchObject({ kind: 'loaded' });
+  expect(problemsOf({ env: { ...TOKEN_ONLY, CLOUDFLARE_ACCOUNT_ID: '../x' } })).toEqual([
+    expect.stringMatching(/^CLOUDFLARE_ACCOUNT_ID \(environment\): "\.\.\/x" is not an account id/),
+  ]);
+});
+
+test('several tokens find the accounts of each, beside accounts with tokens of their own', () => {
+  const { config, warnings } = withFile(
+    [
+      'tokens:',
+      '  - {api_token_file: two, budget_group: alice}',
+      '  - {api_token_file: one}',
+      'accounts:',
+      `  - {id: ${ACCOUNT}, name: production, api_token_file: three}`,
+    ].join('\n'),
+    { files: {} },
+  );
+  expect(warnings).toEqual([]);
+  expect(config.accounts).toEqual([
+    { id: ACCOUNT, name: 'production', token: file('three'), budgetGroup: undefined },
+  ]);
+  expect(config.discovery).toEqual({
+    tokens: [
+      { token: file('two'), budgetGroup: 'alice' },
+      { token: file('one'), budgetGroup: undefined },
+    ],
+    exclude: [],
+    names: [{ id: ACCOUNT, name: 'production' }],
+  });
+});
+
+test('a token may be for some accounts only', () => {
+  const { config } = withFile(`
+tokens:
+  - {api_token_file: one, accounts: [${ACCOUNT}, ${OTHER_ACCOUNT}], budget_group: alice}
+  - {api_token_file: two, accounts: ${THIRD}}
+accounts:
+  - {id: ${OTHER_ACCOUNT}, name: lab}
+`);
+  expect(config.discovery).toBeUndefined();
+  expect(config.accounts).toEqual([
+    { id: OTHER_ACCOUNT, name: 'lab', token: file('one'), budgetGroup: 'alice' },
+    { id: ACCOUNT, name: '', token: file('one'), budgetGroup: 'alice' },
+    { id: THIRD, name: '', token: file('two'), budgetGroup: undefined },
+  ]);
+});
+
+test('an account without any token is watched with the token that lists it, under the name given here', () => {
+  const yaml = `tokens: [{api_token_file: one}]\naccounts: [{id: ${ACCOUNT}, name: production}]`;
+  const { config } = withFile(yaml);
+  expect(config.accounts).toEqual([]);
+  expect(config.discovery?.names).toEqual([{ id: ACCOUNT, name: 'production' }]);
+  // The token of all accounts is for it where there is one.
+  expect(withFile(yaml, { env: TOKEN_ONLY })).toMatchObject({
+    config: {
+      accounts: [{ id: ACCOUNT, token: { kind: 'value' } }],
+      discovery: { tokens: [{ token: file('one') }] },
+    },
+    warnings: [],
+  });
+});
+
+test('a token of the environment that nothing needs is told', () => {
+  expect(withFile('tokens: [{api_token_file: one}]', { env: TOKEN_ONLY })).toMatchObject({
+    config: { discovery: { tokens: [{ token: file('one') }] } },
+    warnings: [
+      'CLOUDFLARE_API_TOKEN (environment): not used, as the file lists tokens and no account needs this one',
+    ],
+  });
+});
+
+test('ids from outside the file are the only ones', () => {
+  const { config, warnings } = withFile('tokens: [{api_token_file: one}]', { env: ACCESS });
+  expect(config.accounts).toMatchObject([{ id: ACCOUNT, token: { kind: 'value' } }]);
+  expect(config.discovery).toBeUndefined();
+  expect(warnings).toEqual([
+    'tokens[0] (c.yaml:1): the accounts of this token are not looked up, as CLOUDFLARE_ACCOUNT_ID (environment) names the accounts',
+  ]);
+});
+
+test('the same token file has one budget group, wherever it is named', () => {
+  const files = {
+    ...FILES,
+    'c.yaml': `tokens: [{api_token_file: one, budget_group: alice}]\naccounts: [{id: ${ACCOUNT}, api_token_file: one, budget_group: bob}]`,
+  };
+  expect(problemsOf({ argv: ['--config.file=c.yaml'], files })).toEqual([
+    'tokens[0].budget_group (c.yaml:1): "alice" contradicts "bob" in accounts[0].budget_group (c.yaml:2); accounts with the same token have one budget group',
+  ]);
+});
+
+test('accounts are excluded by id, but not one that is to be watched', () => {
+  const argv = [`--cloudflare.exclude-account-id=${ACCOUNT}`];
+  expect(loaded({ env: TOKEN_ONLY, argv }).config.discovery?.exclude).toEqual([ACCOUNT]);
+  expect(problemsOf({ env: ACCESS, argv })).toEqual([
+    `--cloudflare.exclude-account-id (flag): account "${ACCOUNT}" is also one to watch, by CLOUDFLARE_ACCOUNT_ID (environment); leave one of the two out`,
+  ]);
+  expect(loaded({ env: { ...ACCESS, CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT }, argv }).warnings).toEqual([
+    '--cloudflare.exclude-account-id (flag): has no effect, as the accounts to watch are named',
+  ]);
+});
+
+test('a tunnel may be expected in an account that is yet to be found, by the shard that would watch it', () => {
+  const yaml = `expected_tunnels: [{account_id: ${ACCOUNT}, name: web}, {name: anywhere}]`;
+  expect(withFile(yaml, { env: TOKEN_ONLY }).config.expectedTunnels).toMatchObject([
+    { accountId: ACCOUNT, tunnel: 'web' },
+    { tunnel: 'anywhere' },
+  ]);
+  const own = `expected_tunnels: [{account_id: ${ACCOUNT}, name: web}]`;
+  for (const index of [0, 1]) {
+    const argv = ['--shard.total=2', `--shard.index=${index}`];
+    const { config, warnings } = withFile(own, { env: TOKEN_ONLY, argv });
+    expect(config.expectedTunnels).toHaveLength(shardOf(ACCOUNT, 2) === index ? 1 : 0);
+    expect(warnings).toEqual([]);
+  }
+  const argv = ['--config.file=c.yaml', `--cloudflare.exclude-account-id=${ACCOUNT}`];
+  expect(problemsOf({ env: TOKEN_ONLY, argv, files: { 'c.yaml': own } })).toEqual([
+    `expected_tunnels[0] (c.yaml:1): account "${ACCOUNT}" is not watched, as --cloudflare.exclude-account-id (flag) excludes it`,
+  ]);
+});
+
+test('which tunnel a cloudflared runs is not found out by looking for accounts', () => {
+  const argv = ['--sidecar.cloudflared-url=http://127.0.0.1:20241'];
+  expect(problemsOf({ env: TOKEN_ONLY, argv })).toEqual([
+    '--sidecar.cloudflared-url (flag): which tunnel this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
+  ]);
+});
