@@ -66,6 +66,9 @@ async function main(argv: readonly string[]): Promise<number> {
     log.error({ err: error }, 'unexpected error: the exporter ends; please report this');
     process.exit(1);
   });
+  // Node would write them to standard error as they are.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn({ warning: name }, message));
   for (const warning of loaded.warnings) log.warn(warning);
   if (config.configCheck) {
     print('The configuration is valid.\n');

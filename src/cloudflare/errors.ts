@@ -1,6 +1,7 @@
+import type { ProxyConfig } from '../config/config.ts';
 import type { Failure, FailureReason } from '../core/model.ts';
 import { accountsPath, type Endpoint } from './endpoints.ts';
-import type { AttemptEnd } from './retry.ts';
+import { shownProxy } from './proxy-error.ts';
 
 /** One entry of the API's `errors`, with the codes of its `error_chain`. */
 export interface ApiError {
@@ -21,6 +22,8 @@ export interface CallContext {
   readonly path: string;
   /** Host of the API, for messages. */
   readonly host: string;
+  /** Through which the API is asked. */
+  readonly proxy?: ProxyConfig | undefined;
   /** Takes secrets out of a text that others wrote. */
   readonly redact: (text: string) => string;
 }
@@ -129,13 +132,20 @@ export function accountRefused(refusal: CallFailure, endpoints: readonly Endpoin
   };
 }
 
-/** An answer that is not the API's: not JSON, a redirect, too large. `what` is `is not JSON` or the like. */
-export function notUnderstood(status: number, what: string, context: CallContext): CallFailure {
-  const message = `${describeTarget(context.path)} answered ${status} with a body that ${what}`;
+/** An answer that is not the API's: not JSON, too large. `what` is `is not JSON` or the like. */
+export function notUnderstood(
+  status: number,
+  what: string,
+  { path, proxy, isWebPage = false }: CallContext & { readonly isWebPage?: boolean },
+): CallFailure {
+  const message = `${describeTarget(path)} answered ${status} with a body that ${what}`;
   if (status === 429) return { reason: 'rate_limited', message, codes: [] };
   if (status >= 500) return { reason: 'server', message, codes: [] };
   if (status === 408) return { reason: 'timeout', message, codes: [] };
-  return { reason: 'malformed', message: `${message}; is --cloudflare.api-url right?`, codes: [] };
+  const other =
+    proxy === undefined ? 'a proxy or firewall' : `the proxy ${shownProxy(proxy)} (${proxy.variable})`;
+  const or = isWebPage ? `, or does ${other} answer in its place` : '';
+  return { reason: 'malformed', message: `${message}; is --cloudflare.api-url right${or}?`, codes: [] };
 }
 
 /** Redirects are not followed: the token belongs to one origin. */
@@ -167,75 +177,6 @@ export const unexpected = (error: unknown, context: Pick<CallContext, 'path'>): 
     `the answer cannot be read (${error instanceof Error ? error.name : 'unknown error'}); please report this`,
     context,
   );
-
-export interface Break extends CallFailure {
-  readonly end: AttemptEnd;
-}
-
-/** No answer: what broke, by the error's code, and what to check. `now` is the wall clock, in milliseconds. */
-export function broken(error: unknown, context: CallContext, now: number): Break {
-  const code = codeOf(error);
-  const target = describeTarget(context.path);
-  const failure = (reason: FailureReason, message: string, end: AttemptEnd = 'other'): Break => ({
-    reason,
-    message: `${message}: ${target}`,
-    codes: [],
-    end,
-  });
-  const { host } = context;
-  if (RESETS.has(code)) return failure('network', `connection to ${host} broke off (${code})`, 'reset');
-  if (CONNECT_TIMEOUTS.has(code))
-    return failure(
-      'timeout',
-      `no connection to ${host} in time (${code}); check network and firewall`,
-      'connect_timeout',
-    );
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return failure('network', `cannot resolve ${host} (${code}); check DNS and --cloudflare.api-url`);
-  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
-    const wrong = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not yet valid';
-    return failure(
-      'network',
-      `the certificate of ${host} ${wrong} (${code}): this machine's clock says ${new Date(now).toISOString().slice(0, 19)}Z; set it, best by NTP, if that is wrong`,
-    );
-  }
-  if (isTls(code))
-    return failure(
-      'network',
-      `TLS with ${host} failed (${code}); check --cloudflare.api-url, the clock, and for a TLS-inspecting proxy NODE_EXTRA_CA_CERTS`,
-    );
-  if (code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW')
-    return failure('malformed', `${host} does not answer in HTTP (${code}); check --cloudflare.api-url`);
-  if (code.startsWith('Z_'))
-    return failure('malformed', `answer of ${host} is not the gzip that it claims to be (${code})`);
-  return failure(
-    'network',
-    `cannot reach ${host} (${code}); check network, firewall and --cloudflare.api-url`,
-  );
-}
-
-const RESETS: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'ECONNABORTED',
-  'UND_ERR_SOCKET',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
-const CONNECT_TIMEOUTS: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
-
-const isTls = (code: string): boolean =>
-  code === 'EPROTO' ||
-  /^(ERR_TLS|ERR_SSL)|CERT|LEAF_SIGNATURE|CRL|^HOSTNAME_MISMATCH|^INVALID_CA|^INVALID_PURPOSE/.test(code);
-
-/** The code of an error, of its cause, or of the first of an aggregate (one per address tried). Never its message. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
-  const code: unknown = 'code' in error ? error.code : undefined;
-  if (typeof code === 'string') return code;
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return inner === undefined ? error.name : codeOf(inner);
-}
 
 const TUNNEL_READ =
   'Cloudflare Tunnel Read (or Cloudflare One Connector: cloudflared Read, or Cloudflare One Connectors Read)';

@@ -3,12 +3,12 @@ import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { turn } from '../turn.ts';
+import { broken } from './breaks.ts';
 import { createBudget, type Budget, type Hold } from './budget.ts';
 import { clockSkew } from './clock-skew.ts';
 import type { Endpoint } from './endpoints.ts';
 import {
   STOPPED,
-  broken,
   describeTarget,
   notUnderstood,
   quote,
@@ -18,6 +18,7 @@ import {
   type CallContext,
   type CallFailure,
 } from './errors.ts';
+import { shownProxy } from './proxy-error.ts';
 import { askedFor, blockTime, type RetryAfterHeaders } from './retry-after.ts';
 import { retryDelay, type AttemptEnd } from './retry.ts';
 import { parseEnvelope, type Envelope } from './schema.ts';
@@ -219,6 +220,7 @@ export function createHttp(options: HttpOptions): Http {
         endpoint,
         path,
         host,
+        proxy: config.proxy,
         secret,
         redact: redactionOf(secret),
         stopped: stop.signal,
@@ -267,9 +269,9 @@ const noToken = (token: Token): CallFailure => ({
   codes: [],
 });
 
-const timedOut = ({ path }: CallContext, timeoutMs: number): CallFailure => ({
+const timedOut = ({ path, proxy }: CallContext, timeoutMs: number): CallFailure => ({
   reason: 'timeout',
-  message: `no complete answer within ${timeoutMs / 1_000} s (--cloudflare.request-timeout): ${describeTarget(path)}`,
+  message: `no complete answer${proxy === undefined ? '' : ` through the proxy ${shownProxy(proxy)}`} within ${timeoutMs / 1_000} s (--cloudflare.request-timeout): ${describeTarget(path)}`,
   codes: [],
 });
 
@@ -283,7 +285,9 @@ function judge({ status, headers, body }: Answer, context: CallContext): CallRes
   if (json === undefined) {
     // Redacted before it is cut, which could leave the beginning of a secret.
     const beginning = quote(context.redact(body.text.slice(0, 1_000)).slice(0, 60), context.redact);
-    return fail(notUnderstood(status, `is not JSON (it begins ${beginning})`, context));
+    const isWebPage = HTML.test(body.text);
+    const what = `is not JSON${isWebPage ? ' but a web page' : ''} (it begins ${beginning})`;
+    return fail(notUnderstood(status, what, { ...context, isWebPage }));
   }
   const envelope = parseEnvelope(json);
   if (!envelope.ok) return fail(notUnderstood(status, `is not the API's: ${envelope.problem}`, context));
@@ -291,6 +295,9 @@ function judge({ status, headers, body }: Answer, context: CallContext): CallRes
     return fail(refused({ status, errors: envelope.value.errors }, context));
   return envelope;
 }
+
+/** What proxies, firewalls and gateways say to a person. */
+const HTML = /^\s*<(?:!doctype|html|head|body)\b/i;
 
 const fail = (failure: CallFailure): CallResult<never> => ({ ok: false, failure });
 

@@ -1,7 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Pool } from 'undici';
-import type { Config } from '../config/config.ts';
+import { type ConnectionSettings, createDispatcher } from './dispatcher.ts';
 
 /** After decompression. A page of 1,000 tunnels with 100 embedded connections each has about 26 MB. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -36,13 +35,6 @@ export interface TransportOptions {
   readonly version: string;
 }
 
-/** The settings that decide how the API is reached. */
-type ConnectionSettings = Pick<Config['cloudflare'], 'apiUrl' | 'requestTimeoutMs'>;
-
-/** Equal for settings under which the same connections serve. */
-export const connectionKey = ({ apiUrl, requestTimeoutMs }: ConnectionSettings): string =>
-  JSON.stringify([apiUrl, requestTimeoutMs]);
-
 /**
  * A pool of kept-alive connections to one origin, which is the only one that ever sees a token. Follows no redirect. Every
  * token of that origin can use it: the token is a header of each request.
@@ -53,22 +45,12 @@ export const connectionKey = ({ apiUrl, requestTimeoutMs }: ConnectionSettings):
 export function createTransport({ config, version }: TransportOptions): Transport {
   const { origin, pathname } = new URL(config.apiUrl);
   const prefix = pathname === '/' ? '' : pathname;
-  const pool = new Pool(origin, {
-    // Leaves room for another attempt where an address swallows packets.
-    connectTimeout: Math.ceil(config.requestTimeoutMs / 2),
-    // Longer than a poll interval's pause, shorter than what servers usually keep.
-    keepAliveTimeout: 45_000,
-    // The caller's signal is the one deadline: undici's own timeouts start anew with every byte.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // One request per connection at a time: with HTTP/1.1 pipelining a slow answer would hold up those behind it.
-    allowH2: false,
-    pipelining: 1,
-  });
+  const dispatcher = createDispatcher(config);
 
   return {
     async get(path, { token, signal }) {
-      const { statusCode, headers, body } = await pool.request({
+      const { statusCode, headers, body } = await dispatcher.request({
+        origin,
         method: 'GET',
         path: prefix + path,
         headers: {
@@ -81,7 +63,7 @@ export function createTransport({ config, version }: TransportOptions): Transpor
       });
       return { status: statusCode, headers, body: await readBody(body, headers['content-encoding']) };
     },
-    close: () => pool.destroy(),
+    close: () => dispatcher.destroy(),
   };
 }
 

@@ -1,4 +1,5 @@
-import { connectionKey, createTransport, type Transport } from '../cloudflare/transport.ts';
+import { connectionKey } from '../cloudflare/dispatcher.ts';
+import { createTransport, type Transport } from '../cloudflare/transport.ts';
 import type { Config } from '../config/config.ts';
 
 /** The connections to the API, shared by all tokens. */

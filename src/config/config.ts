@@ -26,6 +26,19 @@ export interface DiscoveryConfig {
   readonly names: readonly Account[];
 }
 
+/** The proxy through which the API is asked. User and password are secrets: never logged. */
+export interface ProxyConfig {
+  readonly scheme: 'http' | 'https' | 'socks5';
+  /** As in a URL: an IPv6 address has brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** '' where there is none; decoded, as the password. */
+  readonly user: string;
+  readonly password: string;
+  /** The environment variable that names it. */
+  readonly variable: string;
+}
+
 export interface SidecarConfig {
   /** Without trailing slash. */
   readonly cloudflaredUrl: string;
@@ -63,6 +76,9 @@ export interface Config {
     readonly requestBudget: number;
     readonly concurrency: number;
     readonly requestTimeoutMs: number;
+    /** Certificates in PEM form of authorities to trust beside those that node trusts. */
+    readonly authorities?: readonly string[];
+    readonly proxy?: ProxyConfig | undefined;
   };
   readonly poll: {
     /** Cron expression with seconds, UTC. */

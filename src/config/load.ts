@@ -20,6 +20,7 @@ import { readTarget } from './target.ts';
 import { createSecrets } from './secrets.ts';
 import { secretsOfTunnelToken } from './tunnel-token.ts';
 import { usage } from './usage.ts';
+import { readWayToApi } from './way-to-api.ts';
 
 export { COMMANDS } from './command.ts';
 export type { Command } from './command.ts';
@@ -96,6 +97,7 @@ export function loadConfig(input: LoadInput): LoadResult {
   const placesOf = ({ flag }: Setting<unknown>): readonly string[] =>
     sources.flatMap(({ given }) => given.get(flag)?.slice(0, 1) ?? []).map(({ at }) => at);
 
+  const secret = (text: string): void => void (text !== '' && secrets.add(text));
   const listed = readAccounts(file.accounts, report);
   const tokens = readTokens(file.tokens, report);
   const declared = readExpectedTunnels(file.expectedTunnels, report);
@@ -111,7 +113,7 @@ export function loadConfig(input: LoadInput): LoadResult {
     hostName: input.hostName ?? '',
     readFile: input.readFile,
     report,
-    secret: (text) => void (text !== '' && secrets.add(text)),
+    secret,
   });
 
   const config: Config = {
@@ -125,6 +127,15 @@ export function loadConfig(input: LoadInput): LoadResult {
       requestBudget: inDemo(SETTINGS.requestBudget, DEMO.requestBudget),
       concurrency: value(SETTINGS.concurrency),
       requestTimeoutMs: value(SETTINGS.requestTimeout),
+      ...readWayToApi({
+        command,
+        apiUrl: watched.apiUrl,
+        env: input.env,
+        get,
+        readFile: input.readFile,
+        report,
+        secret,
+      }),
     },
     poll: poll(),
     tunnels: {

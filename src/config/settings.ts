@@ -63,6 +63,10 @@ export const SETTINGS = {
     otherVariables: ['CLOUDFLARE_API_URL'],
     isAccess: true,
   }),
+  caFile: optional('cloudflare.ca-file', kinds.path, {
+    help: 'PEM file of certificate authorities to trust for the API and a proxy, beside those that node trusts; read again on reload.',
+    isAccess: true,
+  }),
   requestBudget: one('cloudflare.request-budget', requestBudget, {
     help: 'Requests per five minutes and owner (all user tokens together, each account-owned token), 1 to 1200.',
     default: '600',

@@ -1,13 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Endpoint } from '../../src/cloudflare/endpoints.ts';
-import {
-  broken,
-  describeTarget,
-  quote,
-  reasonFor,
-  refused,
-  type CallContext,
-} from '../../src/cloudflare/errors.ts';
+import { broken } from '../../src/cloudflare/breaks.ts';
+import { describeTarget, quote, reasonFor, refused, type CallContext } from '../../src/cloudflare/errors.ts';
 import type { FailureReason } from '../../src/core/model.ts';
 import { ACCOUNT } from './support.ts';
 
@@ -134,7 +128,7 @@ test.for([
   ['UND_ERR_SOCKET', 'network', 'reset', /broke off/],
   ['UND_ERR_CONNECT_TIMEOUT', 'timeout', 'connect_timeout', /no connection to api\.example in time/],
   ['ETIMEDOUT', 'timeout', 'connect_timeout', /no connection/],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'network', 'other', /TLS with api\.example failed .*NODE_EXTRA_CA_CERTS/],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'network', 'other', /TLS with api\.example failed .*--cloudflare\.ca-file/],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'network', 'other', /TLS/],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'network', 'other', /TLS/],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'network', 'other', /TLS/],

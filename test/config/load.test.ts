@@ -21,6 +21,8 @@ test('an account and a token are all that must be set', () => {
       requestBudget: 600,
       concurrency: 8,
       requestTimeoutMs: 10_000,
+      authorities: [],
+      proxy: undefined,
     },
     poll: { schedule: '*/30 * * * * *', jitterMs: 5000, staleAfterMs: 600_000 },
     tunnels: {

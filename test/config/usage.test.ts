@@ -27,6 +27,7 @@ test('the flags are those that users depend on', () => {
     'cloudflare.api-token',
     'cloudflare.api-token-file',
     'cloudflare.api-url',
+    'cloudflare.ca-file',
     'cloudflare.concurrency',
     'cloudflare.exclude-account-id',
     'cloudflare.request-budget',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
@@ -33,6 +34,27 @@ export async function startServer(
     expect((await fetch(`http://${address}/-/ready`)).status).toBe(200);
   }, PATIENCE);
   return `http://${address}`;
+}
+
+/** Starts a program that listens on the given port of loopback, and waits until it does; its address. Ended when the test is. */
+export async function startProgram(
+  program: ProgramName,
+  argumentsFor: (port: number) => readonly string[],
+): Promise<string> {
+  const port = await freePort();
+  const child = spawn(debianProgram(program).command, argumentsFor(port), { stdio: 'ignore' });
+  const ended = once(child, 'close');
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+  await vi.waitFor(async () => {
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`);
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.destroy();
+  }, PATIENCE);
+  return `127.0.0.1:${port}`;
 }
 
 /** A Prometheus with this configuration and the files that it names, ended when the test is; its URL. */

@@ -25,6 +25,7 @@ const PROGRAMS = {
   amtool: { package: 'prometheus-alertmanager', find: () => onPath('amtool') },
   chromium: { package: 'chromium', find: () => onPath('chromium') },
   curl: { package: 'curl', find: () => onPath('curl') },
+  tinyproxy: { package: 'tinyproxy', find: () => onPath('tinyproxy') },
   openssl: { package: 'openssl', find: () => onPath('openssl') },
   htpasswd: { package: 'apache2-utils', find: () => onPath('htpasswd') },
   unzip: { package: 'unzip', find: () => onPath('unzip') },
