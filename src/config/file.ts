@@ -33,7 +33,8 @@ const SECTIONS: ReadonlySet<string> = new Set(
     return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('.'));
   }),
 );
-const ENTRY_FIELDS = {
+/** The fields of the entries of each list. */
+export const ENTRY_FIELDS = {
   accounts: ['id', 'name', 'api_token_file', 'budget_group'],
   tokens: ['api_token_file', 'accounts', 'budget_group'],
   expected_tunnels: ['account_id', 'name', 'id', 'min_connectors'],

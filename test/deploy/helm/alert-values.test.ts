@@ -1,12 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { expect, describe, test } from 'vitest';
-import { parse } from 'yaml';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { debianProgram } from '../../support/debian.ts';
 import { alertNames, isAlert, type Rule, readRules, rules } from '../alerts/rule-file.ts';
 import { kubectlLayer } from '../kubernetes/kubectl-layer.ts';
 import { ofKind, only } from '../kubernetes/objects.ts';
 import { CHART, ciValues, renderChart } from './chart.ts';
 
-type AlertValues = Readonly<Record<string, boolean | number | string>>;
+const promtool = debianProgram('promtool');
+
+type AlertValues = Readonly<Record<string, boolean | number | string | Readonly<Record<string, string>>>>;
+
+/** The values of an alert that are no thresholds. */
+const NO_THRESHOLDS = ['enabled', 'severity', 'for', 'keepFiringFor'];
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the file is ours, and the tests say what it must hold
 const values = parse(readFileSync(`${CHART}/values.yaml`, 'utf8')) as {
@@ -24,14 +33,21 @@ function thresholdsIn(exprs: string): readonly (readonly [alert: string, key: st
   ]);
 }
 
-test('every alert has its values, with the thresholds of the rule file', () => {
+test('every alert has its values, as they are in the rule file', () => {
   const wanted = alertNames.map((name): [string, AlertValues] => {
-    const lasting = rules.flatMap((rule) => (isAlert(rule) && rule.alert === name ? (rule.for ?? []) : []));
+    const stages = rules.filter(isAlert).filter(({ alert }) => alert === name);
+    const severities = stages.map(({ labels }) => labels['severity'] ?? '');
+    const [first] = stages;
     return [
       name,
       {
         enabled: true,
-        ...(lasting[0] === undefined ? {} : { for: lasting[0] }),
+        severity:
+          severities.length === 1
+            ? (severities[0] ?? '')
+            : Object.fromEntries(severities.map((severity) => [severity, severity])),
+        ...(first?.for === undefined ? {} : { for: first.for }),
+        ...(first?.keep_firing_for === undefined ? {} : { keepFiringFor: first.keep_firing_for }),
         ...Object.fromEntries(
           thresholdsIn(text).flatMap(([alert, key, value]) => (alert === name ? [[key, value]] : [])),
         ),
@@ -75,7 +91,7 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
   test('takes every threshold and every duration from its value', () => {
     const thresholds = Object.entries(settings).flatMap(([alert, own], row) =>
       Object.keys(own)
-        .filter((key) => key !== 'enabled' && key !== 'for')
+        .filter((key) => !NO_THRESHOLDS.includes(key))
         .map((key, column): [string, string, number] => [alert, key, 7000 + 10 * row + column]),
     );
     const lasting = Object.entries(settings).filter(([, own]) => own['for'] !== undefined);
@@ -89,6 +105,107 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
     expect(new Set(changed.flatMap((rule) => (isAlert(rule) ? (rule.for ?? []) : [])))).toEqual(
       new Set(['77m']),
     );
+  });
+
+  test('takes severities from values, each stage its own', () => {
+    const changed = rendered(
+      '--set=prometheusRule.alerts.CloudflareTunnelNoRedundancy.severity=info',
+      '--set=prometheusRule.alerts.CloudflareTunnelAccountUnwatched.severity.warning=notice',
+    ).filter(isAlert);
+    const before = rules.filter(isAlert);
+    expect(
+      changed.flatMap(({ alert, labels }, index) => {
+        const was = before[index]?.labels['severity'];
+        return labels['severity'] === was ? [] : [[alert, was, labels['severity']]];
+      }),
+    ).toEqual([
+      ['CloudflareTunnelNoRedundancy', 'warning', 'info'],
+      ['CloudflareTunnelAccountUnwatched', 'warning', 'notice'],
+    ]);
+    expect(changed.map(({ labels }) => labels['subject'])).toEqual(
+      before.map(({ labels }) => labels['subject']),
+    );
+  });
+
+  test('adds labels and annotations to all alerts, and those of one alert win', () => {
+    const changed = rendered(
+      '--set=prometheusRule.additionalRuleLabels.team=network',
+      '--set=prometheusRule.additionalRuleAnnotations.note=all',
+      '--set=prometheusRule.alerts.CloudflareTunnelDown.labels.team=oncall',
+      '--set=prometheusRule.alerts.CloudflareTunnelDown.annotations.summary=down',
+    );
+    expect(changed).toEqual(
+      rules.map((before) => {
+        if (!isAlert(before)) return before;
+        const isDown = before.alert === 'CloudflareTunnelDown';
+        return {
+          ...before,
+          labels: { ...before.labels, team: isDown ? 'oncall' : 'network' },
+          annotations: { ...before.annotations, note: 'all', ...(isDown ? { summary: 'down' } : {}) },
+        };
+      }),
+    );
+  });
+
+  test('an alert without `for` takes one', () => {
+    const [before, after] = [[], ['--set=prometheusRule.alerts.CloudflareTunnelNoRedundancy.for=30m']].map(
+      (flags) =>
+        rendered(...flags).filter((rule) => isAlert(rule) && rule.alert === 'CloudflareTunnelNoRedundancy'),
+    );
+    expect(before).toEqual([expect.not.objectContaining({ for: expect.anything() })]);
+    expect(after).toEqual([{ ...before?.[0], for: '30m' }]);
+  });
+
+  test('in a homelab, nothing expects a second connector', () => {
+    const homelab = rendered('--values', ciValues('homelab')).filter(isAlert);
+    const names = homelab.map(({ alert }) => alert);
+    expect(names).not.toContain('CloudflareTunnelNoRedundancy');
+    expect(names).not.toContain('CloudflareTunnelNeverRedundant');
+    expect(names).toContain('CloudflareTunnelDown');
+    expect(new Set(homelab.map(({ labels }) => labels['severity']))).not.toContain('critical');
+  });
+
+  test.skipIf(promtool.missing)(`promtool takes the rules with every value changed${promtool.needs}`, () => {
+    const changed = {
+      prometheusRule: {
+        links: { dashboards: 'https://grafana.example.com' },
+        additionalRuleLabels: { team: 'network' },
+        additionalRuleAnnotations: { note: 'with {{ $value }}' },
+        alerts: Object.fromEntries(
+          Object.entries(settings).map(([alert, own]) => [
+            alert,
+            {
+              ...Object.fromEntries(
+                Object.keys(own)
+                  .filter((key) => !NO_THRESHOLDS.includes(key))
+                  .map((key) => [key, 31_536_000.5]),
+              ),
+              severity:
+                typeof own['severity'] === 'object'
+                  ? Object.fromEntries(Object.keys(own['severity']).map((stage) => [stage, `${stage}-2`]))
+                  : 'page',
+              for: '77m',
+              keepFiringFor: '1h30m',
+              labels: { tier: 'one' },
+              annotations: { owner: '{{ $labels.tunnel_name }}' },
+            },
+          ]),
+        ),
+      },
+    };
+    const folder = mkdtempSync(join(tmpdir(), 'chart-rules-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'values.yaml');
+    writeFileSync(file, stringify(changed));
+    const groups = [{ name: 'rendered', rules: rendered('--values', file) }];
+    writeFileSync(join(folder, 'rules.yaml'), stringify({ groups }, { aliasDuplicateObjects: false }));
+    const { status, stdout, stderr } = spawnSync(
+      promtool.command,
+      ['check', 'rules', '--lint-fatal', join(folder, 'rules.yaml')],
+      { encoding: 'utf8' },
+    );
+    expect({ status, output: stdout + stderr }).toMatchObject({ status: 0 });
+    expect(stdout).toContain(`SUCCESS: ${rules.length} rules found`);
   });
 });
 

@@ -118,8 +118,6 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
     ['an unknown value', '--set=replicaCount=2', 'replicaCount'],
     ['a wrong type', '--set=replicas=two', '/replicas'],
     ['an account id that is none', '--set=accounts[0].id=production', '/accounts/0/id'],
-    ['accounts in the configuration file', '--set=config.accounts[0].id=a', '/config'],
-    ['a port in the configuration file', '--set=config.web.listen_address=:1', '/config'],
   ])('%s is refused by the schema', (_, flag, named) => {
     expect(refusalOf([ACCOUNT, EXISTING, flag])).toContain(named);
   });
@@ -221,20 +219,48 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
   });
 
   test('the notes say how to check the installation, and warn of scraping twice', () => {
-    expect(notesOf([])).toContain('deployment/release-cloudflare-tunnel-exporter -- node dist/main.js check');
+    expect(notesOf([])).toContain(
+      'exec deployment/release-cloudflare-tunnel-exporter -- node dist/main.js check',
+    );
     expect(notesOf([])).not.toContain('WARNING');
     expect(notesOf(['--set=serviceMonitor.enabled=true,podMonitor.enabled=true'])).toContain('scraped twice');
   });
 });
 
+const README = readFileSync(join(CHART, 'README.md'), 'utf8');
+const DEFAULTS = parseDocument(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+const ALERTS = ['prometheusRule', 'alerts'];
+
 test("the chart's README lists every value with its default", () => {
-  const readme = readFileSync(join(CHART, 'README.md'), 'utf8');
-  const rows = [...readme.matchAll(/^\| `([^`]+)` \| (?:`([^`]*)` )?\|/gm)].map(
+  const rows = [...README.matchAll(/^\| `((?!Cloudflare)[a-zA-Z.]+)` \| (?:`([^`]*)` )?\|/gm)].map(
     ([, key, value]) => `${key} = ${value ?? ''}`,
   );
-  const { contents } = parseDocument(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
-  expect(rows).toEqual(leaves(contents, '').map(([key, value]) => `${key} = ${value}`));
+  const listed = leaves(DEFAULTS.contents, '').filter(([key]) => !key.startsWith(ALERTS.join('.')));
+  expect(rows).toEqual(listed.map(([key, value]) => `${key} = ${value}`));
 });
+
+test("the chart's README lists every alert with its values", () => {
+  const rows = [...README.matchAll(/^\| `(Cloudflare\w+)` \| (.*) \|$/gm)].map(([, alert, values]) => [
+    alert,
+    values,
+  ]);
+  const alerts = DEFAULTS.getIn(ALERTS);
+  const wanted = (isMap(alerts) ? alerts.items : []).map(({ key, value }) => [
+    String(key),
+    (isMap(value) ? value.items : [])
+      .filter((pair) => String(pair.key) !== 'enabled')
+      .map((pair) => `\`${String(pair.key)}: ${inWords(pair.value)}\``)
+      .join(', '),
+  ]);
+  expect(wanted).toHaveLength(26);
+  expect(rows).toEqual(wanted);
+});
+
+/** A value as a person writes it: `{ warning: info }`. */
+function inWords(value: unknown): string {
+  if (!isMap(value)) return String(value);
+  return `{ ${value.items.map((pair) => `${String(pair.key)}: ${String(pair.value)}`).join(', ')} }`;
+}
 
 /** The values that have no values in them; a list, an empty map and what is copied as a whole count as one. */
 function leaves(node: unknown, path: string): readonly (readonly [string, string])[] {

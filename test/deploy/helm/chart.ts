@@ -13,10 +13,19 @@ export function ciValues(name: string): string {
   return join(CI, `${name}-values.yaml`);
 }
 
-/** As `helm template` with a values file, and more flags after it. */
+const rendered = new Map<string, readonly KubernetesObject[]>();
+
+/** As `helm template` with a values file, and more flags after it. The same values are rendered once. */
 export function renderChart(values: string, flags: readonly string[] = []): readonly KubernetesObject[] {
+  const key = [values, ...flags].join('\0');
+  const objects = rendered.get(key) ?? readObjects(chartText(values, flags));
+  rendered.set(key, objects);
+  return objects;
+}
+
+export function chartText(values: string, flags: readonly string[] = []): string {
   const name = 'cloudflare-tunnel-exporter';
-  return readObjects(helm(['template', name, CHART, '--namespace', name, '--values', values, ...flags]));
+  return helm(['template', name, CHART, '--namespace', name, '--values', values, ...flags]);
 }
 
 /** What helm says of values that it refuses. */

@@ -1,3 +1,35 @@
+{{- /*
+To be included first in every template. In a values file a key without a value is null, and then Helm leaves the default out as well. Maps and
+lists are empty then; a section that holds defaults is an error.
+*/ -}}
+{{- define "exporter.prepare" -}}
+{{- range $key := list "config" "commonLabels" "commonAnnotations" "global" "podAnnotations" "podLabels" }}
+{{- if kindIs "invalid" (index $.Values $key) }}
+{{- $_ := set $.Values $key dict }}
+{{- end }}
+{{- end }}
+{{- range $key := list "accounts" "extraArgs" "extraEnv" "imagePullSecrets" }}
+{{- if kindIs "invalid" (index $.Values $key) }}
+{{- $_ := set $.Values $key list }}
+{{- end }}
+{{- end }}
+{{- range $section := list "apiToken" "dashboards" "image" "networkPolicy" "podDisruptionBudget" "podMonitor" "prometheusRule" "proxy" "service" "serviceAccount" "serviceMonitor" "webConfig" }}
+{{- if kindIs "invalid" (index $.Values $section) }}
+{{- fail (printf "%s: has no values; remove the line, or give some" $section) }}
+{{- end }}
+{{- end }}
+{{- range $path := list "dashboards.annotations" "dashboards.labels" "podMonitor.endpoint" "prometheusRule.additionalRuleAnnotations" "prometheusRule.additionalRuleLabels" "serviceMonitor.endpoint" "service.ipDualStack" }}
+{{- $keys := splitList "." $path }}
+{{- $section := index $.Values (first $keys) }}
+{{- if kindIs "invalid" (index $section (last $keys)) }}
+{{- $_ := set $section (last $keys) dict }}
+{{- end }}
+{{- end }}
+{{- if not .Values.prometheusRule.alerts }}
+{{- fail "prometheusRule.alerts: has no values; remove the line, or give some" }}
+{{- end }}
+{{- end }}
+
 {{- define "exporter.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
@@ -13,8 +45,8 @@
 {{- end }}
 
 {{- define "exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "exporter.labels" -}}
@@ -22,6 +54,29 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "exporter.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- /*
+The metadata of an object: root, name, and where they are given namespace, labels and annotations. What is given for the object wins over
+what is given for all; nothing wins over the labels that selectors go by.
+*/ -}}
+{{- define "exporter.metadata" -}}
+{{- $selector := include "exporter.selectorLabels" .root | fromYaml }}
+{{- $labels := merge dict $selector (default dict .labels) .root.Values.commonLabels (include "exporter.labels" .root | fromYaml) }}
+{{- $annotations := merge dict (default dict .annotations) .root.Values.commonAnnotations }}
+metadata:
+  name: {{ .name | quote }}
+  namespace: {{ default (include "exporter.namespace" .root) .namespace | quote }}
+  labels:
+    {{- toYaml $labels | nindent 4 }}
+  {{- with $annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end }}
 
 {{- define "exporter.serviceAccountName" -}}
@@ -33,10 +88,24 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "exporter.image" -}}
+{{- $repository := .Values.image.repository }}
+{{- with default .Values.image.registry .Values.global.imageRegistry }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository }}
+{{- end }}
 {{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "exporter.imagePullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets }}
+{{- range .Values.global.imagePullSecrets }}
+{{- $secrets = append $secrets (ternary . (dict "name" .) (kindIs "map" .)) }}
+{{- end }}
+{{- with uniq $secrets }}
+{{- toYaml . }}
 {{- end }}
 {{- end }}
 
@@ -58,22 +127,73 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "exporter.metricsPath" -}}
-{{- dig "web" "telemetry_path" "/metrics" .Values.config }}
+{{- $web := default dict .Values.config.web }}
+{{- default "/metrics" (default (get $web "telemetry-path") $web.telemetry_path) }}
+{{- end }}
+
+{{- /* The proxy's port, for the NetworkPolicy; empty without a proxy. A URL without a port means that of its scheme. */ -}}
+{{- define "exporter.proxyPort" -}}
+{{- $proxy := .Values.proxy }}
+{{- if $proxy.port }}
+{{- $proxy.port }}
+{{- else if $proxy.url }}
+{{- $url := urlParse $proxy.url }}
+{{- default (ternary "443" "80" (eq $url.scheme "https")) (regexFind ":[0-9]+$" $url.host | trimPrefix ":") }}
+{{- end }}
+{{- end }}
+
+{{- define "exporter.env" -}}
+{{- $env := list }}
+{{- if .Values.proxy.existingSecret }}
+{{- $key := dict "name" .Values.proxy.existingSecret "key" .Values.proxy.existingSecretKey }}
+{{- $env = append $env (dict "name" "HTTPS_PROXY" "valueFrom" (dict "secretKeyRef" $key)) }}
+{{- else if .Values.proxy.url }}
+{{- $env = append $env (dict "name" "HTTPS_PROXY" "value" .Values.proxy.url) }}
+{{- end }}
+{{- with .Values.proxy.noProxy }}
+{{- $env = append $env (dict "name" "NO_PROXY" "value" .) }}
+{{- end }}
+{{- with concat $env .Values.extraEnv }}
+{{- toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "exporter.scheme" -}}
 {{- if .Values.webConfig.https }}https{{ else }}http{{ end }}
 {{- end }}
 
+{{- /* Whether the API token comes from elsewhere than apiToken, so far as it can be seen here. */ -}}
+{{- define "exporter.tokenGivenElsewhere" -}}
+{{- $cloudflare := default dict .Values.config.cloudflare }}
+{{- $names := list "CLOUDFLARE_API_TOKEN" "CLOUDFLARE_API_TOKEN_FILE" "TUNNEL_EXPORTER_CLOUDFLARE_API_TOKEN" "TUNNEL_EXPORTER_CLOUDFLARE_API_TOKEN_FILE" }}
+{{- $given := or .Values.envFrom (hasKey $cloudflare "api_token_file") (hasKey $cloudflare "api-token-file") }}
+{{- range .Values.extraEnv }}
+{{- if has .name $names }}
+{{- $given = true }}
+{{- end }}
+{{- end }}
+{{- if or $given (contains "--cloudflare.api-token-file" (join " " .Values.extraArgs)) }}true{{ end }}
+{{- end }}
+
 {{- /* What a schema cannot say. */ -}}
 {{- define "exporter.validate" -}}
+{{- if hasKey .Values.config "accounts" }}
+{{- fail "config.accounts: give accounts as the value accounts, beside config" }}
+{{- end }}
+{{- $web := default dict .Values.config.web }}
+{{- if or (hasKey $web "listen_address") (hasKey $web "listen-address") }}
+{{- fail "config.web.listen_address: the exporter listens on port 20240 in its Pod; set service.port for another one of the Service" }}
+{{- end }}
+{{- if hasKey $web "config" }}
+{{- fail "config.web.config: give the Secret with the web configuration file as webConfig.existingSecret" }}
+{{- end }}
 {{- if not .Values.accounts }}
 {{- fail "accounts: give at least one, such as --set 'accounts[0].id=<account id>'" }}
 {{- end }}
 {{- if and .Values.apiToken.value .Values.apiToken.existingSecret }}
 {{- fail "apiToken: both value and existingSecret are set; keep one" }}
 {{- end }}
-{{- if not (or .Values.apiToken.value .Values.apiToken.existingSecret) }}
+{{- if not (or .Values.apiToken.value .Values.apiToken.existingSecret (include "exporter.tokenGivenElsewhere" .)) }}
 {{- range .Values.accounts }}
 {{- if not .apiTokenSecret }}
 {{- fail (printf "account %s has no API token: set apiToken.existingSecret, apiToken.value, or apiTokenSecret of the account" .id) }}
@@ -82,6 +202,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- if and (gt (int .Values.replicas) 1) (gt (int .Values.shards) 1) }}
 {{- fail "replicas and shards: both are above 1; keep one" }}
+{{- end }}
+{{- if and .Values.proxy.url .Values.proxy.existingSecret }}
+{{- fail "proxy: both url and existingSecret are set; keep one" }}
+{{- end }}
+{{- if and .Values.proxy.url (not (regexMatch "^https?://[^@/]+/?$" .Values.proxy.url)) }}
+{{- fail "proxy.url: give http://<host>:<port>; a URL with a password belongs in a Secret, named by proxy.existingSecret" }}
+{{- end }}
+{{- if and .Values.proxy.existingSecret .Values.networkPolicy.enabled (not .Values.proxy.port) }}
+{{- fail "proxy.port: with proxy.existingSecret the NetworkPolicy needs the proxy's port here; set it, or networkPolicy.enabled=false" }}
+{{- end }}
+{{- if hasKey .Values.prometheusRule.additionalRuleLabels "severity" }}
+{{- fail "prometheusRule.additionalRuleLabels.severity: set the severity of each alert, as prometheusRule.alerts.<alert>.severity" }}
 {{- end }}
 {{- end }}
 

@@ -2,24 +2,38 @@
 {{- define "exporter.pod" -}}
 metadata:
   annotations:
-    {{- /* A changed configuration rolls the Pods; a rotated token does not, for it is read again. */}}
+    {{- /* A changed configuration rolls the Pods. A rotated token does not: it is read again. */}}
     checksum/config: {{ include "exporter.configFile" . | sha256sum }}
-    {{- with .Values.podAnnotations }}
+    {{- with omit .Values.podAnnotations "checksum/config" }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   labels:
-    {{- with .Values.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-    {{- include "exporter.selectorLabels" . | nindent 4 }}
+    {{- merge dict (include "exporter.selectorLabels" . | fromYaml) .Values.podLabels .Values.commonLabels | toYaml | nindent 4 }}
 spec:
   serviceAccountName: {{ include "exporter.serviceAccountName" . }}
-  automountServiceAccountToken: false
+  automountServiceAccountToken: {{ .Values.serviceAccount.automountServiceAccountToken }}
   enableServiceLinks: false
-  terminationGracePeriodSeconds: 15
-  {{- with .Values.imagePullSecrets }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  {{- with include "exporter.imagePullSecrets" . }}
   imagePullSecrets:
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- if .Values.hostNetwork }}
+  hostNetwork: true
+  {{- end }}
+  {{- with .Values.hostAliases }}
+  hostAliases:
     {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.dnsPolicy }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- with .Values.dnsConfig }}
+  dnsConfig:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.runtimeClassName }}
+  runtimeClassName: {{ . }}
   {{- end }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . }}
@@ -50,6 +64,10 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml .Values.podSecurityContext | nindent 4 }}
+  {{- with .Values.initContainers }}
+  initContainers:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - name: exporter
       image: {{ include "exporter.image" . }}
@@ -73,18 +91,31 @@ spec:
         {{- with .Values.extraArgs }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- with .Values.extraEnv }}
+      {{- with include "exporter.env" . }}
       env:
+        {{- . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.envFrom }}
+      envFrom:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       ports:
         - name: metrics
           containerPort: 20240
           protocol: TCP
+      {{- $scheme := include "exporter.scheme" . }}
+      {{- with .Values.startupProbe }}
+      startupProbe:
+        {{- include "exporter.probe" (dict "scheme" $scheme "path" "/livez" "probe" .) | nindent 8 }}
+      {{- end }}
+      {{- with .Values.livenessProbe }}
       livenessProbe:
-        {{- include "exporter.probe" (dict "scheme" (include "exporter.scheme" .) "path" "/livez" "probe" .Values.livenessProbe) | nindent 8 }}
+        {{- include "exporter.probe" (dict "scheme" $scheme "path" "/livez" "probe" .) | nindent 8 }}
+      {{- end }}
+      {{- with .Values.readinessProbe }}
       readinessProbe:
-        {{- include "exporter.probe" (dict "scheme" (include "exporter.scheme" .) "path" "/readyz" "probe" .Values.readinessProbe) | nindent 8 }}
+        {{- include "exporter.probe" (dict "scheme" $scheme "path" "/readyz" "probe" .) | nindent 8 }}
+      {{- end }}
       resources:
         {{- toYaml .Values.resources | nindent 8 }}
       securityContext:
@@ -113,6 +144,9 @@ spec:
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
+    {{- with .Values.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   volumes:
     - name: config
       configMap:
@@ -146,7 +180,7 @@ secret:
 {{- /* A probe whose values name a handler of their own keeps it. */ -}}
 {{- define "exporter.probe" -}}
 {{- $probe := deepCopy .probe }}
-{{- if not (or .probe.httpGet .probe.exec .probe.tcpSocket) }}
+{{- if not (or .probe.httpGet .probe.exec .probe.tcpSocket .probe.grpc) }}
 {{- $handler := dict "path" .path "port" "metrics" }}
 {{- if eq .scheme "https" }}
 {{- $_ := set $handler "scheme" "HTTPS" }}
