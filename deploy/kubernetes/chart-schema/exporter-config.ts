@@ -5,7 +5,12 @@ import type { JsonSchema } from './json-schema.ts';
 import { list, object, scalar } from './json-schema.ts';
 
 /** Keys that the chart writes. Its templates refuse them with a line that names the value to use, so the schema lets them pass. */
-const BY_TEMPLATES: ReadonlySet<string> = new Set(['accounts', 'web.listen-address', 'web.config.file']);
+const BY_TEMPLATES: ReadonlySet<string> = new Set([
+  'accounts',
+  'tokens',
+  'web.listen-address',
+  'web.config.file',
+]);
 
 /** The exporter's configuration file, from the registry of its settings. */
 export function exporterConfig(): JsonSchema {
@@ -17,7 +22,7 @@ export function exporterConfig(): JsonSchema {
   return {
     ...section([...entries, ...nested(inFile, 0)]),
     description:
-      "The exporter's configuration file. The chart writes accounts, listen address and web configuration file.",
+      "The exporter's configuration file. The chart writes accounts, tokens, listen address and web configuration file.",
   };
 }
 

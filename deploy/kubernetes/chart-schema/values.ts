@@ -8,6 +8,9 @@ const count: JsonSchema = { type: 'integer', minimum: 0 };
 const port: JsonSchema = { type: 'integer', minimum: 1, maximum: 65535 };
 const optionalPort: JsonSchema = { ...port, minimum: 0 };
 const secretKey: JsonSchema = { type: 'string', pattern: '^[-._a-zA-Z0-9]+$' };
+const accountId: JsonSchema = { type: 'string', pattern: '^[0-9a-fA-F]{32}$' };
+const apiTokenSecret: JsonSchema = object({ name, key: secretKey }, ['name', 'key']);
+const budgetGroup: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' };
 /** Prometheus' own where empty. */
 const durationOrNone: JsonSchema = { ...duration, minLength: 0 };
 const countOrPercentage: JsonSchema = { type: ['integer', 'string'] };
@@ -55,17 +58,8 @@ export function valuesSchema(): JsonSchema {
         }),
       },
     },
-    accounts: list(
-      object(
-        {
-          id: { type: 'string', pattern: '^[0-9a-fA-F]{32}$' },
-          name: text,
-          apiTokenSecret: object({ name, key: secretKey }, ['name', 'key']),
-          budgetGroup: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
-        },
-        ['id'],
-      ),
-    ),
+    accounts: list(object({ id: accountId, name: text, apiTokenSecret, budgetGroup }, ['id'])),
+    tokens: list(object({ apiTokenSecret, accounts: list(accountId), budgetGroup }, ['apiTokenSecret'])),
     apiToken: object({ existingSecret: text, existingSecretKey: secretKey, value: text }),
     config: exporterConfig(),
     proxy: object({

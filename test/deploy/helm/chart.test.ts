@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isMap, isScalar, parseDocument } from 'yaml';
+import { isMap, isScalar, parse, parseDocument } from 'yaml';
 import { runExporter } from '../../support/exporter-process.ts';
 import { incoherences } from '../kubernetes/coherence.ts';
 import { helm, kubectlLayer } from '../kubernetes/kubectl-layer.ts';
@@ -15,7 +15,7 @@ import { CHART, CI_VALUES, ciValues, refusalOf, renderChart } from './chart.ts';
 const ACCOUNT = '--set=accounts[0].id=023e105f4ecef8ad9ca31a8372d0c353';
 const OTHER_ACCOUNT = '--set=accounts[1].id=9a7806061c88ada191ed06f989cc3dac';
 /** Values whose configuration files differ. */
-const CONFIGURATIONS = ['one-token', 'everything'].map(ciValues);
+const CONFIGURATIONS = ['one-token', 'token-only', 'everything'].map(ciValues);
 const INLINE = '--set=apiToken.value=an-inline-api-token';
 const EXISTING = '--set=apiToken.existingSecret=cloudflare-api-token';
 
@@ -46,6 +46,15 @@ function accounts(count: number): string {
 
 function ownToken(index: number, name: string): string {
   return `--set=accounts[${index}].apiTokenSecret.name=${name},accounts[${index}].apiTokenSecret.key=token`;
+}
+
+/** An entry of `tokens`, for these accounts or for those that it finds. */
+function listedToken(index: number, ...ids: readonly string[]): string {
+  const entry = {
+    apiTokenSecret: { name: `secret-${index}`, key: 'key' },
+    ...(ids.length > 0 ? { accounts: ids } : {}),
+  };
+  return `--set-json=tokens[${index}]=${JSON.stringify(entry)}`;
 }
 
 function notesOf(flags: readonly string[]): string {
@@ -93,7 +102,12 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
       const token = join(folder, 'token');
       writeFileSync(token, 'an-api-token-that-is-none-0123456789abcd');
       const tokens = /\/etc\/cloudflare-tunnel-exporter\/tokens\/\S+/g;
-      writeFileSync(file, configOf(rendered.get(values) ?? []).replaceAll(tokens, token));
+      const config = configOf(rendered.get(values) ?? []).replaceAll(tokens, (path) => {
+        const copy = join(folder, path.replaceAll('/', '-'));
+        writeFileSync(copy, 'an-api-token-that-is-none-0123456789abcd');
+        return copy;
+      });
+      writeFileSync(file, config);
       const { stdout, stderr } = await runExporter([
         '--config.check',
         `--config.file=${file}`,
@@ -104,7 +118,7 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
   );
 
   test('values that cannot work are refused with a line that says what to do', () => {
-    expect(refusalOf([EXISTING])).toContain('accounts: give at least one');
+    expect(refusalOf([])).toContain('there is no API token: set apiToken.existingSecret, or apiToken.value');
     expect(refusalOf([ACCOUNT])).toContain('has no API token: set apiToken.existingSecret, apiToken.value');
     expect(refusalOf([ACCOUNT, EXISTING, INLINE])).toContain(
       'apiToken: both value and existingSecret are set; keep one',
@@ -182,6 +196,52 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
     expect(refusalOf([ACCOUNT, EXISTING, '--set=accounts[0].budgetGroup=of Alice'])).toContain(
       '/accounts/0/budgetGroup',
     );
+  });
+
+  test('without accounts, the token finds them: it alone is mounted, and shards share its budget', () => {
+    const none = ciValues('token-only');
+    const objects = renderChart(none);
+    expect(parse(configOf(objects))).toEqual({});
+    const { spec } = only(podTemplates(objects));
+    expect(spec.volumes?.map(({ secret }) => secret?.secretName)).toEqual([
+      undefined,
+      'cloudflare-api-token',
+    ]);
+    const budgets = (flags: readonly string[]): readonly string[] =>
+      templateOf(flags, none).spec.containers[0]?.args?.filter((arg) => arg.includes('budget')) ?? [];
+    expect(budgets([])).toEqual([]);
+    expect(budgets(['--set=shards=3'])).toEqual(['--cloudflare.request-budget=200']);
+  });
+
+  test('several tokens, each with a Secret, and a budget for each that is used once', () => {
+    const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(32));
+    const none = ciValues('token-only');
+    const objects = renderChart(none, [
+      '--set=apiToken.existingSecret=',
+      listedToken(0),
+      listedToken(1, one ?? ''),
+    ]);
+    expect(parse(configOf(objects))).toEqual({
+      tokens: [
+        { api_token_file: '/etc/cloudflare-tunnel-exporter/tokens/0/key' },
+        { api_token_file: '/etc/cloudflare-tunnel-exporter/tokens/1/key', accounts: [one] },
+      ],
+    });
+    const { spec } = only(podTemplates(objects));
+    expect(spec.volumes?.map(({ secret }) => secret?.secretName)).toEqual([
+      undefined,
+      'secret-0',
+      'secret-1',
+    ]);
+    const budgets = (...flags: readonly string[]): readonly string[] =>
+      templateOf(
+        ['--set=shards=2,apiToken.existingSecret=', ...flags],
+        none,
+      ).spec.containers[0]?.args?.filter((arg) => arg.includes('budget')) ?? [];
+    const shared = ['--cloudflare.request-budget=300'];
+    expect(budgets(listedToken(0, one ?? ''), listedToken(1, two ?? ''))).toEqual([]);
+    expect(budgets(listedToken(0, one ?? '', two ?? ''), listedToken(1, three ?? ''))).toEqual(shared);
+    expect(budgets(listedToken(0), listedToken(1, three ?? ''))).toEqual(shared);
   });
 
   test('TLS of the web configuration reaches probes and monitors', () => {

@@ -205,6 +205,7 @@ describe.skipIf(kubectlLayer.missing)(`helm${kubectlLayer.needs}`, () => {
 
   test.each([
     ['accounts', '--set=config.accounts[0].id=a', 'config.accounts: give accounts as the value accounts'],
+    ['tokens', '--set=config.tokens[0].api_token_file=/a', 'config.tokens: give tokens as the value tokens'],
     ['a port', '--set=config.web.listen-address=:1', 'set service.port'],
     ['a web configuration file', '--set=config.web.config.file=/a', 'webConfig.existingSecret'],
   ])('%s in the configuration: the message names the value to use', (_, flag, message) => {

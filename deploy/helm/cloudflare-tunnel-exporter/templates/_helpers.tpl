@@ -8,7 +8,7 @@ lists are empty then; a section that holds defaults is an error.
 {{- $_ := set $.Values $key dict }}
 {{- end }}
 {{- end }}
-{{- range $key := list "accounts" "extraArgs" "extraEnv" "imagePullSecrets" }}
+{{- range $key := list "accounts" "tokens" "extraArgs" "extraEnv" "imagePullSecrets" }}
 {{- if kindIs "invalid" (index $.Values $key) }}
 {{- $_ := set $.Values $key list }}
 {{- end }}
@@ -180,6 +180,9 @@ metadata:
 {{- if hasKey .Values.config "accounts" }}
 {{- fail "config.accounts: give accounts as the value accounts, beside config" }}
 {{- end }}
+{{- if hasKey .Values.config "tokens" }}
+{{- fail "config.tokens: give tokens as the value tokens, beside config" }}
+{{- end }}
 {{- $web := default dict .Values.config.web }}
 {{- if or (hasKey $web "listen_address") (hasKey $web "listen-address") }}
 {{- fail "config.web.listen_address: the exporter listens on port 20240 in its Pod; set service.port for another one of the Service" }}
@@ -187,13 +190,13 @@ metadata:
 {{- if hasKey $web "config" }}
 {{- fail "config.web.config: give the Secret with the web configuration file as webConfig.existingSecret" }}
 {{- end }}
-{{- if not .Values.accounts }}
-{{- fail "accounts: give at least one, such as --set 'accounts[0].id=<account id>'" }}
-{{- end }}
 {{- if and .Values.apiToken.value .Values.apiToken.existingSecret }}
 {{- fail "apiToken: both value and existingSecret are set; keep one" }}
 {{- end }}
-{{- if not (or .Values.apiToken.value .Values.apiToken.existingSecret (include "exporter.tokenGivenElsewhere" .)) }}
+{{- if not (or .Values.apiToken.value .Values.apiToken.existingSecret .Values.tokens (include "exporter.tokenGivenElsewhere" .)) }}
+{{- if not .Values.accounts }}
+{{- fail "there is no API token: set apiToken.existingSecret, or apiToken.value" }}
+{{- end }}
 {{- range .Values.accounts }}
 {{- if not .apiTokenSecret }}
 {{- fail (printf "account %s has no API token: set apiToken.existingSecret, apiToken.value, or apiTokenSecret of the account" .id) }}
@@ -218,22 +221,30 @@ metadata:
 {{- end }}
 
 {{- /*
-How many Pods spend the same request budget: every replica, and every shard if they share a token, that of all accounts or one
-that several name, or a budget group. Which shard an account falls to, a template cannot say.
+How many Pods spend the same request budget: every replica, and every shard if they share a token or a budget group. Which shard an account
+falls to, a template cannot say, so two accounts of one token may be of two shards. A token that finds accounts is used by all shards.
 */ -}}
 {{- define "exporter.budgetShares" -}}
 {{- $groups := dict }}
-{{- range .Values.accounts }}
+{{- range concat .Values.accounts .Values.tokens }}
 {{- if .budgetGroup }}
 {{- $_ := set $groups (include "exporter.tokenOf" .) .budgetGroup }}
 {{- end }}
 {{- end }}
-{{- $owners := dict }}
-{{- $shared := false }}
+{{- $uses := list }}
 {{- range .Values.accounts }}
-{{- $token := include "exporter.tokenOf" . }}
-{{- $owner := get $groups $token | default $token }}
-{{- if or (not .apiTokenSecret) (hasKey $owners $owner) }}
+{{- $uses = append $uses (include "exporter.tokenOf" .) }}
+{{- end }}
+{{- range $token := .Values.tokens }}
+{{- range default (list "found" "found") .accounts }}
+{{- $uses = append $uses (include "exporter.tokenOf" $token) }}
+{{- end }}
+{{- end }}
+{{- $owners := dict }}
+{{- $shared := not $uses }}
+{{- range $uses }}
+{{- $owner := get $groups . | default . }}
+{{- if or (eq . "the token of all") (hasKey $owners $owner) }}
 {{- $shared = true }}
 {{- end }}
 {{- $_ := set $owners $owner true }}
@@ -241,7 +252,7 @@ that several name, or a budget group. Which shard an account falls to, a templat
 {{- ternary (include "exporter.pods" .) .Values.replicas $shared }}
 {{- end }}
 
-{{- /* Where the token of an account comes from. */ -}}
+{{- /* Where the token of an account, or of an entry of tokens, comes from. */ -}}
 {{- define "exporter.tokenOf" -}}
 {{- with .apiTokenSecret }}{{ .name }}/{{ .key }}{{ else }}the token of all{{ end }}
 {{- end }}
@@ -261,5 +272,23 @@ that several name, or a budget group. Which shard an account falls to, a templat
 {{- end }}
 {{- $accounts = append $accounts $account }}
 {{- end }}
-{{- merge (dict "accounts" $accounts) .Values.config | toYaml }}
+{{- $tokens := list }}
+{{- range $index, $given := .Values.tokens }}
+{{- $token := dict "api_token_file" (printf "/etc/cloudflare-tunnel-exporter/tokens/%d/%s" $index .apiTokenSecret.key) }}
+{{- if .accounts }}
+{{- $_ := set $token "accounts" .accounts }}
+{{- end }}
+{{- if .budgetGroup }}
+{{- $_ := set $token "budget_group" .budgetGroup }}
+{{- end }}
+{{- $tokens = append $tokens $token }}
+{{- end }}
+{{- $file := dict }}
+{{- if $accounts }}
+{{- $_ := set $file "accounts" $accounts }}
+{{- end }}
+{{- if $tokens }}
+{{- $_ := set $file "tokens" $tokens }}
+{{- end }}
+{{- merge $file .Values.config | toYaml }}
 {{- end }}

@@ -136,6 +136,11 @@ spec:
           readOnly: true
         {{- end }}
         {{- end }}
+        {{- range $index, $_ := .Values.tokens }}
+        - name: token-{{ $index }}
+          mountPath: /etc/cloudflare-tunnel-exporter/tokens/{{ $index }}
+          readOnly: true
+        {{- end }}
         {{- if .Values.webConfig.existingSecret }}
         - name: web-config
           mountPath: /etc/cloudflare-tunnel-exporter/web
@@ -160,6 +165,10 @@ spec:
     - name: token-{{ .id }}
       {{- include "exporter.secretVolume" .apiTokenSecret.name | nindent 6 }}
     {{- end }}
+    {{- end }}
+    {{- range $index, $token := .Values.tokens }}
+    - name: token-{{ $index }}
+      {{- include "exporter.secretVolume" .apiTokenSecret.name | nindent 6 }}
     {{- end }}
     {{- with .Values.webConfig.existingSecret }}
     - name: web-config
