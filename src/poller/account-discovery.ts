@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isStopped } from '../cloudflare/client.ts';
 import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
 import { someOf } from '../core/event-words.ts';
-import type { Account, Failure, Result } from '../core/model.ts';
+import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
 import type { Logger } from '../log.ts';
 
 /** A token whose accounts are to be found. */
@@ -67,7 +67,7 @@ interface Known {
   failures: number;
   /** By the monotonic clock. */
   dueAt: number;
-  reported: { readonly message: string; readonly at: number } | undefined;
+  reported: { readonly reason: FailureReason; readonly at: number } | undefined;
 }
 
 export function createAccountDiscovery(options: AccountDiscoveryOptions): AccountDiscovery {
@@ -78,11 +78,11 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
   let wake = new AbortController();
   let running: Promise<void> | undefined;
 
-  const reportFailure = (token: Known, name: string, { message }: Failure): void => {
+  const reportFailure = (token: Known, name: string, { reason, message }: Failure): void => {
     const now = monotonic();
     const { reported } = token;
-    if (reported?.message === message && now - reported.at < REMIND_MS) return;
-    token.reported = { message, at: now };
+    if (reported?.reason === reason && now - reported.at < REMIND_MS) return;
+    token.reported = { reason, at: now };
     const { size } = token.list.accounts;
     const kept = size === 1 ? 'the one account known stays' : `the ${size} accounts known stay`;
     const meanwhile = size === 0 ? '' : `; ${kept}`;

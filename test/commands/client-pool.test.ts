@@ -400,3 +400,31 @@ test.each([
     expect(concurrencyOfEach(tokens, concurrency)).toBe(each);
   },
 );
+
+test('a token that is to find accounts is open without any, shares a budget with others, and is told of when it is replaced', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pool-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'token');
+  writeFileSync(path, USER);
+  const api = await simulate({ accounts: IDS.map((id) => ({ id, name: id })), tokens: TOKENS });
+  let replaced = 0;
+  const pool = aPool({ onReplaced: () => void (replaced += 1) });
+  const settings = { ...cloudflare, apiUrl: api.url };
+  const discovery = { tokens: [{ token: { kind: 'file', path } }], exclude: [], names: [] } as const;
+  const accounts = [account(ACCOUNT, OTHER_USER)];
+  const [finding] = (await pool.use({ accounts, discovery, cloudflare: settings })).flatMap(({ tokens }) =>
+    tokens.filter((token) => token.accounts.length === 0),
+  );
+  expect(pool.budgets()).toHaveLength(1);
+  const [lister, ...others] = pool.listers();
+  expect({ name: lister?.name, others }).toEqual({ name: path, others: [] });
+  const list = () => lister?.list(new AbortController().signal);
+  expect(await list()).toMatchObject({ ok: true, value: IDS.map((id) => ({ id, name: id })) });
+
+  writeFileSync(path, OWN);
+  await finding?.token.refresh();
+  expect(replaced).toBe(1);
+  expect(await list()).toMatchObject({ ok: false, failure: { reason: 'permission' } });
+  await finding?.token.refresh();
+  expect(replaced).toBe(1);
+});

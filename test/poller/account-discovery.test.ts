@@ -113,6 +113,20 @@ test('a list that fails is made again, later each time, and says why once in ten
   expect(logged.at(-1)).toBe('info: the accounts of file one can be listed again');
 });
 
+test('a failure is reported when its reason changes, not when its words do', async () => {
+  const { fail, start, pass, logged } = aRig();
+  fail('one', { reason: 'rate_limited', message: 'refused for another 300 s' });
+  await start();
+  fail('one', { reason: 'rate_limited', message: 'refused for another 295 s' });
+  await pass();
+  fail('one');
+  await pass();
+  expect(logged).toEqual([
+    'warn: Cannot list the accounts of file one: refused for another 300 s',
+    'warn: Cannot list the accounts of file one: GET /accounts answered 503',
+  ]);
+});
+
 test('a list that fails in between does not count, and what is known stays', async () => {
   const { answer, fail, start, pass, known, logged } = aRig();
   answer('one', A, B);
