@@ -21,7 +21,7 @@ export function firingAlerts(): string {
   const each = SEVERITIES.map(
     ({ number, label }) => `${number} * ALERTS{${CHOSEN},alertstate="firing",severity="${label}"}`,
   );
-  return namedIfAny(aboutTunnels(each.join(' or ')));
+  return namedIfAny(aboutTunnels(each.join(' or ')), { without: '–' });
 }
 
 /** How many alerts fire, of any severity; NO_RULES.number where Prometheus has no rules. */

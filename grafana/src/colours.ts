@@ -56,6 +56,11 @@ export function always(colour: Colour): FieldColorBuilder {
   return new FieldColorBuilder().mode(FieldColorModeId.Fixed).fixedColor(colour);
 }
 
+/** Of series that mean the same, and differ by a name only. */
+export function shadesOf(colour: Colour): FieldColorBuilder {
+  return new FieldColorBuilder().mode(FieldColorModeId.Shades).fixedColor(colour);
+}
+
 /** Of series that differ by a name only, such as instances: their colours mean nothing. */
 export function inTurn(): FieldColorBuilder {
   return new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic);

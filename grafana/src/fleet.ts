@@ -1,36 +1,53 @@
-import { byCurrentLists, byNewestList, byNewestObservation, highest, total, TUNNEL } from './promql/fold.ts';
-import { inOneQuery, sumBy } from './promql/promql.ts';
-import { each, grown, grownInRange, ofExporter, ofTunnels, type PerExporter } from './promql/select.ts';
+import {
+  byCurrentLists,
+  byNewestList,
+  byNewestObservation,
+  highest,
+  lowest,
+  total,
+  TUNNEL,
+} from './promql/fold.ts';
+import { firstOf, inOneQuery, sumBy } from './promql/promql.ts';
+import {
+  each,
+  grown,
+  grownInRange,
+  ofAccounts,
+  ofExporter,
+  ofTunnels,
+  type PerExporter,
+} from './promql/select.ts';
 import { mayBeDown } from './problems.ts';
 import { statusNumbers, TROUBLE } from './states.ts';
 
 const EXPORTER_TUNNEL = 'job, instance, account_id, tunnel_id';
 const STATUS = 'cloudflare_tunnel_status';
 const TRANSITIONS = 'cloudflare_tunnel_status_transitions_total';
+/** Of tunnels that are down and may be. */
+export const INTERMITTENT = 'intermittent';
 
-/** Tunnels by status, the worst first, each with its `name`. Those that may be down do not count as down. */
+/**
+ * Tunnels by `status`, the worst first; "unknown" only if there are any. Tunnels that are down and may be have the status
+ * INTERMITTENT.
+ */
 export function tunnelsByStatus(): string {
-  return inOneQuery({
-    Down: tunnelsIn('down'),
-    Degraded: tunnelsIn('degraded'),
-    Unknown: `(${tunnelsIn('unknown')} > 0)`,
-    Healthy: tunnelsIn('healthy'),
-    'Never run': tunnelsIn('inactive'),
-    'Down, as they may be': tunnelsDownAsTheyMayBe(),
-  });
-}
-
-/** Tunnels in that status. */
-function tunnelsIn(status: string): string {
-  const some = ofTunnels(STATUS, `status="${status}"`);
-  const counted = status === 'down' ? each`${some} unless on (${EXPORTER_TUNNEL}) ${mayBeDown()}` : some;
-  return `sum(${byNewestList('account_id, tunnel_id', counted)})`;
-}
-
-/** Tunnels that are down and may be; nothing where there are none. */
-function tunnelsDownAsTheyMayBe(): string {
-  const some = each`${ofTunnels(STATUS, 'status="down"')} and on (${EXPORTER_TUNNEL}) ${mayBeDown()}`;
-  return `(sum(${byNewestList('account_id, tunnel_id', some)}) > 0)`;
+  const down = each`${ofTunnels(STATUS, 'status="down"')} == 1`;
+  const excused = each`(${down} and on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
+  const states = [
+    each`(${down} unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`,
+    ...['degraded', 'unknown', 'healthy', 'inactive'].map(
+      (status) => each`${ofTunnels(STATUS, `status="${status}"`)} == 1`,
+    ),
+    each`label_replace(${excused}, "status", "${INTERMITTENT}", "", "")`,
+  ];
+  const all = states.reduce((some, state) => each`${some} or ${state}`);
+  const none = `0 * count(${highest('account_id', ofAccounts('cloudflare_tunnel_account_info'))})`;
+  return firstOf(
+    sumBy('status', byNewestList('account_id, tunnel_id, status', all)),
+    ...['down', 'degraded', 'healthy', 'inactive'].map(
+      (status) => `label_replace(${none}, "status", "${status}", "", "")`,
+    ),
+  );
 }
 
 /** Connections to each airport. */
@@ -39,9 +56,27 @@ export function connectionsPerAirport(): string {
   return sumBy('airport', byNewestObservation(`${TUNNEL}, colo, airport`, active));
 }
 
-/** The number of the status of each tunnel in trouble, over time. */
+/** The number of the status of each tunnel in trouble, over time. See `order`. */
 export function troubleOverTime(): string {
-  return byCurrentLists((vector) => `max by (${TUNNEL}) (${vector})`, trouble());
+  const worst = byCurrentLists((vector) => `max by (${TUNNEL}) (${vector})`, trouble());
+  return `${worst}\n* on (account_id, tunnel_id) group_left (_order) ${order()}`;
+}
+
+/**
+ * Prometheus sorts the series of a graph by their labels, and `_order` is the first. Tunnels that went down within the range
+ * come first, the latest before the others. Then come the others by their last change, then those that are not listed any more.
+ */
+function order(): string {
+  const down = ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds');
+  const up = ofTunnels('cloudflare_tunnel_active_since_timestamp_seconds');
+  const known = ofTunnels('cloudflare_tunnel_info');
+  // All have eleven digits, so that they sort as text.
+  const keys = [
+    each`3e10 - ($__range_s + ${down} @ end())`,
+    each`3e10 - ${up} @ end()`,
+    each`5e10 * (${known} @ end() or ${known} @ start())`,
+  ].map((key) => lowest('account_id, tunnel_id', key));
+  return `count_values by (account_id, tunnel_id) ("_order", floor(${firstOf(...keys)}))`;
 }
 
 /** Tunnels in trouble by `status`, over time. */
@@ -50,27 +85,32 @@ export function troubledByStatus(): string {
   return `count by (status) (${worst})`;
 }
 
-/** Tunnels that were down at some time of the range shown. */
-export function downInRange(): string {
-  const down = ofTunnels(STATUS, 'status="down"');
-  return `topk(100, ${highest('account_id, tunnel_id', each`max_over_time(${down}[$__range] @ end())`)} == 1)`;
-}
-
-/** The part of the range in which each tunnel was not down: of all that any exporter saw, each time that it saw the tunnel. */
+/** The part of the range in which each tunnel was not down, of all samples that any exporter has. */
 export function availability(): string {
   const down = ofTunnels(STATUS, 'status="down"');
   const seen = total(TUNNEL, each`count_over_time(${down}[$__range])`);
-  const neverRun = highest(
-    TUNNEL,
-    each`min_over_time(${ofTunnels(STATUS, 'status="inactive"')}[$__range]) == 1`,
-  );
   const missed = total(TUNNEL, each`sum_over_time(${down}[$__range])`);
-  return `(1 - ${missed} / ${seen} unless ${neverRun})`;
+  return `1 - ${missed} / ${seen}`;
 }
 
-/** How often each tunnel went down within the range. */
+/** As `availability`, without tunnels that have never run. */
+export function availabilityIfRun(): string {
+  const inactive = ofTunnels(STATUS, 'status="inactive"');
+  const neverRun = highest(TUNNEL, each`min_over_time(${inactive}[$__range]) == 1`);
+  return `${availability()} unless ${neverRun}`;
+}
+
+/** When each tunnel went down or came up last, if that was within the range; `change` says which of both. */
+export function lastUpOrDown(): string {
+  const both = each`${changedSince('inactive', 'went down')} or ${changedSince('active', 'came up')}`;
+  return `${byNewestList(`${TUNNEL}, change`, both)} > time() - $__range_s`;
+}
+
+/** How often each tunnel was down within the range: at least once if it was down at all, such as all the time. */
 export function outages(): string {
-  return highest(TUNNEL, grownInRange(ofTunnels(TRANSITIONS, 'status="down"')));
+  const counted = highest(TUNNEL, grownInRange(ofTunnels(TRANSITIONS, 'status="down"')));
+  const down = highest(TUNNEL, each`max_over_time(${ofTunnels(STATUS, 'status="down"')}[$__range])`);
+  return `${counted} >= 1 or ${down}`;
 }
 
 /** The longest time without connections within the range. */
@@ -96,6 +136,11 @@ export function churn(): string {
 
 function sumOf(counter: string): string {
   return `sum(${highest(TUNNEL, grown(ofTunnels(counter)))})`;
+}
+
+function changedSince(state: 'active' | 'inactive', change: string): PerExporter {
+  const since = ofTunnels(`cloudflare_tunnel_${state}_since_timestamp_seconds`);
+  return each`label_replace(${since}, "change", "${change}", "", "")`;
 }
 
 /** Events of each kind in each step: each exporter sees all of its accounts. */

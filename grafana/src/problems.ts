@@ -2,13 +2,13 @@ import { type Colour, COLOURS } from './colours.ts';
 import { byNewestList, byNewestObservation, highest, TUNNEL } from './promql/fold.ts';
 import { countEach, each, ofAccounts, ofTunnels, type PerExporter, sumEach } from './promql/select.ts';
 import { firstOf } from './promql/promql.ts';
-import type { State } from './states.ts';
+import type { State, StateRange } from './states.ts';
 
 /** Cloudflare supports a release of cloudflared for one year. */
 export const SUPPORTED_SECONDS = 365 * 86_400;
 
-/** What is longer than the range shown. */
-export const LONGER: State = { number: 1e10, text: 'longer than shown', colour: COLOURS.text };
+/** Instead of a duration since 1970, which stands for one that is longer than the range shown. */
+export const LONGER: StateRange = { from: 1e9, text: 'longer than shown', colour: COLOURS.text };
 
 type Severity = 'critical' | 'warning' | 'info';
 const COLOUR_OF: Readonly<Record<Severity, Colour>> = {
@@ -72,14 +72,22 @@ const OBSERVED: readonly SeenProblem[] = [
     ...problem(40, 'WARP: no standby', { alert: 'WarpNoStandby', severity: 'warning' }),
     tunnels: withoutStandby(),
   },
+];
+
+/** Of cloudflared tunnels only, without those that may be down. */
+const POOR: readonly SeenProblem[] = [
   {
     ...problem(35, 'One connector', { alert: 'NoRedundancy', severity: 'warning' }),
-    tunnels: ofCloudflared(each`${connectorsEach()} == 1`),
+    tunnels: each`${connectorsEach()} == 1`,
   },
   {
     ...problem(30, 'One airport', { alert: 'NoRedundancy', severity: 'warning' }),
-    tunnels: ofCloudflared(inOneAirport()),
+    tunnels: inOneAirport(),
   },
+];
+
+/** What observations show and can wait, the worst first. */
+const MINOR: readonly SeenProblem[] = [
   {
     ...problem(20, 'Configuration behind', { alert: 'ConfigDrift', severity: 'warning' }),
     tunnels: each`${versionsBehindEach()} > 0`,
@@ -91,7 +99,7 @@ const OBSERVED: readonly SeenProblem[] = [
 ];
 
 /** What can be wrong with a tunnel; the higher the number, the worse. */
-export const PROBLEMS: readonly Problem[] = [MISSING, ...LISTED, ...OBSERVED].toSorted(
+export const PROBLEMS: readonly Problem[] = [MISSING, ...LISTED, ...OBSERVED, ...POOR, ...MINOR].toSorted(
   (one, other) => other.number - one.number,
 );
 
@@ -99,10 +107,12 @@ export const PROBLEMS: readonly Problem[] = [MISSING, ...LISTED, ...OBSERVED].to
 export function worstProblems(): string {
   const labels = `${TUNNEL}, runbook`;
   const missing = `label_replace(0 * ${missingTunnels(CHOSEN)} + ${MISSING.number}, "runbook", "${MISSING.alert}", "", "")`;
+  const poor = ofCloudflared(alternatives(POOR.map(numbered)));
+  const observed = [...OBSERVED.map(numbered), poor, ...MINOR.map(numbered)];
   const all = firstOf(
     missing,
     byNewestList(labels, alternatives(LISTED.map(numbered))),
-    byNewestObservation(labels, alternatives(OBSERVED.map(numbered))),
+    byNewestObservation(labels, alternatives(observed)),
   );
   return `topk by (${TUNNEL}) (1,\n${all}\n)`;
 }
@@ -114,28 +124,24 @@ export function missingTunnels(...matchers: readonly string[]): string {
   return highest('account_id, tunnel_name', asNamed(each`${present} == 0`));
 }
 
-/** Seconds since when each tunnel has had its trouble, whatever it is; LONGER.number where that is longer than the range. */
+/** Seconds since when each tunnel has had its trouble, whatever it is; see LONGER. */
 export function troubleSince(): string {
   const present = ofAccounts('cloudflare_tunnel_expected_present', CHOSEN);
-  const missing = highest(
-    'account_id, tunnel_name',
-    asNamed(sinceNot(each`${present} == 1`, { of: present })),
-  );
-  const healthy = ofTunnels('cloudflare_tunnel_status', 'status="healthy"');
+  const missing = asNamed(each`${lastTime(each`${present} == 1`)} or 0 * (${present} == 0)`);
   const inactive = ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds');
-  const active = inHaStatus('active');
-  const passive = inHaStatus('passive');
-  const lists = [each`time() - ${inactive}`, sinceNot(each`${healthy} == 1`, { of: healthy })];
+  const healthy = ofTunnels('cloudflare_tunnel_status', 'status="healthy"');
   const observations = [
-    sinceNot(each`${active} == 1`, { of: active }),
-    sinceNot(each`${passive} > 0`, { of: passive }),
-    sinceNot(each`${connectorsEach()} > 1`, { of: connectorsEach() }),
+    each`${inHaStatus('active')} == 1`,
+    each`${inHaStatus('passive')} > 0`,
+    each`${connectorsEach()} > 1`,
   ];
-  return `floor(\n${firstOf(
-    missing,
-    byNewestList(TUNNEL, alternatives(lists)),
-    byNewestObservation(TUNNEL, alternatives(observations)),
-  )}\n)`;
+  const since = firstOf(
+    highest('account_id, tunnel_name', missing),
+    byNewestList(TUNNEL, alternatives([inactive, lastTime(each`${healthy} == 1`)])),
+    byNewestObservation(TUNNEL, alternatives(observations.map(lastTime))),
+    `0 * ${highest(TUNNEL, ofTunnels('cloudflare_tunnel_info'))}`,
+  );
+  return `floor(time() - (\n${since}\n))`;
 }
 
 /** Connectors that serve, per tunnel. */
@@ -247,10 +253,9 @@ function belowDeclared(
   return each`${connectorsEach()} < on (${on}) group_left () label_replace(${minimum}, "${label}", "$1", "tunnel", "(.+)")`;
 }
 
-/** Seconds since when something is not so any more; absent where it is so. */
-function sinceNot(so: PerExporter, { of }: { readonly of: PerExporter }): PerExporter {
-  const last = each`max_over_time(timestamp(${so})[$__range:$__interval])`;
-  return each`((time() - ${last} or 0 * ${of} + ${LONGER.number}) unless ${so})`;
+/** When something, a vector with a comparison, was last so within the range; nothing if it is so now. */
+function lastTime(so: PerExporter): PerExporter {
+  return each`(max_over_time(timestamp(${so})[$__range:$__interval]) unless ${so})`;
 }
 
 /** The first that knows a tunnel gives its value. */

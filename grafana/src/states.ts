@@ -10,6 +10,11 @@ export interface State {
   readonly colour: Colour;
 }
 
+/** All numbers of at least `from`. */
+export interface StateRange extends Omit<State, 'number'> {
+  readonly from: number;
+}
+
 /** A state that is a label's value in a state set. */
 export interface LabelledState extends State {
   readonly label: string;
@@ -50,6 +55,10 @@ export function mappings(states: readonly State[]): ValueMapping[] {
     { text, color: colour, index },
   ]);
   return [{ type: MappingType.ValueToText, options: Object.fromEntries(options) }];
+}
+
+export function rangeMapping({ from, text, colour }: StateRange): ValueMapping {
+  return { type: MappingType.RangeToText, options: { from, to: null, result: { text, color: colour } } };
 }
 
 function numbersOf(states: readonly LabelledState[], select: (label: string) => PerExporter): PerExporter {

@@ -11,7 +11,7 @@ import { table } from './panels/table.ts';
 import { timeseries } from './panels/timeseries.ts';
 import { inHaStatus, withoutStandby } from './problems.ts';
 import { byNewestHaObservation, CONNECTOR, highest, TUNNEL } from './promql/fold.ts';
-import { named, shortened } from './promql/names.ts';
+import { inOrder, named, shortened } from './promql/names.ts';
 import { age } from './promql/promql.ts';
 import { each, grown, grownInRange, ofTunnels, type PerExporter } from './promql/select.ts';
 import { HA_STATUSES, haStatusNumbers, type State } from './states.ts';
@@ -241,9 +241,12 @@ function overTime(): Section {
               noValue: 'No WARP connector with high availability',
               queries: [
                 {
-                  expr: shortened(byNewestHaObservation(CONNECTOR, haStatusNumbers()), 'connector_id', {
-                    as: 'connector',
-                  }),
+                  expr: inOrder(
+                    shortened(byNewestHaObservation(CONNECTOR, haStatusNumbers()), 'connector_id', {
+                      as: 'connector',
+                    }),
+                    ['tunnel_name', 'connector'],
+                  ),
                   legend: '{{tunnel_name}} / {{connector}}',
                 },
               ],

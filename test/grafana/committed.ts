@@ -19,11 +19,17 @@ export interface BoardPanel {
   readonly type: string;
   readonly title: string;
   readonly description?: string;
+  /** Of a row. */
+  readonly collapsed?: boolean;
+  /** Of a collapsed row. */
+  readonly panels?: readonly BoardPanel[];
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly datasource?: DataSource;
   readonly targets?: readonly BoardTarget[];
   readonly transformations?: readonly BoardTransformation[];
   readonly maxDataPoints?: number;
+  /** The least step. */
+  readonly interval?: string;
   readonly options: {
     readonly mergeValues?: boolean;
     readonly perPage?: number;
@@ -85,6 +91,7 @@ export interface BoardAnnotation {
   readonly name: string;
   readonly datasource: DataSource;
   readonly expr: string;
+  readonly step: string;
   readonly textFormat: string;
 }
 
@@ -111,8 +118,13 @@ export function committed(file: string): Board {
 }
 
 /** Without the rows. */
-export function panelsOf({ panels }: Board): readonly BoardPanel[] {
-  return panels.filter(({ type }) => type !== 'row');
+export function panelsOf(board: Board): readonly BoardPanel[] {
+  return withCollapsed(board).filter(({ type }) => type !== 'row');
+}
+
+/** Rows and panels, those of collapsed rows behind their rows. */
+export function withCollapsed({ panels }: Board): readonly BoardPanel[] {
+  return panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
 }
 
 /** An expression of a dashboard, and where a person finds it. */
@@ -151,7 +163,7 @@ export function expressionsOf(file: string): readonly Expression[] {
 export const EXPRESSIONS: readonly Expression[] = FILES.flatMap(expressionsOf);
 
 /** What label_values or query_result asks. */
-function selectorOf({ query, name }: BoardVariable): string | undefined {
+export function selectorOf({ query, name }: BoardVariable): string | undefined {
   if (typeof query === 'string') return undefined;
   const selector = new RegExp(`^(?:label_values\\((.+), ${name}\\)|query_result\\((.+)\\))$`, 's')
     .exec(query.query)

@@ -12,6 +12,7 @@ import {
   committedText,
   FILES,
   panelsOf,
+  withCollapsed,
 } from './committed.ts';
 
 // Seconds that stay seconds are no unit of the list, but a suffix.
@@ -208,7 +209,8 @@ describe.each(FILES)('%s', (file) => {
   });
 
   test('numbers its panels and queries', () => {
-    expect(board.panels.map(({ id }) => id)).toEqual(board.panels.map((_, index) => index + 1));
+    const all = withCollapsed(board);
+    expect(all.map(({ id }) => id)).toEqual(all.map((_, index) => index + 1));
     for (const { targets = [] } of panels) {
       expect(targets.length).toBeGreaterThan(0);
       expect(targets.map(({ refId }) => refId)).toEqual(targets.map((_, index) => 'ABCDEFGHIJKL'[index]));
@@ -217,6 +219,13 @@ describe.each(FILES)('%s', (file) => {
 
   test('fills the 24 columns of its grid without gap or overlap', () => {
     expect(gridFaults(board)).toEqual([]);
+    for (const { panels: inside = [], gridPos } of board.panels.filter(({ collapsed }) => collapsed)) {
+      const moved = inside.map((panel) => ({
+        ...panel,
+        gridPos: { ...panel.gridPos, y: panel.gridPos.y - gridPos.y - 1 },
+      }));
+      expect(gridFaults({ panels: moved })).toEqual([]);
+    }
   });
 
   test('says of every panel what it shows, in a unit that Grafana knows', () => {

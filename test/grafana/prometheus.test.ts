@@ -148,7 +148,8 @@ test.skipIf(prometheusProgram.missing)(
 function isOfFleet({ where, expr, kind }: Expression): boolean {
   if (kind !== 'point' || where.startsWith('Cloudflare Tunnel / Exporter')) return false;
   // Of samples that all took, and of the rules, which are none of an exporter.
-  if (where.includes('/ Avail') || where.includes('/ Alerts')) return false;
+  if (where.includes('/ Avail') || where.includes('/ Tunnels that were down') || where.includes('/ Alerts'))
+    return false;
   // Where equally many connections went to two airports, Prometheus chooses one.
   return !expr.includes(', airport) (last_over_time(');
 }
@@ -179,10 +180,10 @@ function truthOf({ fleet }: Simulator): Readonly<Record<string, Readonly<Record<
   );
   return {
     'Overview / Tunnels by status / A': {
-      Down: inStatus('down'),
-      Degraded: inStatus('degraded'),
-      Healthy: inStatus('healthy'),
-      'Never run': inStatus('inactive'),
+      down: inStatus('down'),
+      degraded: inStatus('degraded'),
+      healthy: inStatus('healthy'),
+      inactive: inStatus('inactive'),
     },
     'Overview / Without redundancy / A': { '': poor.length },
     'Overview / Accounts unreadable / A': { '': 0 },
@@ -227,7 +228,7 @@ function neverRun(tunnels: readonly FleetTunnel[]): Readonly<Record<string, numb
   );
 }
 
-/** By name or tunnel. */
+/** By name, status or tunnel. */
 async function figuresOf(
   prometheus: RealPrometheus,
   place: string,
@@ -235,7 +236,10 @@ async function figuresOf(
   const expression = EXPRESSIONS.find(({ where }) => where === `Cloudflare Tunnel / ${place}`);
   const answer = await prometheus.query(substituted(expression?.expr ?? ''));
   return Object.fromEntries(
-    answer.map(({ metric, values: [value] }) => [metric['name'] ?? metric['tunnel_name'] ?? '', value]),
+    answer.map(({ metric, values: [value] }) => [
+      metric['name'] ?? metric['status'] ?? metric['tunnel_name'] ?? '',
+      value,
+    ]),
   );
 }
 
@@ -359,8 +363,8 @@ function legendFaults({ targets = [] }: BoardPanel, answersOf: AnswersOf): reado
   );
 }
 
-/** Columns of labels that come with what is opt-in or to come. */
-const LATER = ['route', 'virtual_network', 'reason'];
+/** Columns of labels that come with trouble only. */
+const LATER = ['reason'];
 
 function columnFaults(
   { targets = [], transformations = [] }: BoardPanel,

@@ -38,7 +38,7 @@ export interface Analysis {
   readonly selectors: readonly Selector[];
   /** Labels that it groups by, joins on or takes over. */
   readonly grouping: readonly string[];
-  /** Labels that label_replace and count_values make. */
+  /** Labels that label_replace, label_join and count_values make. */
   readonly made: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export function analyse(expr: string): Analysis {
     selectors: nodesOf(tree, 'VectorSelector').map((node) => selectorOf(node, textOf)),
     grouping: nodesOf(tree, 'GroupingLabels').flatMap((node) => node.getChildren('LabelName').map(textOf)),
     made: [...nodesOf(tree, 'FunctionCall'), ...nodesOf(tree, 'AggregateExpr')]
-      .filter((node) => ['label_replace', 'count_values'].includes(nameOf(node, textOf) ?? ''))
+      .filter((node) => ['label_replace', 'label_join', 'count_values'].includes(nameOf(node, textOf) ?? ''))
       .flatMap((node) => node.getChild('FunctionCallBody')?.getChildren('StringLiteral').slice(0, 1) ?? [])
       .map((node) => textOf(node).slice(1, -1)),
   };

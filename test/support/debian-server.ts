@@ -61,6 +61,7 @@ export async function startProgram(
 export function startPrometheusWith(
   config: object,
   files: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
 ): Promise<string> {
   return startServer('prometheus', (folder, address) => {
     const configFile = join(folder, 'prometheus.yml');
@@ -71,6 +72,7 @@ export function startPrometheusWith(
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=${address}`,
       '--log.level=warn',
+      ...flags,
     ];
   });
 }

@@ -11,9 +11,9 @@ export function inWindow(counter: PerExporter): PerExporter {
   return each`increase(${counter}[${WINDOW}])`;
 }
 
-/** Of a histogram, per label. */
+/** Of a histogram, per label; nothing while nothing is counted. */
 export function quantile(part: number, { of, by }: { readonly of: string; readonly by: string }): string {
-  return `histogram_quantile(${part}, ${total(`le, ${by}`, rate(ofExporter(`${of}_bucket`)))})`;
+  return `histogram_quantile(${part}, ${total(`le, ${by}`, rate(ofExporter(`${of}_bucket`)))}) >= 0`;
 }
 
 /** Requests of each exporter in the last five minutes, as a part of what it allows itself in five minutes. */

@@ -4,8 +4,8 @@ import { COLOURS } from '../colours.ts';
 import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
 import {
   availability,
-  downInRange,
   events,
+  lastUpOrDown,
   longestOutage,
   outages,
   troubledByStatus,
@@ -15,14 +15,13 @@ import { stateTimeline } from '../panels/state-timeline.ts';
 import { table } from '../panels/table.ts';
 import { timeseries } from '../panels/timeseries.ts';
 import { named } from '../promql/names.ts';
+import { age } from '../promql/promql.ts';
 import { TROUBLE } from '../states.ts';
 
 /** Graphs of a whole fleet are costly. */
 const STEPS = 100;
 
 export function changes(): Section {
-  const trouble = troubleOverTime();
-  const down = `on (account_id, tunnel_id) ${downInRange()}`;
   return {
     title: 'Changes',
     shelves: [
@@ -34,13 +33,10 @@ export function changes(): Section {
             stateTimeline({
               title: 'Trouble over time',
               description:
-                'Tunnels while they were down, degraded or of unknown status; a gap is good. First those that were down, then the ' +
-                'others, 12 to a page. Many that begin at once have a common cause: a site, a rollout, a Cloudflare data center.',
+                'Tunnels while they were down, degraded or of unknown status; a gap is good. First those that went down within the ' +
+                'time range, the latest before the others; 12 to a page. Many that begin at once have a common cause: a site, a rollout, a Cloudflare data center.',
               noValue: 'No tunnel was in trouble',
-              queries: [
-                { expr: `${trouble}\nand ${down}`, legend: '{{tunnel_name}}' },
-                { expr: `${trouble}\nunless ${down}`, legend: '{{tunnel_name}}' },
-              ],
+              queries: [{ expr: troubleOverTime(), legend: '{{tunnel_name}}' }],
               states: TROUBLE,
               steps: STEPS,
               link: tunnelLink(TUNNEL_OF_SERIES),
@@ -49,10 +45,10 @@ export function changes(): Section {
         ],
       },
       {
-        height: 8,
+        height: 9,
         panels: [
           [
-            12,
+            8,
             timeseries({
               title: 'Tunnels in trouble',
               description:
@@ -68,7 +64,7 @@ export function changes(): Section {
             }),
           ],
           [
-            12,
+            8,
             timeseries({
               title: 'Events',
               description:
@@ -79,26 +75,57 @@ export function changes(): Section {
               draw: 'bars',
               decimals: 0,
               queries: [{ expr: events(), legend: '{{kind}}' }],
+              shadesOf: COLOURS.note,
               steps: STEPS,
+            }),
+          ],
+          [
+            8,
+            table({
+              title: 'Latest ups and downs',
+              description:
+                'Tunnels that went down or came up within the time range shown, the latest first; 50 at most. Several at the same time ' +
+                'have a common cause. Look at what changed just before.',
+              noValue: 'No tunnel went down or came up',
+              columns: [
+                { name: 'Ago', expr: age(`topk(50, ${lastUpOrDown()})`), ...AGE, width: 120 },
+                { name: 'Change', label: 'change', width: 95 },
+                TUNNEL_COLUMN,
+              ],
+              hidden: HIDDEN,
+              rowsWith: 'Ago',
+              sortBy: [
+                { column: 'Ago', desc: false },
+                { column: 'Tunnel', desc: false },
+              ],
             }),
           ],
         ],
       },
+    ],
+  };
+}
+
+export function availabilities(): Section {
+  return {
+    title: 'Availability',
+    collapsed: true,
+    shelves: [
       {
         height: 9,
         panels: [
           [
             24,
             table({
-              title: 'Availability',
+              title: 'Tunnels that were down',
               description:
                 'The 50 tunnels that were down for the longest part of the time range shown, the worst first. Availability is the ' +
-                'part of the range in which Cloudflare did not list the tunnel as down; outages that began before the range are not counted.',
+                'part of the range in which Cloudflare did not list the tunnel as down.',
               noValue: 'No tunnel was down',
               columns: [
                 {
                   name: 'Available',
-                  expr: named(`bottomk(50, ${availability()} < 1)`),
+                  expr: named(`bottomk(50, (${availability()}) < 1)`),
                   unit: 'percentunit',
                   decimals: 2,
                   levels: [

@@ -3,7 +3,7 @@ import type { Section } from '../board/layout.ts';
 import { boardLink, runbook, runbookLink } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
 import { ACCOUNT_COLUMN, AGE, HIDDEN, TUNNEL_COLUMN } from '../columns.ts';
-import { tunnelsByStatus } from '../fleet.ts';
+import { INTERMITTENT, tunnelsByStatus } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { table } from '../panels/table.ts';
 import {
@@ -17,8 +17,8 @@ import {
 } from '../problems.ts';
 import { byNewestObservation, highest, TUNNEL } from '../promql/fold.ts';
 import { namedIfAny } from '../promql/names.ts';
-import { age } from '../promql/promql.ts';
-import { each, ofAccounts, ofTunnels, sumEach } from '../promql/select.ts';
+import { age, sumBy } from '../promql/promql.ts';
+import { each, ofAccounts, ofTunnels } from '../promql/select.ts';
 
 export function now(): Section {
   const readable = highest('account_id', ofAccounts('cloudflare_tunnel_exporter_account_up'));
@@ -43,12 +43,14 @@ export function now(): Section {
                 'at least one connection lost. Status says nothing about the service behind the tunnel.',
               unit: 'none',
               noValue: 'No tunnel is listed',
-              queries: [{ expr: tunnelsByStatus(), legend: '{{name}}' }],
-              levelsOf: {
-                Down: [[1, COLOURS.bad]],
-                Degraded: [[1, COLOURS.warning]],
-                Unknown: [[1, COLOURS.odd]],
-                Healthy: [[1, COLOURS.good]],
+              queries: [{ expr: tunnelsByStatus(), legend: '{{status}}' }],
+              series: {
+                down: { name: 'Down', levels: [[1, COLOURS.bad]] },
+                degraded: { name: 'Degraded', levels: [[1, COLOURS.warning]] },
+                unknown: { name: 'Unknown', levels: [[1, COLOURS.odd]] },
+                healthy: { name: 'Healthy', levels: [[1, COLOURS.good]] },
+                inactive: { name: 'Never run' },
+                [INTERMITTENT]: { name: 'Down, as they may be' },
               },
               link: boardLink('tunnel', { from: 'overview' }),
             }),
@@ -135,7 +137,7 @@ export function now(): Section {
                   link: runbookLink('runbook'),
                 },
                 TUNNEL_COLUMN,
-                { name: 'For', expr: troubleSince(), ...AGE, states: [LONGER], width: 150 },
+                { name: 'For', expr: troubleSince(), ...AGE, beyond: LONGER, width: 150 },
                 { name: 'Connectors', expr: connectors(), width: 100 },
                 { name: 'Last connected at', label: 'airport', width: 140 },
                 { name: 'Behind it', expr: behind(), width: 90 },
@@ -188,7 +190,8 @@ export function now(): Section {
 /** Of tunnels that went down within the last hour, with the `airport` to which most of their connections went. */
 function lastAirport(): string {
   const active = ofTunnels('cloudflare_tunnel_active_connections');
-  const seen = each`last_over_time(${sumEach(`${TUNNEL}, airport`, active)}[1h:10m])`;
-  const down = highest(TUNNEL, ofTunnels('cloudflare_tunnel_status', 'status="down"'));
-  return `topk by (${TUNNEL}) (1, ${highest(`${TUNNEL}, airport`, seen)} and on (${TUNNEL}) ${down} == 1)`;
+  const last = highest(`${TUNNEL}, colo, airport`, each`last_over_time(${active}[1h:10m])`);
+  const down = highest('account_id, tunnel_id', ofTunnels('cloudflare_tunnel_status', 'status="down"'));
+  const ofDown = `${last} and on (account_id, tunnel_id) ${down} == 1`;
+  return `topk by (${TUNNEL}) (1, ${sumBy(`${TUNNEL}, airport`, ofDown)})`;
 }

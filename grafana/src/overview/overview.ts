@@ -1,7 +1,7 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { accountsUnwatched, exporterRestarts } from '../board/annotations.ts';
 import { assemble } from '../board/assemble.ts';
-import { changes } from './changes.ts';
+import { availabilities, changes } from './changes.ts';
 import { now } from './now.ts';
 import { places } from './places.ts';
 import { redundancy } from './redundancy.ts';
@@ -13,6 +13,6 @@ export function overview(): Dashboard {
     description: 'Is the fleet of tunnels well, what is wrong now, and what changed.',
     variables: { tunnel: 'all' },
     annotations: [accountsUnwatched(), exporterRestarts()],
-    sections: [now(), changes(), redundancy(), places(), versions()],
+    sections: [now(), changes(), availabilities(), redundancy(), places(), versions()],
   });
 }

@@ -7,6 +7,7 @@ export function places(): Section {
   const noValue = 'No connection is observed';
   return {
     title: 'Where tunnels connect',
+    collapsed: true,
     shelves: [
       {
         height: 12,

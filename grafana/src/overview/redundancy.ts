@@ -17,6 +17,7 @@ export function redundancy(): Section {
   ] as const;
   return {
     title: 'Redundancy',
+    collapsed: true,
     shelves: [
       {
         height: 10,

@@ -19,6 +19,7 @@ export function versions(): Section {
   const up = ofAccounts('cloudflare_tunnel_exporter_account_up');
   return {
     title: 'Versions and accounts',
+    collapsed: true,
     shelves: [
       {
         height: 10,

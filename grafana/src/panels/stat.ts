@@ -14,16 +14,22 @@ import { begin, type PanelSpec } from './panel.ts';
 export interface StatSpec extends Omit<PanelSpec, 'steps'> {
   /** From which values on it is coloured. */
   readonly levels?: readonly Step[];
-  /** By the legend of a query, where each has its own. */
-  readonly levelsOf?: Readonly<Record<string, readonly Step[]>>;
+  /** By the legends of the queries, if each has its own. */
+  readonly series?: Readonly<Record<string, Series>>;
   readonly states?: readonly State[];
   readonly decimals?: number;
   /** To what explains the figure. */
   readonly link: Link;
 }
 
+interface Series {
+  /** Shown instead of the legend. */
+  readonly name?: string;
+  readonly levels?: readonly Step[];
+}
+
 /** Present values, large. */
-export function stat({ levels = [], levelsOf = {}, ...spec }: StatSpec): Panel {
+export function stat({ levels = [], series = {}, ...spec }: StatSpec): Panel {
   const panel = begin(new PanelBuilder(), { ...spec, kind: 'instant' })
     .graphMode(BigValueGraphMode.None)
     .colorMode(BigValueColorMode.Value)
@@ -34,8 +40,11 @@ export function stat({ levels = [], levelsOf = {}, ...spec }: StatSpec): Panel {
     .decimals(spec.decimals ?? 0)
     .dataLinks([spec.link]);
   if (spec.states !== undefined) panel.mappings(mappings(spec.states));
-  for (const [name, steps] of Object.entries(levelsOf)) {
-    panel.overrideByName(name, [{ id: 'thresholds', value: thresholds(COLOURS.text, ...steps).build() }]);
+  for (const [legend, { name, levels: own }] of Object.entries(series)) {
+    panel.overrideByName(legend, [
+      ...(name === undefined ? [] : [{ id: 'displayName', value: name }]),
+      ...(own === undefined ? [] : [{ id: 'thresholds', value: thresholds(COLOURS.text, ...own).build() }]),
+    ]);
   }
   return panel.build();
 }

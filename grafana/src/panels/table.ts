@@ -8,7 +8,7 @@ import {
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/table';
 import { dataLink, type Link } from '../board/links.ts';
 import { byThresholds, COLOURS, type Step, thresholds } from '../colours.ts';
-import { mappings, type State } from '../states.ts';
+import { mappings, rangeMapping, type State, type StateRange } from '../states.ts';
 import { begin, type PanelSpec } from './panel.ts';
 import { refId } from './target.ts';
 
@@ -31,6 +31,8 @@ export interface ValueColumn extends ColumnBase {
   readonly unit?: string;
   readonly decimals?: number;
   readonly states?: readonly State[];
+  /** Shown instead of values that are as large. */
+  readonly beyond?: StateRange;
   /** From which values on it is coloured. */
   readonly levels?: readonly Step[];
 }
@@ -142,10 +144,11 @@ function propertiesOf(column: Column): DynamicConfigValue[] {
     if (column.short === true) add('mappings', [startOnly()]);
     return properties;
   }
-  const { unit, decimals, states, levels } = column;
+  const { unit, decimals, states, beyond, levels } = column;
   if (unit !== undefined) add('unit', unit);
   if (decimals !== undefined) add('decimals', decimals);
   if (states !== undefined) add('mappings', mappings(states));
+  if (beyond !== undefined) add('mappings', [rangeMapping(beyond)]);
   // Words stand on the left.
   if (states !== undefined && unit === undefined) add('custom.align', 'left');
   if (levels !== undefined) add('thresholds', thresholds(COLOURS.text, ...levels).build());

@@ -17,7 +17,7 @@ import {
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 import type { Link } from '../board/links.ts';
-import { type Colour, COLOURS, inTurn, type Step, thresholds } from '../colours.ts';
+import { type Colour, COLOURS, inTurn, shadesOf, type Step, thresholds } from '../colours.ts';
 import { begin, type PanelSpec } from './panel.ts';
 
 export interface TimeseriesSpec extends PanelSpec {
@@ -27,6 +27,8 @@ export interface TimeseriesSpec extends PanelSpec {
   readonly legend?: 'list' | 'table';
   /** By the legend's text. Default: colours in turn, which mean nothing. */
   readonly colours?: Readonly<Record<string, Colour>>;
+  /** Instead of colours in turn: shades of one, for series that mean the same. */
+  readonly shadesOf?: Colour;
   /** Lines at these values. */
   readonly limits?: readonly Step[];
   readonly decimals?: number;
@@ -40,7 +42,7 @@ export function timeseries(spec: TimeseriesSpec): Panel {
   const panel = begin(new PanelBuilder(), { ...spec, kind: 'range' })
     .legend(legend === 'table' ? legendTable() : legendList())
     .tooltip(allValues())
-    .colorScheme(inTurn())
+    .colorScheme(spec.shadesOf === undefined ? inTurn() : shadesOf(spec.shadesOf))
     .drawStyle(draw === 'bars' ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .lineInterpolation(draw === 'lines' ? LineInterpolation.Linear : LineInterpolation.StepAfter)
     .lineWidth(1)

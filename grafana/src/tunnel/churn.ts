@@ -2,16 +2,18 @@ import type { Section } from '../board/layout.ts';
 import { COLOURS } from '../colours.ts';
 import { changes, churn as opensAndCloses } from '../fleet.ts';
 import { timeseries } from '../panels/timeseries.ts';
+import { perColo } from './connections.ts';
 
 export function churn(): Section {
   return {
     title: 'Churn',
+    collapsed: true,
     shelves: [
       {
         height: 8,
         panels: [
           [
-            12,
+            8,
             timeseries({
               title: 'Connections opened and closed',
               description:
@@ -26,7 +28,7 @@ export function churn(): Section {
             }),
           ],
           [
-            12,
+            8,
             timeseries({
               title: 'Changes of status',
               description: 'Changes into each status. More than a few an hour is flapping.',
@@ -41,6 +43,21 @@ export function churn(): Section {
                 down: COLOURS.bad,
                 unknown: COLOURS.odd,
               },
+            }),
+          ],
+          [
+            8,
+            timeseries({
+              title: 'Connections waiting to reconnect',
+              description:
+                'Connections that are gone while Cloudflare still tracks them. Today the API reports none, so this is empty.',
+              unit: 'none',
+              noValue: 'No connection waits',
+              draw: 'stacked',
+              decimals: 0,
+              queries: [
+                { expr: perColo('cloudflare_tunnel_pending_reconnect_connections'), legend: '{{colo}}' },
+              ],
             }),
           ],
         ],

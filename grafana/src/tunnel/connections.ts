@@ -55,7 +55,7 @@ export function connections(): Section {
         height: 7,
         panels: [
           [
-            8,
+            12,
             timeseries({
               title: 'Connectors over time',
               description: 'Connectors that serve. It should be as many as you run.',
@@ -67,7 +67,7 @@ export function connections(): Section {
             }),
           ],
           [
-            8,
+            12,
             timeseries({
               title: 'Configuration versions',
               description:
@@ -90,28 +90,13 @@ export function connections(): Section {
               colours: { Current: COLOURS.good },
             }),
           ],
-          [
-            8,
-            timeseries({
-              title: 'Connections waiting to reconnect',
-              description:
-                'Connections that are gone while Cloudflare still tracks them. Today the API reports none, so this is empty.',
-              unit: 'none',
-              noValue: 'No connection waits',
-              draw: 'stacked',
-              decimals: 0,
-              queries: [
-                { expr: perColo('cloudflare_tunnel_pending_reconnect_connections'), legend: '{{colo}}' },
-              ],
-            }),
-          ],
         ],
       },
     ],
   };
 }
 
-function perColo(metric: string): string {
+export function perColo(metric: string): string {
   return sumBy('colo', byNewestObservation(`${TUNNEL}, colo, airport`, ofTunnels(metric)));
 }
 

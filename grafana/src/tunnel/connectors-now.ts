@@ -6,8 +6,8 @@ import { table } from '../panels/table.ts';
 import { releaseAgeEach, SUPPORTED_SECONDS, versionsBehindEach } from '../problems.ts';
 import { byNewestList, byNewestObservation, CONNECTOR, highest, TUNNEL } from '../promql/fold.ts';
 import { named } from '../promql/names.ts';
-import { age } from '../promql/promql.ts';
-import { each, ofTunnels, sumEach } from '../promql/select.ts';
+import { age, firstOf } from '../promql/promql.ts';
+import { each, ofTunnels, type PerExporter, sumEach } from '../promql/select.ts';
 
 export function connectorsNow(): Section {
   return {
@@ -18,8 +18,8 @@ export function connectorsNow(): Section {
       {
         height: 7,
         panels: [
-          [12, whatIsBehind()],
-          [12, lastConnections()],
+          [14, whatIsBehind()],
+          [10, lastConnections()],
         ],
       },
     ],
@@ -129,11 +129,12 @@ function theTunnel(): ReturnType<typeof table> {
 }
 
 function whatIsBehind(): ReturnType<typeof table> {
-  const rules = highest(
-    `${TUNNEL}, hostname, service`,
-    ofTunnels('cloudflare_tunnel_ingress_info', 'hostname!=""'),
-  );
-  const routes = highest(`${TUNNEL}, route, virtual_network`, ofTunnels('cloudflare_tunnel_route_info'));
+  const rules = ofTunnels('cloudflare_tunnel_ingress_info', 'hostname!=""');
+  const routes = ofTunnels('cloudflare_tunnel_route_info');
+  const kinds = [
+    each`1 * ${copied(copied(rules, 'hostname', 'target'), 'service', 'via')}`,
+    each`2 * ${copied(copied(routes, 'route', 'target'), 'virtual_network', 'via')}`,
+  ].map((kind) => highest(`${TUNNEL}, target, via`, kind));
   return table({
     title: 'What is behind it',
     description:
@@ -143,23 +144,25 @@ function whatIsBehind(): ReturnType<typeof table> {
     columns: [
       {
         name: 'Kind',
-        expr: `1 * ${rules} or 2 * ${routes}`,
+        expr: firstOf(...kinds),
         states: [
           { number: 1, text: 'Host name', colour: COLOURS.text },
           { number: 2, text: 'Private route', colour: COLOURS.text },
         ],
         width: 110,
       },
-      { name: 'Host name', label: 'hostname' },
-      { name: 'Service', label: 'service' },
-      { name: 'Route', label: 'route' },
-      { name: 'Virtual network', label: 'virtual_network' },
+      { name: 'Host name or route', label: 'target' },
+      { name: 'Service or virtual network', label: 'via' },
     ],
     sortBy: [
       { column: 'Kind', desc: false },
-      { column: 'Host name', desc: false },
+      { column: 'Host name or route', desc: false },
     ],
   });
+}
+
+function copied(vector: PerExporter, label: string, as: string): PerExporter {
+  return each`label_replace(${vector}, "${as}", "$1", "${label}", "(.+)")`;
 }
 
 function lastConnections(): ReturnType<typeof table> {

@@ -2,7 +2,7 @@ import type { Section } from '../board/layout.ts';
 import { boardLink, runbook } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
 import { AGE } from '../columns.ts';
-import { availability, longestOutage, outages } from '../fleet.ts';
+import { availabilityIfRun, longestOutage, outages } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { stateTimeline } from '../panels/state-timeline.ts';
 import { airports, CHOSEN, behind, connections, connectors, missingTunnels } from '../problems.ts';
@@ -64,7 +64,7 @@ export function now(): Section {
                 { expr: age(byNewestList(TUNNEL, active)), legend: 'Up for' },
                 { expr: age(byNewestList(TUNNEL, inactive)), legend: 'Down for' },
               ],
-              levelsOf: { 'Down for': [[0, COLOURS.bad]] },
+              series: { 'Down for': { levels: [[0, COLOURS.bad]] } },
             }),
           ],
           [
@@ -125,7 +125,7 @@ export function now(): Section {
               unit: 'percentunit',
               decimals: 2,
               noValue: '–',
-              queries: [{ expr: availability(), legend }],
+              queries: [{ expr: availabilityIfRun(), legend }],
               levels: [
                 [0, COLOURS.bad],
                 [0.99, COLOURS.warning],
@@ -150,7 +150,7 @@ export function now(): Section {
               title: 'Outages',
               link: runbook('Flapping'),
               description:
-                'How often it went down within the time range shown. What was shorter than a poll is not seen.',
+                'How often it was down within the time range shown, one that began before included. What was shorter than a poll is not seen.',
               unit: 'none',
               noValue: '–',
               queries: [{ expr: outages(), legend }],
