@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
+import { secretsOfProxy } from '../config/proxy.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { turn } from '../turn.ts';
 import { broken } from './breaks.ts';
@@ -103,7 +104,7 @@ export function createHttp(options: HttpOptions): Http {
   const own = createBudget(config.requestBudget);
   const budgetNow = options.budget ?? (() => own);
   const turns = pLimit(config.concurrency);
-  const redactionOf = createRedaction();
+  const redactionOf = createRedaction(config.proxy === undefined ? [] : secretsOfProxy(config.proxy));
   const closing = new AbortController();
   const transport = options.transport ?? createTransport(options);
 
@@ -245,11 +246,11 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/** The redaction of the current token; its forms are computed once, not for each request. */
-function createRedaction(): (secret: string) => (text: string) => string {
+/** The redaction of the current token and of these; its forms are computed once, not for each request. */
+function createRedaction(others: readonly string[]): (secret: string) => (text: string) => string {
   let last: { readonly secret: string; readonly redact: (text: string) => string } | undefined;
   return (secret) => {
-    if (last?.secret !== secret) last = { secret, redact: createSecrets([secret]).redact };
+    if (last?.secret !== secret) last = { secret, redact: createSecrets([secret, ...others]).redact };
     return last.redact;
   };
 }

@@ -70,8 +70,12 @@ export function readConfigFile(file: string, text: string): ConfigFile {
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);
     const [reason = ''] = error.message.split('\n');
+    // What a cron expression looks like to YAML.
+    const hint = /\balias\b/i.test(reason) ? '; put a value that begins with * into quotes' : '';
     const what =
-      error.code === 'MULTIPLE_DOCS' ? 'must be one YAML document, not several' : `not valid YAML: ${reason}`;
+      error.code === 'MULTIPLE_DOCS'
+        ? 'must be one YAML document, not several'
+        : `not valid YAML: ${reason}${hint}`;
     problems.push(`${file}:${line}:${col}: ${what}`);
     return { given, accounts: [], tokens: [], expectedTunnels: [], problems, isWhole: false };
   }

@@ -37,13 +37,18 @@ export const boolean: Kind<boolean> = {
   },
 };
 
+const isUnitless = (given: string): boolean => /^\d+(?:\.\d+)?$/.test(given.trim());
+
 /** Milliseconds, between two durations given as text. */
 export function duration({ min, max }: { readonly min: number; readonly max: number }): Kind<number> {
   return {
     placeholder: 'DURATION',
     parse: (given) => {
       const ms = parseDuration(given.trim());
-      if (ms === undefined) return bad(`${quote(given)} is not a duration; use e.g. 5m or 1h30m`);
+      if (ms === undefined) {
+        const what = isUnitless(given) ? 'has no unit' : 'is not a duration';
+        return bad(`${quote(given)} ${what}; use e.g. 30s, 5m or 1h30m`);
+      }
       if (ms < min || ms > max) {
         return bad(`${quote(given)} must be from ${formatDuration(min)} to ${formatDuration(max)}`);
       }
@@ -116,6 +121,7 @@ export const schedule: Kind<string> = {
       const every = duration(SCHEDULE_DURATION).parse(wanted);
       return every.ok ? good(formatDuration(every.value)) : every;
     }
+    if (isUnitless(wanted)) return bad(`${quote(given)} has no unit; use e.g. 30s or 5m`);
     if (words.length !== 5 && words.length !== 6) {
       return bad(
         `${quote(given)} is neither a cron expression of 5 or 6 fields nor a duration; use e.g. */30 * * * * * or 30s`,

@@ -2,6 +2,7 @@ import { readAccounts, readExpectedTunnels, readTokens } from './accounts.ts';
 import type { Report } from './accounts.ts';
 import { readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
+import { STALE_INTERVALS } from '../core/lists.ts';
 import type { AccountConfig, Config } from './config.ts';
 import { formatDuration } from './duration.ts';
 import { readEnvironment } from './environment.ts';
@@ -190,10 +191,15 @@ export function loadConfig(input: LoadInput): LoadResult {
   function poll(): Config['poll'] {
     const schedule = inDemo(SETTINGS.schedule, DEMO.schedule);
     const staleAfter = get(SETTINGS.staleAfter);
-    const pause = timetableOf(schedule).longestGapMs;
-    if (staleAfter.value <= pause && command !== 'healthcheck') {
+    const { typicalGapMs, longestGapMs } = timetableOf(schedule);
+    // What cloudflared's edge shows is as old as the last poll; lists are kept for some of their intervals at least.
+    const keptMs =
+      watched.sidecar === undefined
+        ? Math.max(staleAfter.value, STALE_INTERVALS * typicalGapMs)
+        : staleAfter.value;
+    if (keptMs <= longestGapMs && command !== 'healthcheck') {
       report.warning(
-        `${staleAfter.at}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(pause)} between two polls of ${schedule}, so series will come and go`,
+        `${staleAfter.at}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(longestGapMs)} between two polls of ${schedule}, so series will come and go`,
       );
     }
     return { schedule, jitterMs: value(SETTINGS.jitter), staleAfterMs: staleAfter.value };

@@ -14,7 +14,7 @@ export function listRequestsOf({ list }: AccountState): number {
 }
 
 /** An account whose lists are planned further apart than usual is not stale because of it. */
-const STALE_INTERVALS = 3;
+export const STALE_INTERVALS = 3;
 
 /**
  * How old an account's list may be, in milliseconds. Past the setting and past three planned intervals, renewing it has

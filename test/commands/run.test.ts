@@ -80,6 +80,14 @@ test('the log of a run names addresses and accounts, is JSON only, and stdout st
   expect(JSON.stringify(exporter.logs())).not.toContain(TOKEN);
 });
 
+test('a duration is a schedule like any other', async () => {
+  const api = await simulate();
+  const exporter = await running(['--poll.schedule=1500ms'], { api });
+  const polls = async (): Promise<number> =>
+    valueOf(await scrape(exporter), 'cloudflare_tunnel_exporter_polls_total', { result: 'success' }) ?? 0;
+  await vi.waitFor(async () => expect(await polls()).toBeGreaterThan(2), { timeout: 15_000, interval: 100 });
+});
+
 test('a port that is in use is one line and exit 1', async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => {

@@ -1,7 +1,17 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { ACCESS, ACCOUNT, configOf, load, loaded, OTHER_ACCOUNT, problemsOf, TOKEN } from './support.ts';
+import {
+  ACCESS,
+  ACCOUNT,
+  configOf,
+  load,
+  loaded,
+  OTHER_ACCOUNT,
+  problemsOf,
+  TOKEN,
+  tunnelToken,
+} from './support.ts';
 
 /** An expression is compared by its source. */
 const pattern = (source: string): unknown => expect.objectContaining({ source });
@@ -164,7 +174,7 @@ test('a flag wins over a variable, a variable over the file, the file over the d
 test('a wrong value is told even where a better source wins', () => {
   const env = { ...ACCESS, TUNNEL_EXPORTER_POLL_JITTER: 'soon' };
   expect(problemsOf({ argv: ['--poll.jitter=1s'], env })).toEqual([
-    'TUNNEL_EXPORTER_POLL_JITTER (environment): "soon" is not a duration; use e.g. 5m or 1h30m',
+    'TUNNEL_EXPORTER_POLL_JITTER (environment): "soon" is not a duration; use e.g. 30s, 5m or 1h30m',
   ]);
 });
 
@@ -296,9 +306,61 @@ test('an unusual account id and a large budget are accepted with a warning', () 
   ]);
 });
 
-test('series that would vanish between two polls are warned of', () => {
-  expect(loaded({ argv: ['--poll.schedule=*/10 * * * *'], env: ACCESS }).warnings).toEqual([
-    'poll.stale-after (default): 10m is not longer than the 10m between two polls of */10 * * * *, so series will come and go',
+const NEITHER = (given: string): string =>
+  `"${given}" is neither a cron expression of 5 or 6 fields nor a duration; use e.g. */30 * * * * * or 30s`;
+
+test('series that would vanish in a pause between polls are warned of', () => {
+  expect(loaded({ argv: ['--poll.schedule=0 */5 8-18 * * *'], env: ACCESS }).warnings).toEqual([
+    'poll.stale-after (default): 10m is not longer than the 13h5m between two polls of 0 */5 8-18 * * *, so series will come and go',
+  ]);
+});
+
+test.each(['*/10 * * * *', '15m', '36h'])(
+  'polls by %s are regular, and lists are kept for three intervals',
+  (schedule) => {
+    expect(loaded({ argv: [`--poll.schedule=${schedule}`], env: ACCESS }).warnings).toEqual([]);
+  },
+);
+
+test('what Cloudflare shows of a sidecar is not kept longer than poll.stale-after', () => {
+  const env = { CLOUDFLARE_API_TOKEN: TOKEN, TUNNEL_TOKEN: tunnelToken() };
+  const argv = ['--poll.schedule=15m', '--sidecar.cloudflared-url=http://127.0.0.1:20241'];
+  expect(loaded({ argv, env }).warnings).toEqual([
+    'poll.stale-after (default): 10m is not longer than the 15m between two polls of 15m, so series will come and go',
+  ]);
+});
+
+test.each([
+  ['1s', '1s'],
+  ['30s', '30s'],
+  ['90s', '1m30s'],
+  ['1500ms', '1s500ms'],
+  [' 5m ', '5m'],
+  ['36h', '1d12h'],
+])('a schedule of %j is taken from flag, environment and file', (given, schedule) => {
+  const file = 'config.yaml';
+  for (const source of [
+    { argv: [`--poll.schedule=${given}`] },
+    { env: { TUNNEL_EXPORTER_POLL_SCHEDULE: given } },
+    { argv: [`--config.file=${file}`], files: { [file]: `poll: {schedule: ${given}}` } },
+  ])
+    expect(configOf(source).poll.schedule).toBe(schedule);
+});
+
+test.each([
+  ['0s', '"0s" must be from 1s to 1y'],
+  ['0', '"0" must be from 1s to 1y'],
+  ['999ms', '"999ms" must be from 1s to 1y'],
+  ['1y1s', '"1y1s" must be from 1s to 1y'],
+  ['30', '"30" has no unit; use e.g. 30s or 5m'],
+  ['1.5', '"1.5" has no unit; use e.g. 30s or 5m'],
+  ['1.5m', NEITHER('1.5m')],
+  ['-30s', NEITHER('-30s')],
+  ['30 s', NEITHER('30 s')],
+  ['30sec', NEITHER('30sec')],
+])('a schedule of %j is one line', (given, problem) => {
+  expect(problemsOf({ argv: [`--poll.schedule=${given}`], env: ACCESS })).toEqual([
+    `--poll.schedule (flag): ${problem}`,
   ]);
 });
 
@@ -354,8 +416,8 @@ test('every problem is told at once', () => {
     'TUNNEL_EXPORTER_STALE_AFTER (environment): unknown variable; did you mean TUNNEL_EXPORTER_POLL_STALE_AFTER?',
     'webb (config.yaml:3): unknown key',
     'cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE',
-    'poll.stale-after (config.yaml:2): "5 m" is not a duration; use e.g. 5m or 1h30m',
-    '--poll.jitter (flag): "5" is not a duration; use e.g. 5m or 1h30m',
+    'poll.stale-after (config.yaml:2): "5 m" is not a duration; use e.g. 30s, 5m or 1h30m',
+    '--poll.jitter (flag): "5" has no unit; use e.g. 30s, 5m or 1h30m',
     'TUNNEL_EXPORTER_WEB_MAX_REQUESTS (environment): "many" is not a whole number from 1 to 100000',
   ]);
 });

@@ -45,6 +45,22 @@ test('a duration runs at whole multiples of it since the epoch', () => {
   expect(next(Date.UTC(2026, 0, 1, 12, 0, 30))).toBe(Date.UTC(2026, 0, 1, 12, 1));
 });
 
+test.each([
+  ['45s', '2026-01-01T12:00:00Z', ['12:00:45', '12:01:30', '12:02:15', '12:03:00']],
+  ['90s', '2026-01-01T12:00:00Z', ['12:01:30', '12:03:00']],
+  ['1500ms', '2026-01-01T12:00:00Z', ['12:00:01.500', '12:00:03']],
+  ['36h', '2026-01-01T12:00:00Z', ['2026-01-02T12:00:00', '2026-01-04T00:00:00']],
+  ['36h', '2026-01-02T12:00:00.001Z', ['2026-01-04T00:00:00']],
+])('%s after %s', (schedule, after, times) => {
+  const { next } = timetableOf(schedule);
+  let time: number | undefined = Date.parse(after);
+  for (const expected of times) {
+    time = next(time ?? 0);
+    const day = expected.includes('T') ? '' : '2026-01-01T';
+    expect(time).toBe(Date.parse(`${day}${expected}Z`));
+  }
+});
+
 test('a day that never comes has no next run', () => {
   const { next, longestGapMs } = timetableOf('0 0 1 1 1#2');
   expect([next(0), longestGapMs]).toEqual([undefined, Infinity]);
