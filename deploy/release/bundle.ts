@@ -29,7 +29,7 @@ export function bundlePath(project: Project): string {
 
 /** The archive's path. */
 export function makeBundle(project: Project): string {
-  const { manifest, image } = project;
+  const { manifest, version, image } = project;
   const name = nameOf(project);
   const folder = join(FOLDER, name);
   rmSync(folder, { recursive: true, force: true });
@@ -40,6 +40,12 @@ export function makeBundle(project: Project): string {
   for (const file of globSync(join(folder, '**/kustomization.yaml'))) {
     writeFileSync(file, withImage(readFileSync(file, 'utf8'), { name: manifest.name, image }));
   }
+  const compose = join(folder, 'deploy/compose/compose.yaml');
+  const built = `    build: ../..\n    image: ${manifest.name}:local\n`;
+  const text = readFileSync(compose, 'utf8');
+  if (!text.includes(built))
+    throw new Error(`deploy/compose/compose.yaml: no lines "${built.trim()}" to replace`);
+  writeFileSync(compose, text.replace(built, `    image: ${image}:${version}\n`));
   const archive = bundlePath(project);
   execFileSync('tar', [
     '--create',

@@ -105,7 +105,10 @@ export function makeNpmPackage({ manifest }: Project): string {
 /** The commit that is packed; '' outside a git checkout. */
 function revision(): string {
   try {
-    return execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+    return execFileSync('git', ['-c', 'safe.directory=*', 'rev-parse', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim();
   } catch {
     return '';
   }

@@ -16,9 +16,14 @@ export function withOwner(text: string, { repository }: Project): string {
 
 /** Files with an address of another owner, and what they should hold. */
 export function outdated(project: Project): ReadonlyMap<string, string> {
-  const files = execFileSync('git', ['grep', '--files-with-matches', '-I', '-E', '(github.com|ghcr.io)/'], {
-    encoding: 'utf8',
-  });
+  // In a container of CI the checkout belongs to another user.
+  const files = execFileSync(
+    'git',
+    ['-c', 'safe.directory=*', 'grep', '--files-with-matches', '-I', '-E', '(github.com|ghcr.io)/'],
+    {
+      encoding: 'utf8',
+    },
+  );
   return new Map(
     files
       .trimEnd()

@@ -15,12 +15,12 @@ const { version, image } = project;
 function extracted(archive: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'release-archive-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  execFileSync('tar', ['--extract', '--file', archive, '--directory', folder]);
+  execFileSync('tar', ['--extract', '--touch', '--file', archive, '--directory', folder]);
   return folder;
 }
 
 test.skipIf(kubectlLayer.missing)(
-  `the bundle holds alerts, dashboards and manifests of the published image, which can be applied alone${kubectlLayer.needs}`,
+  `the bundle holds alerts, dashboards, manifests and compose files of the published image, which can be applied alone${kubectlLayer.needs}`,
   () => {
     const archive = makeBundle(project);
     expect(basename(archive)).toBe(`cloudflare-tunnel-exporter-${version}-monitoring.tar.gz`);
@@ -34,6 +34,9 @@ test.skipIf(kubectlLayer.missing)(
       );
       expect(new Set(images)).toEqual(new Set([`${image}:${version}`]));
     }
+    const compose = readFileSync(join(folder, 'deploy/compose/compose.yaml'), 'utf8');
+    expect(compose).toContain(`image: ${image}:${version}\n`);
+    expect(compose).not.toMatch(/build:|:local/);
     expect(execFileSync('tar', ['--list', '--file', archive], { encoding: 'utf8' })).not.toMatch(/\.ts$/m);
   },
 );
