@@ -17,10 +17,9 @@ export function makeChart(project: Project, helm = 'helm'): string {
   rmSync(folder, { recursive: true, force: true });
   cpSync(CHART, folder, { recursive: true });
   const values = join(folder, 'values.yaml');
-  const local = `  repository: ${manifest.name}\n`;
-  const text = readFileSync(values, 'utf8');
-  if (!text.includes(local)) throw new Error(`${CHART}/values.yaml: no line "${local.trim()}" to replace`);
-  writeFileSync(values, text.replace(local, `  repository: ${image}\n`));
+  const [registry, ...repository] = image.split('/');
+  const published = { registry, repository: repository.join('/') };
+  writeFileSync(values, withImage(readFileSync(values, 'utf8'), published));
   execFileSync(
     helm,
     ['package', folder, '--version', version, '--app-version', version, '--destination', FOLDER],
@@ -29,4 +28,18 @@ export function makeChart(project: Project, helm = 'helm'): string {
     },
   );
   return chartPath(project);
+}
+
+/** The two lines of `image` name what is published, so that the chart needs no value for it. */
+function withImage(
+  values: string,
+  { registry, repository }: { readonly registry: string | undefined; readonly repository: string },
+): string {
+  const image = /^(image:\n(?: +#.*\n)* +registry: )''(\n +repository: )\S+$/m;
+  if (!image.test(values))
+    throw new Error(`${CHART}/values.yaml: no image.registry and image.repository to set`);
+  return values.replace(
+    image,
+    (_, before: string, between: string) => `${before}${registry}${between}${repository}`,
+  );
 }
