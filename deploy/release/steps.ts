@@ -23,8 +23,8 @@ const CHART_DIGEST = join(BUILD, 'chart-digest');
 
 export const STEPS = {
   check,
-  'image:local': ({ project, env, execute }) => {
-    execute(imageBuild({ project, env, execute }, ['--load']));
+  'image:local': (context) => {
+    context.execute(imageBuild(context, ['--load']));
   },
   'image:publish': (context) => {
     const metadata = join(BUILD, 'image.json');

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runExporter } from '../support/exporter-process.ts';
+import { portOf } from '../support/loopback.ts';
 import { cli, TOKEN } from './support.ts';
 
 const STACK = /^\s+at /m;
@@ -67,14 +68,7 @@ test.each([
     asked.push(url);
     response.writeHead(status).end();
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(() => {
-    server.close().closeAllConnections();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const port = await portOf(server);
   const { code } = await runExporter(['healthcheck', `--web.listen-address=127.0.0.1:${port}`]);
   expect(code).toBe(expected);
   expect(asked).toEqual(['/livez']);

@@ -1,15 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readProject } from '../../deploy/release/project.ts';
-import { debianProgram } from '../support/debian.ts';
 import { runExporter } from '../support/exporter-process.ts';
+import { checkPrometheusConfig, promtool } from './prometheus-config.ts';
 
 const COMPOSE = 'deploy/compose/tunnel.yaml';
-const promtool = debianProgram('promtool');
 
 interface Service {
   readonly image: string;
@@ -61,15 +58,8 @@ test('it runs the cloudflared that the manifests run', () => {
 });
 
 test.skipIf(promtool.missing)(`promtool takes its configuration of Prometheus${promtool.needs}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'compose-tunnel-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'prometheus.yml'), configs.prometheus.content);
-  copyFileSync('deploy/prometheus/alerts.yaml', join(folder, 'alerts.yaml'));
-  const { status, stdout } = spawnSync(
-    promtool.command,
-    ['check', 'config', '--lint=all', '--lint-fatal', join(folder, 'prometheus.yml')],
-    { encoding: 'utf8' },
-  );
-  expect(status).toBe(0);
-  expect(stdout).toContain('1 rule files found');
+  expect(checkPrometheusConfig(configs.prometheus.content)).toEqual({
+    status: 0,
+    stdout: expect.stringContaining('1 rule files found'),
+  });
 });

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runExporter } from '../support/exporter-process.ts';
+import { portOf } from '../support/loopback.ts';
 
 const text = readFileSync('docs/architecture.md', 'utf8');
 
@@ -22,14 +23,7 @@ test("the lines at the end of docs/architecture.md are what its API's answers gi
   const server = createServer(({ url = '' }, response) => {
     response.setHeader('content-type', 'application/json').end(answerTo(url.split('?')[0] ?? ''));
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(() => {
-    server.close().closeAllConnections();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const port = await portOf(server);
   const account: unknown = JSON.parse(list).result[0].account_tag;
   const flags = ['--tunnels.types=cfd_tunnel', '--tunnels.configurations=false', '--tunnels.routes=false'];
   const { code, stdout, stderr } = await runExporter(['once', ...flags], {

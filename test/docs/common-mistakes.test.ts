@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SimulatorOptions } from '../../src/simulator/server.ts';
 import { ACCOUNT, cli, OTHER_ACCOUNT, simulate, TOKEN } from '../commands/support.ts';
+import { portOf } from '../support/loopback.ts';
 
 /** The rows of README's table: what somebody gave, and what the exporter says of it. */
 const ROWS: ReadonlyMap<string, string> = new Map(
@@ -76,13 +77,7 @@ test.each(Object.entries(MISTAKES))('the README has what the exporter says to %s
 });
 
 test('the README has what the exporter says to a port that is taken', async () => {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const port = await portOf(createServer());
   const said = await saidBy({ args: ['run', `--web.listen-address=127.0.0.1:${port}`] });
   expect(said).toContainEqual(expect.stringMatching(patternOf(ROWS.get('a port that is taken') ?? '')));
 });

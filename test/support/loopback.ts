@@ -1,0 +1,13 @@
+import type { Server } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** The port on which a server listens until the test ends. */
+export async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no port');
+  return address.port;
+}
