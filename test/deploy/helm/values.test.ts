@@ -250,6 +250,7 @@ describe.skipIf(kubectlLayer.missing)(`a proxy${kubectlLayer.needs}`, () => {
     ['http://proxy.example.com:3128', 3128],
     ['http://proxy.example.com', 80],
     ['https://[2001:db8::1]/', 443],
+    ['socks5://proxy.example.com', 1080],
   ])('%s is a variable, and the NetworkPolicy opens port %d', (url, port) => {
     const objects = rendered(`proxy.url=${url}`, 'proxy.noProxy=.svc');
     expect(exporterOf(objects).env).toEqual([
@@ -269,7 +270,6 @@ describe.skipIf(kubectlLayer.missing)(`a proxy${kubectlLayer.needs}`, () => {
     expect(exporterOf(objects).env).toEqual([
       { name: 'HTTPS_PROXY', valueFrom: { secretKeyRef: { name: 'proxy', key: 'proxy-url' } } },
       { name: 'NO_PROXY', value: '.svc,.cluster.local' },
-      { name: 'NODE_EXTRA_CA_CERTS', value: '/etc/company-ca/ca.crt' },
     ]);
     expect(egressOf(objects)).toEqual([
       dns,
@@ -277,10 +277,30 @@ describe.skipIf(kubectlLayer.missing)(`a proxy${kubectlLayer.needs}`, () => {
     ]);
   });
 
+  test('with an authority of its own: a file from a ConfigMap or a Secret', () => {
+    const { args, volumeMounts } = exporterOf(renderChart(ciValues('proxy')));
+    expect(args).toContain('--cloudflare.ca-file=/etc/cloudflare-tunnel-exporter/ca/ca.crt');
+    expect(volumeMounts).toContainEqual({
+      name: 'ca',
+      mountPath: '/etc/cloudflare-tunnel-exporter/ca',
+      readOnly: true,
+    });
+    expect(podOf(renderChart(ciValues('proxy')))['volumes']).toContainEqual({
+      name: 'ca',
+      configMap: { name: 'company-ca' },
+    });
+    expect(podOf(renderChart(ciValues('everything')))['volumes']).toContainEqual({
+      name: 'ca',
+      secret: expect.objectContaining({ secretName: 'company-ca' }),
+    });
+    expect(exporterOf(rendered()).args?.join(' ')).not.toContain('ca-file');
+  });
+
   test.each([
     [['proxy.url=http://alice:secret@proxy:3128'], 'proxy.url: give http://<host>:<port>'],
     [['proxy.url=proxy:3128'], 'proxy.url: give http://<host>:<port>'],
     [['proxy.existingSecret=proxy'], 'proxy.port: with proxy.existingSecret the NetworkPolicy needs'],
+    [['caFile.configMap=a', 'caFile.existingSecret=b'], 'caFile: both configMap and existingSecret are set'],
     [['proxy.existingSecret=proxy', 'proxy.url=http://proxy:1', 'proxy.port=1'], 'keep one'],
   ])('%j is refused, and no password is repeated', (flags, message) => {
     const refusal = refusalOf(['--values', ciValues('one-token'), ...flags.map((flag) => `--set=${flag}`)]);

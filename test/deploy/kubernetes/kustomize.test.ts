@@ -1,12 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runExporter } from '../../support/exporter-process.ts';
 import { ageInDays, outdatedAfterDays, pinnedRelease } from './cloudflared-release.ts';
 import { incoherences } from './coherence.ts';
-import { kubectlLayer } from './kubectl-layer.ts';
-import { ofKind, only, podTemplates } from './objects.ts';
+import { kubectl, kubectlLayer } from './kubectl-layer.ts';
+import { ofKind, only, podTemplates, readObjects } from './objects.ts';
 import type { Container, KubernetesObject, PodSpec } from './objects.ts';
 import { FOLDER, renderOverlay } from './overlays.ts';
 import { hardeningGaps, restrictedViolations } from './pod-security.ts';
@@ -216,6 +216,12 @@ describe('the cloudflared that the manifests pin', () => {
     expect(ageInDays(pinned, changelog)).toBeLessThan(outdatedAfterDays() / 2);
   });
 
+  test('is that of the compose file', () => {
+    const [, tag] =
+      /cloudflare\/cloudflared:(\S+)/.exec(readFileSync('deploy/compose/tunnel.yaml', 'utf8')) ?? [];
+    expect(tag).toBe(pinned.version);
+  });
+
   test('counts from the later of the day it was checked and the last release', () => {
     const release = { version: '2026.10.0', checked: '2026-11-24' };
     expect(ageInDays(release, '# Changelog\n\n## Unreleased\n')).toBe(54);
@@ -225,4 +231,33 @@ describe('the cloudflared that the manifests pin', () => {
     );
     expect(ageInDays({ version: 'latest', checked: '2026-11-24' }, '')).toBeNaN();
   });
+});
+
+/** An overlay as a user writes it, elsewhere. */
+function withProxy(overlay: string): readonly KubernetesObject[] {
+  const folder = mkdtempSync(join(tmpdir(), 'own-overlay-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const to = relative(realpathSync(folder), resolve(FOLDER));
+  const lines = ['resources:', `  - ${to}/overlays/${overlay}`, 'components:', `  - ${to}/components/proxy`];
+  writeFileSync(join(folder, 'kustomization.yaml'), `${lines.join('\n')}\n`);
+  return readObjects(kubectl(['kustomize', folder]));
+}
+
+describe.skipIf(kubectlLayer.missing)(`the component of a proxy${kubectlLayer.needs}`, () => {
+  test.each(['operator', 'replicas', 'shards'])('with %s: the variable, and the port', (overlay) => {
+    const objects = withProxy(overlay);
+    expect(exporterIn(podOf(objects)).env).toEqual([
+      { name: 'HTTPS_PROXY', valueFrom: { secretKeyRef: { name: 'proxy', key: 'proxy-url' } } },
+    ]);
+    const { spec } = only(ofKind(objects, 'NetworkPolicy'));
+    expect(spec).toMatchObject({ egress: [{}, {}, { ports: [{ port: 3128, protocol: 'TCP' }] }] });
+  });
+
+  test(
+    'adds no field that Kubernetes does not know',
+    async () => {
+      expect(await refusals(withProxy('replicas'))).toEqual([]);
+    },
+    TYPE_CHECK_MS,
+  );
 });

@@ -13,7 +13,7 @@ lists are empty then; a section that holds defaults is an error.
 {{- $_ := set $.Values $key list }}
 {{- end }}
 {{- end }}
-{{- range $section := list "apiToken" "dashboards" "image" "networkPolicy" "podDisruptionBudget" "podMonitor" "prometheusRule" "proxy" "service" "serviceAccount" "serviceMonitor" "webConfig" }}
+{{- range $section := list "apiToken" "caFile" "dashboards" "image" "networkPolicy" "podDisruptionBudget" "podMonitor" "prometheusRule" "proxy" "service" "serviceAccount" "serviceMonitor" "webConfig" }}
 {{- if kindIs "invalid" (index $.Values $section) }}
 {{- fail (printf "%s: has no values; remove the line, or give some" $section) }}
 {{- end }}
@@ -138,7 +138,7 @@ metadata:
 {{- $proxy.port }}
 {{- else if $proxy.url }}
 {{- $url := urlParse $proxy.url }}
-{{- default (ternary "443" "80" (eq $url.scheme "https")) (regexFind ":[0-9]+$" $url.host | trimPrefix ":") }}
+{{- default (get (dict "http" "80" "https" "443" "socks5" "1080") $url.scheme) (regexFind ":[0-9]+$" $url.host | trimPrefix ":") }}
 {{- end }}
 {{- end }}
 
@@ -209,11 +209,14 @@ metadata:
 {{- if and .Values.proxy.url .Values.proxy.existingSecret }}
 {{- fail "proxy: both url and existingSecret are set; keep one" }}
 {{- end }}
-{{- if and .Values.proxy.url (not (regexMatch "^https?://[^@/]+/?$" .Values.proxy.url)) }}
+{{- if and .Values.proxy.url (not (regexMatch "^(https?|socks5)://[^@/]+/?$" .Values.proxy.url)) }}
 {{- fail "proxy.url: give http://<host>:<port>; a URL with a password belongs in a Secret, named by proxy.existingSecret" }}
 {{- end }}
 {{- if and .Values.proxy.existingSecret .Values.networkPolicy.enabled (not .Values.proxy.port) }}
 {{- fail "proxy.port: with proxy.existingSecret the NetworkPolicy needs the proxy's port here; set it, or networkPolicy.enabled=false" }}
+{{- end }}
+{{- if and .Values.caFile.configMap .Values.caFile.existingSecret }}
+{{- fail "caFile: both configMap and existingSecret are set; keep one" }}
 {{- end }}
 {{- if hasKey .Values.prometheusRule.additionalRuleLabels "severity" }}
 {{- fail "prometheusRule.additionalRuleLabels.severity: set the severity of each alert, as prometheusRule.alerts.<alert>.severity" }}

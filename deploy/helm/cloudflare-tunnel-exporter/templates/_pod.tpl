@@ -80,6 +80,9 @@ spec:
         {{- if .Values.webConfig.existingSecret }}
         - --web.config.file=/etc/cloudflare-tunnel-exporter/web/{{ .Values.webConfig.existingSecretKey }}
         {{- end }}
+        {{- if or .Values.caFile.configMap .Values.caFile.existingSecret }}
+        - --cloudflare.ca-file=/etc/cloudflare-tunnel-exporter/ca/{{ .Values.caFile.key }}
+        {{- end }}
         {{- $shares := include "exporter.budgetShares" . | int }}
         {{- $given := or (dig "cloudflare" "request_budget" "" .Values.config) (contains "--cloudflare.request-budget" (join " " .Values.extraArgs)) }}
         {{- if and (gt $shares 1) (not $given) }}
@@ -146,6 +149,11 @@ spec:
           mountPath: /etc/cloudflare-tunnel-exporter/web
           readOnly: true
         {{- end }}
+        {{- if or .Values.caFile.configMap .Values.caFile.existingSecret }}
+        - name: ca
+          mountPath: /etc/cloudflare-tunnel-exporter/ca
+          readOnly: true
+        {{- end }}
         {{- with .Values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -173,6 +181,14 @@ spec:
     {{- with .Values.webConfig.existingSecret }}
     - name: web-config
       {{- include "exporter.secretVolume" . | nindent 6 }}
+    {{- end }}
+    {{- if .Values.caFile.configMap }}
+    - name: ca
+      configMap:
+        name: {{ .Values.caFile.configMap }}
+    {{- else if .Values.caFile.existingSecret }}
+    - name: ca
+      {{- include "exporter.secretVolume" .Values.caFile.existingSecret | nindent 6 }}
     {{- end }}
     {{- with .Values.extraVolumes }}
     {{- toYaml . | nindent 4 }}

@@ -69,6 +69,7 @@ export function valuesSchema(): JsonSchema {
       port: optionalPort,
       noProxy: text,
     }),
+    caFile: object({ configMap: text, existingSecret: text, key: secretKey }),
     webConfig: object({ existingSecret: text, existingSecretKey: secretKey, https: flag }),
     image: object({
       registry: text,
