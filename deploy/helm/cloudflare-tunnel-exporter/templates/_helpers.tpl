@@ -15,7 +15,7 @@ lists are empty then; a section that holds defaults is an error.
 {{- end }}
 {{- range $section := list "apiToken" "caFile" "dashboards" "image" "networkPolicy" "podDisruptionBudget" "podMonitor" "prometheusRule" "proxy" "service" "serviceAccount" "serviceMonitor" "webConfig" }}
 {{- if kindIs "invalid" (index $.Values $section) }}
-{{- fail (printf "%s: has no values; remove the line, or give some" $section) }}
+{{- fail (printf "%s: has no values; remove the line, or give some (with helm upgrade --reuse-values: use --reset-then-reuse-values)" $section) }}
 {{- end }}
 {{- end }}
 {{- range $path := list "dashboards.annotations" "dashboards.labels" "podMonitor.endpoint" "prometheusRule.additionalRuleAnnotations" "prometheusRule.additionalRuleLabels" "serviceMonitor.endpoint" "service.ipDualStack" }}
@@ -26,7 +26,7 @@ lists are empty then; a section that holds defaults is an error.
 {{- end }}
 {{- end }}
 {{- if not .Values.prometheusRule.alerts }}
-{{- fail "prometheusRule.alerts: has no values; remove the line, or give some" }}
+{{- fail "prometheusRule.alerts: has no values; remove the line, or give some (with helm upgrade --reuse-values: use --reset-then-reuse-values)" }}
 {{- end }}
 {{- end }}
 
