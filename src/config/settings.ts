@@ -72,7 +72,7 @@ export const SETTINGS = {
     default: '600',
   }),
   concurrency: one('cloudflare.concurrency', count(1, 100), {
-    help: 'Requests in flight at once.',
+    help: 'Requests in flight at once for each token, of 128 for all tokens together.',
     default: '8',
   }),
   requestTimeout: one('cloudflare.request-timeout', duration('100ms', '5m'), {

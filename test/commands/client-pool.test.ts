@@ -390,9 +390,10 @@ test('connections outlive a reload, unless the API is reached otherwise', async 
 test.each([
   { tokens: 0, concurrency: 8, each: 8 },
   { tokens: 1, concurrency: 8, each: 8 },
-  { tokens: 64, concurrency: 8, each: 8 },
-  { tokens: 65, concurrency: 8, each: 7 },
-  { tokens: 100, concurrency: 4, each: 4 },
+  { tokens: 16, concurrency: 8, each: 8 },
+  { tokens: 17, concurrency: 8, each: 7 },
+  { tokens: 40, concurrency: 8, each: 3 },
+  { tokens: 40, concurrency: 2, each: 2 },
   { tokens: 2_000, concurrency: 8, each: 1 },
 ])(
   '$tokens tokens with a concurrency of $concurrency: $each in flight for each',
