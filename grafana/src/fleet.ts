@@ -93,16 +93,17 @@ export function availability(): string {
   return `1 - ${missed} / ${seen}`;
 }
 
-/** As `availability`, without tunnels that have never run. */
-export function availabilityIfRun(): string {
+/** Without tunnels that have never run. */
+export function ofThoseThatRan(vector: string): string {
   const inactive = ofTunnels(STATUS, 'status="inactive"');
   const neverRun = highest(TUNNEL, each`min_over_time(${inactive}[$__range]) == 1`);
-  return `${availability()} unless ${neverRun}`;
+  return `${vector} unless ${neverRun}`;
 }
 
 /** When each tunnel went down or came up last, if that was within the range; `change` says which of both. */
 export function lastUpOrDown(): string {
-  const both = each`${changedSince('inactive', 'went down')} or ${changedSince('active', 'came up')}`;
+  const upSince = ofTunnels('cloudflare_tunnel_active_since_timestamp_seconds');
+  const both = each`${asChange('went down', downSince())} or ${asChange('came up', upSince)}`;
   return `${byNewestList(`${TUNNEL}, change`, both)} > time() - $__range_s`;
 }
 
@@ -138,8 +139,7 @@ function sumOf(counter: string): string {
   return `sum(${highest(TUNNEL, grown(ofTunnels(counter)))})`;
 }
 
-function changedSince(state: 'active' | 'inactive', change: string): PerExporter {
-  const since = ofTunnels(`cloudflare_tunnel_${state}_since_timestamp_seconds`);
+function asChange(change: string, since: PerExporter): PerExporter {
   return each`label_replace(${since}, "change", "${change}", "", "")`;
 }
 
@@ -148,8 +148,22 @@ export function events(): string {
   return `${highest('kind', grown(ofExporter('cloudflare_tunnel_exporter_events_total')))} > 0`;
 }
 
+/** The number of the status of each tunnel in trouble; of several in a step, the worst. Outages shorter than a step count. */
 function trouble(): PerExporter {
-  const [, ...rest] = TROUBLE.toReversed();
-  const down = each`(5 * (${ofTunnels(STATUS, 'status="down"')} == 1) unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
-  return each`${down}\n  or\n${statusNumbers(rest.toReversed())}`;
+  const [worst, ...rest] = TROUBLE.toReversed();
+  const inactive = ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds');
+  const within = each`(${inactive} or last_over_time(${inactive}[$__interval]))`;
+  const down = each`(0 * ${withoutNeverRun(within)} + ${worst?.number ?? 0} unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
+  return each`label_replace(${down}, "status", "down", "", "")\n  or on (${EXPORTER_TUNNEL})\n${statusNumbers(rest.toReversed())}`;
+}
+
+/** A tunnel that has never run is not connected since its creation; Cloudflare does not list it as down. */
+function withoutNeverRun(tunnels: PerExporter): PerExporter {
+  const inactive = ofTunnels(STATUS, 'status="inactive"');
+  return each`(${tunnels} unless on (${EXPORTER_TUNNEL}) ${inactive} == 1)`;
+}
+
+/** Since when each tunnel is down. */
+export function downSince(): PerExporter {
+  return withoutNeverRun(ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds'));
 }

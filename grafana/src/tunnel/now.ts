@@ -2,7 +2,7 @@ import type { Section } from '../board/layout.ts';
 import { boardLink, runbook } from '../board/links.ts';
 import { COLOURS } from '../colours.ts';
 import { AGE } from '../columns.ts';
-import { availabilityIfRun, longestOutage, outages } from '../fleet.ts';
+import { availability, downSince, longestOutage, ofThoseThatRan, outages } from '../fleet.ts';
 import { stat } from '../panels/stat.ts';
 import { stateTimeline } from '../panels/state-timeline.ts';
 import { airports, CHOSEN, behind, connections, connectors, missingTunnels } from '../problems.ts';
@@ -17,7 +17,6 @@ export function now(): Section {
   const legend = '{{tunnel_name}}';
   const status = byNewestList(TUNNEL, statusNumbers(STATUSES));
   const active = ofTunnels('cloudflare_tunnel_active_since_timestamp_seconds');
-  const inactive = ofTunnels('cloudflare_tunnel_inactive_since_timestamp_seconds');
   const observed = ofTunnels('cloudflare_tunnel_observed_timestamp_seconds');
   const lastObserved = ofTunnels('cloudflare_tunnel_last_observed_timestamp_seconds');
   const redundant = [
@@ -62,7 +61,7 @@ export function now(): Section {
               noValue: '–',
               queries: [
                 { expr: age(byNewestList(TUNNEL, active)), legend: 'Up for' },
-                { expr: age(byNewestList(TUNNEL, inactive)), legend: 'Down for' },
+                { expr: age(byNewestList(TUNNEL, downSince())), legend: 'Down for' },
               ],
               series: { 'Down for': { levels: [[0, COLOURS.bad]] } },
             }),
@@ -125,7 +124,7 @@ export function now(): Section {
               unit: 'percentunit',
               decimals: 2,
               noValue: '–',
-              queries: [{ expr: availabilityIfRun(), legend }],
+              queries: [{ expr: ofThoseThatRan(availability()), legend }],
               levels: [
                 [0, COLOURS.bad],
                 [0.99, COLOURS.warning],
@@ -141,7 +140,7 @@ export function now(): Section {
               description: 'The longest time without a connection within the time range shown.',
               ...AGE,
               noValue: '–',
-              queries: [{ expr: longestOutage(), legend }],
+              queries: [{ expr: ofThoseThatRan(longestOutage()), legend }],
             }),
           ],
           [
