@@ -42,12 +42,11 @@ export function tunnelsByStatus(): string {
   ];
   const all = states.reduce((some, state) => each`${some} or ${state}`);
   const none = `0 * count(${highest('account_id', ofAccounts('cloudflare_tunnel_account_info'))})`;
-  return firstOf(
-    sumBy('status', byNewestList('account_id, tunnel_id, status', all)),
-    ...['down', 'degraded', 'healthy', 'inactive'].map(
-      (status) => `label_replace(${none}, "status", "${status}", "", "")`,
-    ),
+  // They come first, because a sum has the order in which its groups begin.
+  const zeros = ['down', 'degraded', 'healthy', 'inactive'].map(
+    (status) => `label_replace(${none}, "status", "${status}", "", "")`,
   );
+  return sumBy('status', firstOf(...zeros, byNewestList('account_id, tunnel_id, status', all)));
 }
 
 /** Connections to each airport. */

@@ -120,7 +120,7 @@ export function now(): Section {
         height: 7,
         panels: [
           [
-            10,
+            12,
             table({
               title: 'Exporters',
               noValue: 'No exporter is scraped: nothing watches the tunnels',
@@ -162,7 +162,7 @@ export function now(): Section {
             }),
           ],
           [
-            14,
+            12,
             table({
               title: 'Collectors',
               noValue: 'No exporter reports',

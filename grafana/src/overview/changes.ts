@@ -48,39 +48,33 @@ export function changes(): Section {
         height: 9,
         panels: [
           [
-            8,
-            timeseries({
-              title: 'Tunnels in trouble',
-              description:
-                'Tunnels that were down, degraded or of unknown status. A plateau is something that waits to be fixed; a peak had ' +
-                'one cause.',
-              unit: 'none',
-              noValue: 'No tunnel was in trouble',
-              draw: 'stacked',
-              decimals: 0,
-              queries: [{ expr: troubledByStatus(), legend: '{{status}}' }],
-              colours: { down: COLOURS.bad, degraded: COLOURS.warning, unknown: COLOURS.odd },
-              steps: STEPS,
-            }),
-          ],
-          [
-            8,
+            14,
             timeseries({
               title: 'Events',
               description:
-                'What changed, by kind: the same events that the exporter logs and serves at /api/v1/events, which name the tunnels. ' +
-                'Of several exporters, the one that saw most of a kind counts.',
+                'What changed, by kind. The exporter logs the same events and serves them at /api/v1/events, with the names of tunnels. ' +
+                'Grey: connectors. Of several exporters, the one that saw most of a kind counts.',
               unit: 'none',
               noValue: 'No event, or the exporter does not count them yet',
               draw: 'bars',
               decimals: 0,
               queries: [{ expr: events(), legend: '{{kind}}' }],
               shadesOf: COLOURS.note,
+              colours: {
+                account_lost: COLOURS.bad,
+                account_recovered: COLOURS.good,
+                connector_connected: COLOURS.idle,
+                connector_disconnected: COLOURS.idle,
+                connector_replaced: COLOURS.idle,
+                expected_found: COLOURS.good,
+                expected_missing: COLOURS.bad,
+                token_blocked: COLOURS.warning,
+              },
               steps: STEPS,
             }),
           ],
           [
-            8,
+            10,
             table({
               title: 'Latest ups and downs',
               description:
@@ -88,9 +82,10 @@ export function changes(): Section {
                 'have a common cause. Look at what changed just before.',
               noValue: 'No tunnel went down or came up',
               columns: [
-                { name: 'Ago', expr: age(`topk(50, ${lastUpOrDown()})`), ...AGE, width: 120 },
+                { name: 'Ago', expr: named(age(`topk(50, ${lastUpOrDown()})`)), ...AGE, width: 120 },
                 { name: 'Change', label: 'change', width: 95 },
                 TUNNEL_COLUMN,
+                ACCOUNT_COLUMN,
               ],
               hidden: HIDDEN,
               rowsWith: 'Ago',
@@ -115,7 +110,7 @@ export function availabilities(): Section {
         height: 9,
         panels: [
           [
-            24,
+            16,
             table({
               title: 'Tunnels that were down',
               description:
@@ -146,6 +141,22 @@ export function availabilities(): Section {
                 { column: 'Available', desc: false },
                 { column: 'Outages', desc: true },
               ],
+              steps: STEPS,
+            }),
+          ],
+          [
+            8,
+            timeseries({
+              title: 'Tunnels in trouble',
+              description:
+                'Tunnels that were down, degraded or of unknown status. A plateau is something that waits to be fixed; a peak had ' +
+                'one cause.',
+              unit: 'none',
+              noValue: 'No tunnel was in trouble',
+              draw: 'stacked',
+              decimals: 0,
+              queries: [{ expr: troubledByStatus(), legend: '{{status}}' }],
+              colours: { down: COLOURS.bad, degraded: COLOURS.warning, unknown: COLOURS.odd },
               steps: STEPS,
             }),
           ],

@@ -140,7 +140,7 @@ function whatIsBehind(): ReturnType<typeof table> {
     description:
       'Host names with the service that each leads to, and private routes with their virtual network. Opt-in: start the exporter ' +
       'with --metrics.hostnames and --metrics.routes.',
-    noValue: 'Not known: see --metrics.hostnames and --metrics.routes',
+    noValue: 'Nothing, or not known: see --metrics.hostnames and --metrics.routes',
     columns: [
       {
         name: 'Kind',
