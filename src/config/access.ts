@@ -9,6 +9,7 @@ import type {
 import type { ExpectedTunnel } from '../core/expected.ts';
 import { isOfShard, type Shard } from '../core/shard.ts';
 import type { AccountConfig, DiscoveryConfig, TokenConfig, TokenSource } from './config.ts';
+import { discoveringTokens, excludedAccounts, withAccountsOfTokens } from './discovering.ts';
 import { quote, quotePath } from './quote.ts';
 import { readText } from './read-text.ts';
 import type { ReadFile } from './read-text.ts';
@@ -106,49 +107,6 @@ export function readAccess(input: AccessInput): Access {
     apiUrl,
     expectedTunnels: expectedTunnelsOf({ ...input, listed }, { all, polled, isDiscovering, exclude }),
   };
-}
-
-/** The accounts of the file's list, and those that its tokens are for. */
-function withAccountsOfTokens({ listed, tokens, report }: AccessInput): readonly ListedAccount[] {
-  const accounts = new Map(listed.map((account) => [account.id, account]));
-  for (const { tokenFile, budgetGroup, accounts: own = [] } of tokens) {
-    for (const { id, at } of own) {
-      const known = accounts.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, at };
-      if (known.tokenFile === undefined)
-        accounts.set(id, { ...known, tokenFile, budgetGroup: budgetGroup ?? known.budgetGroup });
-      else
-        report.problem(`${at}: account ${quote(id)} has a token by ${known.tokenFile.at} already; keep one`);
-    }
-  }
-  return [...accounts.values()];
-}
-
-/** The tokens of the file that are for all accounts that they can list. */
-function discoveringTokens(
-  tokens: readonly ListedToken[],
-  { onlyBy, report }: { readonly onlyBy: string | undefined; readonly report: Report },
-): readonly ListedToken[] {
-  const without = tokens.filter(({ accounts }) => accounts === undefined);
-  if (onlyBy === undefined) return without;
-  for (const { at } of without)
-    report.warning(`${at}: the accounts of this token are not looked up, as ${onlyBy} names the accounts`);
-  return [];
-}
-
-/** Ids of discovered accounts that are not to be watched. */
-function excludedAccounts(
-  { get, isGiven, report }: AccessInput,
-  { named, isDiscovering }: { readonly named: readonly ListedAccount[]; readonly isDiscovering: boolean },
-): readonly string[] {
-  const { value: ids, at } = get(SETTINGS.excludedAccountIds);
-  for (const account of named.filter(({ id }) => ids.includes(id))) {
-    report.problem(
-      `${at}: account ${quote(account.id)} is also one to watch, by ${account.at}; leave one of the two out`,
-    );
-  }
-  if (!isDiscovering && isGiven(SETTINGS.excludedAccountIds))
-    report.warning(`${at}: has no effect, as the accounts to watch are named`);
-  return ids;
 }
 
 /** By path of the token file; undefined for the token of all accounts. One token spends one budget. */

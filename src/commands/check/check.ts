@@ -42,6 +42,7 @@ export async function check(config: Config, print: (text: string) => void): Prom
     pollIntervalMs: intervalOf(config.poll.schedule),
     staleAfterMs: config.poll.staleAfterMs,
     types: config.tunnels.types,
+    findsAccounts: config.discovery !== undefined,
     otherProblems: clock === undefined ? [] : [clock],
   };
   print(report(owners, settings));

@@ -11,6 +11,8 @@ export interface CheckSettings {
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
   readonly types: readonly KnownTunnelType[];
+  /** Whether accounts are watched because a token lists them. */
+  readonly findsAccounts: boolean;
   /** What is wrong beside tokens, accounts and the budget, a line each. */
   readonly otherProblems: readonly string[];
 }

@@ -46,6 +46,9 @@ function verdict(owners: readonly OwnerFindings[], settings: CheckSettings): rea
     ...(lacksOnlyWarp(owners, settings)
       ? ['  Where there are no WARP connectors, --tunnels.types=cfd_tunnel does without that permission.']
       : []),
+    ...(settings.findsAccounts && refusesAccounts(owners)
+      ? ['  Accounts that are not to be watched: --cloudflare.exclude-account-id=<their ids>.']
+      : []),
   ];
 }
 
@@ -123,6 +126,10 @@ function tunnelNote(tunnels: readonly ListedTunnel[]): string {
 function row(good: boolean | undefined, what: string, note: string): string {
   const mark = good === undefined ? '-   ' : good ? 'ok  ' : 'FAIL';
   return `  ${mark}  ${what.padEnd(64)}  ${note}`.trimEnd();
+}
+
+function refusesAccounts(owners: readonly OwnerFindings[]): boolean {
+  return failuresOf(owners).some(({ account, reason }) => account !== undefined && reason === 'permission');
 }
 
 function lacksOnlyWarp(owners: readonly OwnerFindings[], { types }: CheckSettings): boolean {
