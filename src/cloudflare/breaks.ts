@@ -1,7 +1,7 @@
 import type { ProxyConfig } from '../config/config.ts';
 import type { FailureReason } from '../core/model.ts';
 import { type CallContext, type CallFailure, describeTarget } from './errors.ts';
-import { ProxyError, shownProxy } from './proxy-error.ts';
+import { ProxyError, shownProxy, theProxy } from './proxy-error.ts';
 import type { AttemptEnd } from './retry.ts';
 
 /** A call without an answer. */
@@ -90,7 +90,7 @@ function brokenAtProxy({
   readonly host: string;
 }): Cause {
   const { variable } = proxy;
-  const it = `the proxy ${shownProxy(proxy)} (${variable})`;
+  const it = theProxy(proxy);
   const known = proxy.user !== '' || proxy.password !== '';
   // 401 is what tinyproxy says.
   if (status === 407 || status === 401 || code.startsWith('UND_ERR_SOCKS5_AUTH')) {

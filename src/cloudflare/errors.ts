@@ -1,7 +1,7 @@
 import type { ProxyConfig } from '../config/config.ts';
 import type { Failure, FailureReason } from '../core/model.ts';
 import { accountsPath, type Endpoint } from './endpoints.ts';
-import { shownProxy } from './proxy-error.ts';
+import { theProxy } from './proxy-error.ts';
 
 /** One entry of the API's `errors`, with the codes of its `error_chain`. */
 export interface ApiError {
@@ -142,8 +142,7 @@ export function notUnderstood(
   if (status === 429) return { reason: 'rate_limited', message, codes: [] };
   if (status >= 500) return { reason: 'server', message, codes: [] };
   if (status === 408) return { reason: 'timeout', message, codes: [] };
-  const other =
-    proxy === undefined ? 'a proxy or firewall' : `the proxy ${shownProxy(proxy)} (${proxy.variable})`;
+  const other = proxy === undefined ? 'a proxy or firewall' : theProxy(proxy);
   const or = isWebPage ? `, or does ${other} answer in its place` : '';
   return { reason: 'malformed', message: `${message}; is --cloudflare.api-url right${or}?`, codes: [] };
 }

@@ -15,3 +15,6 @@ export class ProxyError extends Error {
 /** Host and port, for messages. */
 export const shownProxy = ({ hostname, port }: Pick<ProxyConfig, 'hostname' | 'port'>): string =>
   `${hostname}:${port}`;
+
+/** With the variable that names it, for messages about what to change. */
+export const theProxy = (proxy: ProxyConfig): string => `the proxy ${shownProxy(proxy)} (${proxy.variable})`;

@@ -20,7 +20,8 @@ export function connectThrough(
   const trust = secureContext === undefined ? {} : { secureContext };
   const connectToHost = buildConnector({ allowH2: false, timeout: timeoutMs, ...trust });
   return (options, callback) => {
-    const target = `${options.hostname}:${options.port === '' ? '443' : options.port}`;
+    const host = options.hostname.includes(':') ? `[${options.hostname}]` : options.hostname;
+    const target = `${host}:${options.port === '' ? '443' : options.port}`;
     const asked: RequestOptions & typeof trust = {
       method: 'CONNECT',
       host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shownProxy } from '../cloudflare/proxy-error.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
 import { intervalOf } from '../poller/schedule.ts';
@@ -77,7 +78,9 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     await exporter.close();
     return 1;
   }
-  log.info({ addresses: web.addresses(), ...watchedFields(config) }, 'serving metrics');
+  const { proxy } = config.cloudflare;
+  const through = proxy === undefined ? {} : { proxy: shownProxy(proxy) };
+  log.info({ addresses: web.addresses(), ...watchedFields(config), ...through }, 'serving metrics');
   exporter.start();
   reloadSignals.obey(() => void reloader.reload());
 

@@ -3,9 +3,12 @@ import type { Parsed } from './kinds.ts';
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END [A-Z0-9 ]*-----/g;
 
-/** The certificates in a PEM file, each in PEM form; what stands between them is not looked at. */
+/** The certificates in a text, each in PEM form; what stands between them is not looked at. */
+export const pemCertificates = (text: string): readonly string[] => text.match(CERTIFICATE) ?? [];
+
+/** Those of a file of certificate authorities, each of them readable. */
 export function parseAuthorities(text: string): Parsed<readonly string[]> {
-  const blocks = text.match(CERTIFICATE) ?? [];
+  const blocks = pemCertificates(text);
   if (blocks.length === 0) {
     return {
       ok: false,

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
+import { pemCertificates } from '../config/authorities.ts';
 import { quotePath } from '../config/quote.ts';
 import { readText } from '../config/read-text.ts';
 import type { ReadFile } from '../config/read-text.ts';
@@ -120,10 +121,8 @@ function readPem(section: Section, name: PemName, { folder, readFile }: PemOptio
   return read.ok ? { from: `${name}_file`, name: quotePath(path), text: read.value } : undefined;
 }
 
-const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END [A-Z0-9 ]*-----/g;
-
 function certificatesOf(section: Section, { from, name, text }: Pem): readonly X509Certificate[] {
-  const blocks = text.match(CERTIFICATE) ?? [];
+  const blocks = pemCertificates(text);
   const certificates = blocks.map((block) => resultOf(() => new X509Certificate(block)));
   if (blocks.length === 0) section.problem(from, `${name} holds no certificate in PEM form`);
   else if (certificates.includes(undefined))

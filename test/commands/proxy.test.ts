@@ -70,6 +70,9 @@ test.skipIf(openssl.missing)(
 
     const checked = await cli(['check', caFile], { api: named, env });
     expect(checked).toMatchObject({ code: 0, stderr: '' });
+    expect(checked.stdout).toContain(
+      `Cloudflare API at ${named.url} through the proxy ${proxy.address} (HTTPS_PROXY)\n`,
+    );
 
     const exporter = await running([...ONCE, caFile, '--log.level=trace'], { api: named, env });
     await vi.waitFor(async () => expect(valueOf(await scrape(exporter), UP)).toBe(1), PATIENCE);
@@ -77,6 +80,9 @@ test.skipIf(openssl.missing)(
       ['/metrics', '/', '/api/v1/tunnels', '/api/v1/events', '/readyz'].map((path) => exporter.get(path)),
     );
     await exporter.stop();
+    expect(exporter.logs()).toContainEqual(
+      expect.objectContaining({ msg: 'serving metrics', proxy: proxy.address }),
+    );
     expectNoSecret(
       [
         once.stdout,

@@ -38,6 +38,7 @@ export async function check(config: Config, print: (text: string) => void): Prom
   }));
   const settings = {
     apiUrl: config.cloudflare.apiUrl,
+    proxy: config.cloudflare.proxy,
     requestBudget: config.cloudflare.requestBudget,
     pollIntervalMs: intervalOf(config.poll.schedule),
     staleAfterMs: config.poll.staleAfterMs,

@@ -1,3 +1,4 @@
+import type { ProxyConfig } from '../../config/config.ts';
 import type { VerifiedToken } from '../../cloudflare/client.ts';
 import type { Failure, KnownTunnelType, Result } from '../../core/model.ts';
 import { hasDetails, hasNoConnections } from '../../core/serving.ts';
@@ -6,6 +7,8 @@ import { budgetFor, type Intervals, type Load, pollingPlan } from './polling-pla
 
 export interface CheckSettings {
   readonly apiUrl: string;
+  /** Through which the API is asked. */
+  readonly proxy: ProxyConfig | undefined;
   /** Per owner of tokens. */
   readonly requestBudget: number;
   readonly pollIntervalMs: number;

@@ -8,6 +8,7 @@ import {
   type Probe,
   type TokenFindings,
 } from './findings.ts';
+import { theProxy } from '../../cloudflare/proxy-error.ts';
 import { pollingPlan } from './polling-plan.ts';
 import {
   accountsOf,
@@ -24,7 +25,7 @@ import {
 export function report(owners: readonly OwnerFindings[], settings: CheckSettings): string {
   const accounts = owners.flatMap(accountsOf);
   return [
-    `Cloudflare API at ${settings.apiUrl}`,
+    `Cloudflare API at ${settings.apiUrl}${settings.proxy === undefined ? '' : ` through ${theProxy(settings.proxy)}`}`,
     '',
     ...verdict(owners, settings),
     '',
