@@ -28,6 +28,7 @@ export const STEPS = {
   },
   'image:publish': (context) => {
     const metadata = join(BUILD, 'image.json');
+    mkdirSync(BUILD, { recursive: true });
     context.execute(
       imageBuild(context, [
         `--platform=${PLATFORMS}`,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { BUILD, type Project, projectOf, readProject } from '../../../deploy/release/project.ts';
@@ -33,7 +33,6 @@ function answerTo(command: readonly string[]): string {
   if (command.includes('push')) return `Pushed: ghcr.io/owner/charts/x:1.2.3\nDigest: ${digest('d')}\n`;
   const metadata = command.find((argument) => argument.startsWith('--metadata-file='));
   if (metadata !== undefined) {
-    mkdirSync(BUILD, { recursive: true });
     const provenance = {
       materials: [{ digest: { sha256: 'b'.repeat(64) }, uri: `pkg:docker/node@${digest('b')}` }],
     };
