@@ -18,31 +18,39 @@ export interface Listed {
   readonly lists: readonly AccountList[];
 }
 
-export function createDiscoveryLog(log: Pick<Logger, 'info' | 'warn'>): DiscoveryLog {
+export interface DiscoveryLogOptions {
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>;
+  /** Whether this goes on: a single pass, as of a cron job, has no news unless something is wrong. */
+  readonly goesOn: () => boolean;
+}
+
+export function createDiscoveryLog({ log, goesOn }: DiscoveryLogOptions): DiscoveryLog {
+  const news = (line: string): void => log[goesOn() ? 'info' : 'debug'](line);
   const reported = new Set<string>();
-  const once = (level: 'info' | 'warn', line: string): void => {
-    if (!reported.has(line)) log[level](line);
+  const once = (write: (line: string) => void, line: string): void => {
+    if (!reported.has(line)) write(line);
     reported.add(line);
   };
+  const warn = (line: string): void => log.warn(line);
 
   return {
     listed: ({ accounts, expectedTunnels, shard }, { before, lists }) => {
       const { taken, dropped, renamed } = accountChanges(before, accounts);
-      if (taken.length > 0) log.info(`${plural(taken.length, 'account')} taken in: ${namesOf(taken)}`);
+      if (taken.length > 0) news(`${plural(taken.length, 'account')} taken in: ${namesOf(taken)}`);
       if (dropped.length > 0)
-        log.warn(
+        warn(
           `${plural(dropped.length, 'account')} dropped, which two complete lists were without: ${namesOf(dropped)}`,
         );
-      if (renamed.length > 0) log.info(`${plural(renamed.length, 'account')} renamed: ${namesOf(renamed)}`);
+      if (renamed.length > 0) news(`${plural(renamed.length, 'account')} renamed: ${namesOf(renamed)}`);
 
       const twice = listedTwice(lists);
       if (twice.length > 0)
-        once('info', `listed by several tokens, and watched with the first of them: ${namesOf(twice)}`);
+        once(news, `listed by several tokens, and watched with the first of them: ${namesOf(twice)}`);
       if (lists.some(({ failure, listedAt }) => failure !== undefined || listedAt === undefined)) return;
       const found = lists.reduce((count, list) => count + list.accounts.size, 0);
       if (accounts.length === 0)
         once(
-          'warn',
+          warn,
           shard.total === 1
             ? `every account found is excluded (${found}): nothing is watched`
             : `shard ${shard.index} of ${shard.total} has none of the ${plural(found, 'account')} found, and watches nothing`,
@@ -50,7 +58,7 @@ export function createDiscoveryLog(log: Pick<Logger, 'info' | 'warn'>): Discover
       const watched = new Set(accounts.map(({ id }) => id));
       for (const { accountId, tunnel } of expectedTunnels) {
         if (accountId === undefined || watched.has(accountId)) continue;
-        once('warn', `the expected tunnel ${tunnel} is in account ${accountId}, which no token can list`);
+        once(warn, `the expected tunnel ${tunnel} is in account ${accountId}, which no token can list`);
       }
     },
   };

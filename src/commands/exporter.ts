@@ -95,7 +95,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     clock,
     log,
   });
-  const discoveryLog = createDiscoveryLog(log);
+  const discoveryLog = createDiscoveryLog({ log, goesOn: () => started });
   const page = createServedPage(initial, {
     own: telemetry.metrics,
     rendered: telemetry.rendered,

@@ -338,6 +338,14 @@ test('a reload goes from named accounts to found ones and back, and what remains
   expect(await page()).not.toContain(OTHER_ACCOUNT);
 });
 
+test('one pass finds the accounts, and says nothing but its page', async () => {
+  const api = await simulate({ accounts: [ONE, TWO] });
+  const { code, stdout, stderr } = await cli(['once'], { api, accounts: [] });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(accountsOf(stdout)).toEqual(['One', 'Two']);
+  expect(valueOf(stdout, SUCCESS)).toBe(1);
+});
+
 test('check finds the accounts and prints them', async () => {
   const api = await simulate({ accounts: [ONE, TWO] });
   const { code, stdout } = await cli(['check'], { api, accounts: [] });
