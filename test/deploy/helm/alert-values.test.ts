@@ -147,6 +147,14 @@ describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
     );
   });
 
+  test('an alert whose values are all commented out is as in the rule file', () => {
+    for (const name of ['CloudflareTunnelDown', 'CloudflareTunnelAccountUnwatched']) {
+      expect(rendered(`--set=prometheusRule.alerts.${name}=null`)).toEqual(rules);
+      expect(rendered(`--set=prometheusRule.alerts.${name}.severity=null`)).toEqual(rules);
+      expect(rendered(`--set=prometheusRule.alerts.${name}.enabled=null`)).toEqual(rules);
+    }
+  });
+
   test('an alert without `for` takes one', () => {
     const [before, after] = [[], ['--set=prometheusRule.alerts.CloudflareTunnelNoRedundancy.for=30m']].map(
       (flags) =>
