@@ -111,10 +111,13 @@ test.skipIf(openssl.missing)(
   },
 );
 
-test.skipIf(openssl.missing)(`a SOCKS5 proxy resolves the name itself${openssl.needs}`, async () => {
+test.skipIf(openssl.missing).each([
+  { name: 'with a password', inUrl: IN_URL, options: { credentials: CREDENTIALS } },
+  { name: 'for anybody', inUrl: '', options: {} },
+])(`a SOCKS5 proxy $name resolves the name itself${openssl.needs}`, async ({ inUrl, options }) => {
   const { port, named, caFile } = await aSecureApi();
-  const proxy = await aSocksProxy({ apiPort: port, credentials: CREDENTIALS });
-  const env = { HTTPS_PROXY: `socks5://${IN_URL}${proxy.address}` };
+  const proxy = await aSocksProxy({ apiPort: port, ...options });
+  const env = { HTTPS_PROXY: `socks5://${inUrl}${proxy.address}` };
   const once = await cli(['once', caFile], { api: named, env });
   expect(once.code).toBe(0);
   expect(valueOf(once.stdout, UP)).toBe(1);
@@ -247,7 +250,7 @@ const messageOf = (line: string): string => {
 };
 
 test.skipIf(openssl.missing).each(TROUBLES)(
-  '$name is told from Cloudflare, without a secret',
+  `$name is told from Cloudflare, without a secret${openssl.needs}`,
   async (trouble) => {
     const secureApi = await aSecureApi();
     trouble.prepare?.(secureApi.api);
