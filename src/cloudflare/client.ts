@@ -305,8 +305,9 @@ export function createClient(options: ClientOptions): Client {
     if (others.length > 0)
       lists.push({ types: others, list: { ok: false, failure: request.forbidden, requests: 0 } });
     const refused = lists.every(({ list }) => !list.ok && list.failure.reason === 'permission');
+    const needed = typed.length > 0 ? typed : (['tunnels'] as const);
     return lists.map(({ types: ofList, list }) => {
-      const failure = refused && !list.ok ? accountRefused(list.failure, typed) : undefined;
+      const failure = refused && !list.ok ? accountRefused(list.failure, needed) : undefined;
       return listed(account.id, ofList, failure === undefined ? list : { ...list, ok: false, failure });
     });
   }

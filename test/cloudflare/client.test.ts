@@ -209,6 +209,22 @@ test('a token that may not read cloudflared tunnels still lists WARP connectors'
   expect(listOf(warp)).toHaveLength(2);
 });
 
+test.each([
+  [['gre'], /, or the token lacks Cloudflare Tunnel Read \([^)]*\): GET \/accounts\/…\/tunnels answered 403/],
+  [['cfd_tunnel'], /, or the token lacks Cloudflare Tunnel Read \([^)]*\): GET \/accounts\/…\/cfd_tunnel /],
+  [BOTH, /lacks Cloudflare Tunnel Read \([^)]*\), and Cloudflare One Connector: WARP Read \([^)]*\): GET /],
+] as const)('where every list of %j is refused, the account may be the reason', async (types, message) => {
+  const simulator = await simulate({ accounts: fleet(), tokens: [{ value: TOKEN, permissions: [] }] });
+  const { client } = await clientFor(simulator.url);
+  for (const { result } of await client.listTunnels(firstAccount(simulator), types)) {
+    expect(result).toMatchObject({
+      ok: false,
+      failure: { reason: 'permission', message: expect.stringMatching(message) },
+    });
+    expect(result).toMatchObject({ failure: { message: containing('is not among those') } });
+  }
+});
+
 test('a forbidden /tunnels is remembered for ten minutes, per account', async () => {
   const simulator = await simulate({
     accounts: sampleAccounts({ seed: 1, now: NOW, tunnels: 4, accounts: 2 }),
