@@ -103,17 +103,19 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
     const result = await list(stopping.signal);
     const token = known.get(key);
     if (token === undefined || stopping.signal.aborted) return false;
+    const waitFor = (milliseconds: number): void => {
+      // Unless it was asked for again meanwhile.
+      if (token.dueAt === Infinity) token.dueAt = monotonic() + milliseconds;
+    };
     if (!result.ok && isStopped(result.failure)) {
       // Other settings came in between.
-      token.dueAt = monotonic() + FIRST_RETRY_MS;
+      waitFor(FIRST_RETRY_MS);
       return false;
     }
     token.list = afterList(token.list, result, clock());
     token.failures = result.ok ? 0 : token.failures + 1;
     const retryMs = FIRST_RETRY_MS * 2 ** (token.failures - 1) * (1 + RETRY_JITTER * random());
-    // Unless it was asked for again meanwhile.
-    if (token.dueAt === Infinity)
-      token.dueAt = monotonic() + (result.ok ? INTERVAL_MS : Math.min(retryMs, INTERVAL_MS));
+    waitFor(result.ok ? INTERVAL_MS : Math.min(retryMs, INTERVAL_MS));
     if (result.ok) reportSuccess(token, name);
     else reportFailure(token, name, result.failure);
     return result.ok;
@@ -170,7 +172,7 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
 /** Names and ids of accounts, bounded. */
 export function namesOf(accounts: readonly Account[]): string {
   return someOf(
-    accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100)} (${id})`)),
+    accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100).toWellFormed()} (${id})`)),
     MOST_NAMED,
   );
 }
