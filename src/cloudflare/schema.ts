@@ -16,6 +16,7 @@ import {
   type RouteKind,
 } from '../core/model.ts';
 import type { ApiError } from './errors.ts';
+import { createInterner } from './intern.ts';
 
 /**
  * Unknown JSON to domain types; the only place that knows the names on the wire. Structure is strict: a wrong shape is
@@ -203,7 +204,7 @@ function embeddedConnectors(input: unknown): readonly Connector[] | undefined {
   const byClient = Map.groupBy(items.value, (item) => text(item.client_id) ?? '');
   return Array.from(byClient, ([clientId, conns]) => ({
     id: clientId,
-    version: firstText(conns.map((conn) => conn.client_version)),
+    version: shared.text(firstText(conns.map((conn) => conn.client_version))),
     arch: undefined,
     features: [],
     startedAt: undefined,
@@ -239,6 +240,9 @@ const connectorItem = structured({
 });
 const connectorItems = v.array(connectorItem);
 
+const shared = createInterner();
+const NO_FEATURES: readonly string[] = [];
+
 /** A tunnel's connectors: the `result` of `/connections`. */
 export function parseConnectors(result: unknown): Parsed<readonly Connector[]> {
   const parsed = parse(connectorItems, result, 'result');
@@ -248,12 +252,12 @@ export function parseConnectors(result: unknown): Parsed<readonly Connector[]> {
     const conns = item.conns ?? [];
     const connector: Connector = {
       id: text(item.id) ?? firstText(conns.map((conn) => conn.client_id)) ?? '',
-      version: text(item.version) ?? firstText(conns.map((conn) => conn.client_version)),
-      arch: text(item.arch),
+      version: shared.text(text(item.version) ?? firstText(conns.map((conn) => conn.client_version))),
+      arch: shared.text(text(item.arch)),
       features: Array.isArray(item.features)
         ? // The API's order is random; a change of order is no change.
-          distinctTexts(item.features).toSorted()
-        : [],
+          shared.texts(distinctTexts(item.features).toSorted())
+        : NO_FEATURES,
       startedAt: time(item.run_at),
       configVersion: count(item.config_version),
       haStatus:
@@ -275,10 +279,11 @@ export function parseConnector(result: unknown): Parsed<Connector | undefined> {
 function toConnection(item: WireConnection): Connection {
   return {
     id: text(item.id) ?? text(item.uuid),
-    colo: text(item.colo_name)?.toLowerCase(),
+    colo: shared.text(text(item.colo_name)?.toLowerCase()),
     pendingReconnect: item.is_pending_reconnect === true,
     openedAt: time(item.opened_at),
-    originIp: text(item.origin_ip),
+    // The connections of a connector come from one address.
+    originIp: shared.text(text(item.origin_ip)),
   };
 }
 

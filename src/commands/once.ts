@@ -1,5 +1,6 @@
 import { createExporter, type ExporterTools } from './exporter.ts';
 import type { Config } from '../config/config.ts';
+import { chunksOf } from '../exposition/page.ts';
 import { onStopSignal } from './signals.ts';
 
 /** One full pass, printed; resolves to the exit code. Whatever was learned is printed, also where an account failed. */
@@ -13,8 +14,8 @@ export async function once(config: Config, tools: ExporterTools): Promise<number
     await exporter.close();
     return 1;
   }
-  const { chunks } = await exporter.page.body({ format: 'text', gzip: false, names: undefined });
-  for (const chunk of chunks) await write(chunk);
+  const body = await exporter.page.body({ format: 'text', gzip: false, names: undefined });
+  for await (const chunk of chunksOf(body)) await write(chunk);
   await exporter.close();
   return whole ? 0 : 1;
 }

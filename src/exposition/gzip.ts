@@ -1,21 +1,42 @@
 import { promisify } from 'node:util';
-import { constants, crc32, deflateRaw } from 'node:zlib';
+import { constants, crc32, deflateRawSync, inflateRaw } from 'node:zlib';
 import { joinCrc } from './crc.ts';
 
-const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
 
 /** Bytes, compressed such that they can be joined: deflate blocks that end on a byte, not the stream. */
-export interface Deflated {
-  readonly chunks: readonly Uint8Array[];
-  /** Checksum and length of what was compressed: what a gzip member ends with. */
+export interface Deflated extends Checksum {
+  readonly bytes: Uint8Array;
+}
+
+/** Checksum and length of what was compressed: what a gzip member ends with. */
+export interface Checksum {
   readonly crc: number;
   readonly length: number;
 }
 
-/** Off the event loop. */
-export async function deflatePiece(plain: Uint8Array): Promise<Deflated> {
-  const deflated = await deflate(plain, { level: 3, finishFlush: constants.Z_FULL_FLUSH });
-  return { chunks: [deflated], crc: crc32(plain), length: plain.length };
+/** A window and tables that are large enough for a block of lines and take a fraction of the default's memory. */
+const DEFLATE = { level: 3, windowBits: 14, memLevel: 7, finishFlush: constants.Z_FULL_FLUSH };
+
+/**
+ * On the event loop, for pieces of some kilobytes: a thread would take longer to answer than this takes, a turn of the
+ * event loop for each piece.
+ */
+export function deflatePiece(plain: Uint8Array): Deflated {
+  const deflated = deflateRawSync(plain, DEFLATE);
+  // zlib answers with a part of a larger buffer, which would stay with it.
+  const bytes = Buffer.allocUnsafeSlow(deflated.length);
+  deflated.copy(bytes);
+  return { bytes, crc: crc32(plain), length: plain.length };
+}
+
+/** What was compressed, of adjacent pieces at once. Off the event loop. */
+export async function inflatePieces(pieces: readonly Deflated[]): Promise<Buffer> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  // With room for all of it, zlib makes one buffer and no copy.
+  return inflate(Buffer.concat([...pieces.map(({ bytes }) => bytes), LAST_BLOCK]), {
+    chunkSize: length + 64,
+  });
 }
 
 /** The most that a stored block holds: its length has 16 bits. */
@@ -34,17 +55,17 @@ export function storePiece(plain: Uint8Array): Deflated {
     head.writeUInt16LE(0xffff - content.length, 3);
     blocks.push(head, content);
   }
-  return { chunks: [Buffer.concat(blocks)], crc: crc32(plain), length: plain.length };
+  return { bytes: Buffer.concat(blocks), crc: crc32(plain), length: plain.length };
 }
 
-export function joinDeflated(pieces: readonly Deflated[]): Deflated {
+export function joinChecksums(parts: readonly Checksum[]): Checksum {
   let crc = 0;
   let length = 0;
-  for (const piece of pieces) {
-    crc = joinCrc(crc, piece.crc, { secondLength: piece.length });
-    length += piece.length;
+  for (const part of parts) {
+    crc = joinCrc(crc, part.crc, { secondLength: part.length });
+    length += part.length;
   }
-  return { chunks: pieces.flatMap(({ chunks }) => chunks), crc, length };
+  return { crc, length };
 }
 
 /**
@@ -52,11 +73,11 @@ export function joinDeflated(pieces: readonly Deflated[]): Deflated {
  * after the first: curl does not.
  */
 export function gzipMember(pieces: readonly Deflated[]): readonly Uint8Array[] {
-  const { chunks, crc, length } = joinDeflated(pieces);
+  const { crc, length } = joinChecksums(pieces);
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc, 0);
   trailer.writeUInt32LE(length % 2 ** 32, 4);
-  return [HEADER, ...chunks, LAST_BLOCK, trailer];
+  return [HEADER, ...pieces.map(({ bytes }) => bytes), LAST_BLOCK, trailer];
 }
 
 /** Deflate, no name, no time, unknown system. */

@@ -1,12 +1,13 @@
 import type { FamilyOptions, FleetContext } from '../core/families/family.ts';
 import { enabledFamilies } from '../core/families/table.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { createDeflater, once } from './deflater.ts';
 import type { ForeignMetric } from './foreign.ts';
-import { type Deflated, gzipMember, joinDeflated, storePiece } from './gzip.ts';
+import { type Deflated, deflatePiece, gzipMember, storePiece } from './gzip.ts';
 import { encodeHeader } from './header.ts';
 import { createOwnPart } from './own-part.ts';
-import type { MetricsPage, PageFormat, PageRequest } from './page.ts';
+import { createPageDeflater, type PageHeader, type PagePart } from './page-deflater.ts';
+import type { MetricsPage, PageFormat } from './page.ts';
+import { createPlainPages } from './plain-page.ts';
 import { createRenderer, type Section } from './renderer.ts';
 
 export interface MetricsPageOptions {
@@ -32,8 +33,10 @@ export interface SnapshotPage extends MetricsPage {
 
 /** A snapshot's page in one format: made when first asked for, shared by every scrape. */
 interface FormattedPage {
-  readonly chunks: readonly Uint8Array[];
-  readonly deflated: () => Promise<Deflated>;
+  readonly parts: readonly PagePart[];
+  /** Bytes of the plain page. */
+  readonly length: number;
+  readonly deflated: () => Deflated;
 }
 
 const CONTENT_TYPES: Readonly<Record<PageFormat, string>> = {
@@ -46,13 +49,15 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
   const render = createRenderer({ table, families, context });
   const headers = createHeaders();
   const deflate = createPageDeflater();
+  const plainChunks = createPlainPages();
   const format = (sections: readonly Section[]): Record<PageFormat, () => FormattedPage> => {
     const make = (pageFormat: PageFormat) => (): FormattedPage => {
       const parts = sections.map((section) => ({ header: headers(section, pageFormat), section }));
-      return {
-        chunks: parts.flatMap(({ header, section }) => [header, ...section.pieces.map(({ bytes }) => bytes)]),
-        deflated: () => deflate(parts),
-      };
+      const length = parts.reduce(
+        (sum, { header, section }) => sum + header.plain.length + section.length,
+        0,
+      );
+      return { parts, length, deflated: lazy(() => deflate(parts)) };
     };
     return { text: lazy(make('text')), openmetrics: lazy(make('openmetrics')) };
   };
@@ -86,43 +91,27 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
     },
     body: async (request) => {
       const { names } = request;
-      const page =
+      const pages =
         names === undefined ? current : format(sections.filter(({ family }) => names.has(family.name)));
       const tail = await ownPart(request);
-      return {
-        contentType: CONTENT_TYPES[request.format],
-        chunks: await withTail(page[request.format](), tail, request),
-      };
+      const page = pages[request.format]();
+      const contentType = CONTENT_TYPES[request.format];
+      if (!request.gzip)
+        return { contentType, length: page.length + tail.length, chunks: plainChunks(page.parts, tail) };
+      const chunks = gzipMember([page.deflated(), storePiece(tail)]);
+      return { contentType, length: chunks.reduce((sum, chunk) => sum + chunk.length, 0), chunks };
     },
   };
 }
 
-async function withTail(
-  { chunks, deflated }: FormattedPage,
-  tail: Uint8Array,
-  { gzip }: PageRequest,
-): Promise<readonly Uint8Array[]> {
-  return gzip ? gzipMember([await deflated(), storePiece(tail)]) : [...chunks, tail];
-}
-
-type PageParts = readonly { readonly header: Uint8Array; readonly section: Section }[];
-
-function createPageDeflater(): (parts: PageParts) => Promise<Deflated> {
-  const deflater = createDeflater();
-  return once(async (parts: PageParts) => {
-    const deflated: Deflated[] = [];
-    for (const { header, section } of parts) {
-      deflated.push(await deflater.header(header), await deflater.pieces(section.pieces));
-    }
-    return joinDeflated(deflated);
-  });
-}
-
-function createHeaders(): (section: Section, format: PageFormat) => Buffer {
-  const known = new Map<string, Buffer>();
+function createHeaders(): (section: Section, format: PageFormat) => PageHeader {
+  const known = new Map<string, PageHeader>();
   return ({ family }, format) => {
     const key = `${format} ${family.name}`;
-    const header = known.get(key) ?? Buffer.from(encodeHeader(family, format));
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const plain = Buffer.from(encodeHeader(family, format));
+    const header = { plain, deflated: deflatePiece(plain) };
     known.set(key, header);
     return header;
   };

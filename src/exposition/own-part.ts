@@ -14,12 +14,12 @@ interface Collected {
   readonly encoded: Map<PageFormat, Uint8Array>;
 }
 
-/** No older than a large page takes to be sent. */
-const FRESH_MS = 50;
+/** At most this old when scrapes share them. */
+const FRESH_MS = 1000;
 
 /**
- * The end of the page: the exporter's own metrics, collected at every scrape. Only scrapes that overlap share them, for
- * the time of one: in a flood of scrapes collecting would take longer than the rest.
+ * The end of the page: the exporter's own metrics, collected at every scrape. Only scrapes that overlap share them: in a
+ * flood of scrapes collecting would take longer than the rest.
  */
 export function createOwnPart({
   own,

@@ -12,8 +12,23 @@ export interface PageRequest {
 
 export interface PageBody {
   readonly contentType: string;
-  /** Ready to send one after the other; one gzip member in all where gzip was asked for. */
-  readonly chunks: readonly Uint8Array[];
+  /** In bytes. */
+  readonly length: number;
+  readonly chunks: PageChunks;
+}
+
+/**
+ * Ready to send one after the other, or made in batches as fast as the client takes them. One gzip member in all if gzip
+ * was asked for.
+ */
+export type PageChunks = readonly Uint8Array[] | AsyncIterable<readonly Uint8Array[]>;
+
+/** Each chunk of a body, in their order. */
+export async function* chunksOf({ chunks }: Pick<PageBody, 'chunks'>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    if (chunk instanceof Uint8Array) yield chunk;
+    else yield* chunk;
+  }
 }
 
 /** What the web server serves at the telemetry path. Never waits for Cloudflare. */

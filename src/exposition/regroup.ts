@@ -1,78 +1,68 @@
 import type { Snapshot, TunnelState } from '../core/snapshot.ts';
-import type { Block, Member } from './block.ts';
+import type { Group, Members } from './group.ts';
 
 /**
- * So many tunnels at most make a block: few enough that one of them is put together within some milliseconds and that a
- * changed tunnel takes few others along, many enough that a large page is not sent in crumbs.
+ * At most this many tunnels make a group. Few, so that a group is encoded within some milliseconds and a changed tunnel
+ * takes few others along. Many, so that compression finds what repeats.
  */
-export const TUNNELS_PER_BLOCK = 128;
+export const TUNNELS_PER_GROUP = 64;
 
-/** A block that stays as it is, or the tunnels of one that has to be put together. */
-export type Group =
-  | { readonly kind: 'same'; readonly block: Block }
-  | { readonly kind: 'changed'; readonly members: readonly Member[] };
+/** A group that stays as it is, or the tunnels of one that has to be encoded. */
+export type Regrouped =
+  { readonly kind: 'same'; readonly group: Group } | ({ readonly kind: 'changed' } & Members);
 
 /**
- * The fleet in blocks. Tunnels stay where they are, so that those that come and go move no others: what is gone leaves
- * its block, what is new follows at the end, and neighbours that have become small are joined.
+ * Divides the fleet into groups. Tunnels stay where they are, so that those that come and go move no others: a tunnel
+ * that is gone leaves its group, a new one follows at the end, and adjacent groups that have become small are joined.
  */
-export function regroup(blocks: readonly Block[], snapshot: Snapshot): readonly Group[] {
-  const kept = blocks.map((block) => survivors(block, snapshot)).filter((group) => sizeOf(group) > 0);
+export function regroup(groups: readonly Group[], snapshot: Snapshot): readonly Regrouped[] {
+  const kept = groups.map((group) => survivors(group, snapshot)).filter((group) => sizeOf(group) > 0);
   return joinSmall([...kept, ...newcomers(kept, snapshot)]);
 }
 
-function survivors(block: Block, { accounts }: Snapshot): Group {
-  const find = ({ tunnel }: TunnelState): TunnelState | undefined =>
-    accounts.get(tunnel.accountId)?.tunnels.get(tunnel.id);
-  if (block.states.every((state) => find(state) === state)) return { kind: 'same', block };
-  return { kind: 'changed', members: membersOf(block, find) };
+function survivors(group: Group, { accounts }: Snapshot): Regrouped {
+  const states = group.states.flatMap(
+    ({ tunnel }) => accounts.get(tunnel.accountId)?.tunnels.get(tunnel.id) ?? [],
+  );
+  if (states.length < group.states.length) return { kind: 'changed', states, before: undefined };
+  if (states.every((state, index) => state === group.states[index])) return { kind: 'same', group };
+  return { kind: 'changed', states, before: group };
 }
 
-function membersOf(
-  block: Block,
-  find: (state: TunnelState) => TunnelState | undefined = (state) => state,
-): readonly Member[] {
-  return block.states.flatMap((before, index) => {
-    const state = find(before);
-    return state === undefined ? [] : [{ state, before: { block, index } }];
-  });
-}
-
-function newcomers(kept: readonly Group[], { accounts }: Snapshot): readonly Group[] {
+function newcomers(kept: readonly Regrouped[], { accounts }: Snapshot): readonly Regrouped[] {
   const total = accounts.values().reduce((sum, { tunnels }) => sum + tunnels.size, 0);
   if (kept.reduce((sum, group) => sum + sizeOf(group), 0) === total) return [];
   const known = new Set(kept.flatMap(statesOf));
-  const groups: Group[] = [];
+  const groups: Regrouped[] = [];
   for (const { tunnels } of accounts.values()) {
     for (const state of tunnels.values()) {
-      if (!known.has(state)) groups.push({ kind: 'changed', members: [{ state, before: undefined }] });
+      if (!known.has(state)) groups.push({ kind: 'changed', states: [state], before: undefined });
     }
   }
   return groups;
 }
 
-function joinSmall(groups: readonly Group[]): readonly Group[] {
-  const joined: Group[] = [];
-  let open: Member[] = [];
+function joinSmall(groups: readonly Regrouped[]): readonly Regrouped[] {
+  const joined: Regrouped[] = [];
+  let open: TunnelState[] = [];
   for (const group of groups) {
     const last = joined.at(-1);
-    if (last === undefined || sizeOf(last) + sizeOf(group) > TUNNELS_PER_BLOCK) {
+    if (last === undefined || sizeOf(last) + sizeOf(group) > TUNNELS_PER_GROUP) {
       joined.push(group);
       continue;
     }
-    const members = last.kind === 'same' ? membersOf(last.block) : last.members;
     // Newcomers come one by one: the list that takes them in is copied once, not for each.
-    if (members !== open) open = [...members];
-    open.push(...(group.kind === 'same' ? membersOf(group.block) : group.members));
-    joined[joined.length - 1] = { kind: 'changed', members: open };
+    if (statesOf(last) !== open) open = [...statesOf(last)];
+    open.push(...statesOf(group));
+    joined[joined.length - 1] = { kind: 'changed', states: open, before: undefined };
   }
   return joined;
 }
 
-function sizeOf(group: Group): number {
-  return group.kind === 'same' ? group.block.states.length : group.members.length;
+function sizeOf(group: Regrouped): number {
+  return statesOf(group).length;
 }
 
-function statesOf(group: Group): readonly TunnelState[] {
-  return group.kind === 'same' ? group.block.states : group.members.map(({ state }) => state);
+function statesOf(group: Regrouped): readonly TunnelState[] {
+  return group.kind === 'same' ? group.group.states : group.states;
 }

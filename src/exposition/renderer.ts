@@ -1,15 +1,24 @@
-import type { Family, FamilyOptions, FleetContext, TunnelFamily } from '../core/families/family.ts';
+import type {
+  Family,
+  FamilyOptions,
+  FleetContext,
+  FleetFamily,
+  TunnelFamily,
+} from '../core/families/family.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { turn } from '../turn.ts';
-import { type Block, createBlockEncoder, isChanged, type Piece } from './block.ts';
+import { type Block, createBlock, plainLength } from './block.ts';
+import { countChanged, createGroupEncoder, type Group } from './group.ts';
 import { regroup } from './regroup.ts';
-import { createTunnelEncoder, encodeFleetFamily, type Lines } from './tunnel-encoder.ts';
+import { createTunnelEncoder, encodeFleetFamily } from './tunnel-encoder.ts';
 
 /** The sample lines of one family. The same object as before while they do not change. */
 export interface Section {
   readonly family: Family;
-  readonly pieces: readonly Piece[];
+  readonly blocks: readonly Block[];
   readonly series: number;
+  /** Bytes of the plain lines. */
+  readonly length: number;
 }
 
 export interface RendererOptions {
@@ -18,13 +27,13 @@ export interface RendererOptions {
   readonly context: FleetContext;
 }
 
-/** Work after which the event loop has its turn, in tunnels encoded; putting a block together is worth some, too. */
-const WORK_PER_SLICE = 128;
-const WORK_PER_BLOCK = 8;
+/** Work after which the event loop has its turn, in tunnels encoded; starting a group is worth some, too. */
+const WORK_PER_SLICE = 64;
+const WORK_PER_GROUP = 8;
 const SERIES_PER_SLICE = 500;
-
 /**
- * Renders snapshots one after the other, in slices between which the event loop has its turn; cost follows change. A family without samples has no section: nothing is known of it. Calls must not overlap.
+ * Renders snapshots one after the other. Yields to the event loop between slices; cost follows change. A family without
+ * samples has no section: nothing is known of it. Calls must not overlap.
  */
 export function createRenderer({
   table,
@@ -32,26 +41,27 @@ export function createRenderer({
   context,
 }: RendererOptions): (snapshot: Snapshot) => Promise<readonly Section[]> {
   const tunnelFamilies = table.filter((family) => family.scope === 'tunnel');
-  const encodeBlock = createBlockEncoder(
+  const encodeGroup = createGroupEncoder(
     tunnelFamilies.map((family) => createTunnelEncoder(family, { families, context })),
   );
-  let blocks: readonly Block[] = [];
+  const encodeFleet = createFleetEncoder(context);
+  let groups: readonly Group[] = [];
   let sections: ReadonlyMap<string, Section> = new Map();
 
-  const renderBlocks = async (snapshot: Snapshot): Promise<readonly Block[]> => {
-    const rendered: Block[] = [];
+  const renderGroups = async (snapshot: Snapshot): Promise<readonly Group[]> => {
+    const rendered: Group[] = [];
     let work = 0;
-    // Whoever gives a new snapshot has just done some work.
+    // The caller has just done some work.
     await turn();
-    const groups = regroup(blocks, snapshot);
+    const regrouped = regroup(groups, snapshot);
     await turn();
-    for (const group of groups) {
-      if (group.kind === 'same') {
-        rendered.push(group.block);
+    for (const next of regrouped) {
+      if (next.kind === 'same') {
+        rendered.push(next.group);
         continue;
       }
-      rendered.push(encodeBlock(group.members));
-      work += WORK_PER_BLOCK + group.members.filter(isChanged).length;
+      rendered.push(encodeGroup(next));
+      work += WORK_PER_GROUP + countChanged(next);
       if (work < WORK_PER_SLICE) continue;
       work = 0;
       await turn();
@@ -59,22 +69,23 @@ export function createRenderer({
     return rendered;
   };
 
-  const tunnelPieces = (family: TunnelFamily): readonly Piece[] => {
+  const tunnelBlocks = (family: TunnelFamily): readonly Block[] => {
     const position = tunnelFamilies.indexOf(family);
-    return blocks.flatMap(({ pieces }) => pieces[position] ?? []);
+    return groups.flatMap(({ blocks }) => blocks[position] ?? []);
   };
 
   return async (snapshot) => {
-    blocks = await renderBlocks(snapshot);
+    groups = await renderGroups(snapshot);
     await turn();
     const next: Section[] = [];
     for (const family of table) {
-      const known = sections.get(family.name);
-      const pieces =
-        family.scope === 'fleet'
-          ? [fleetPiece(known, encodeFleetFamily(family, snapshot, context))]
-          : tunnelPieces(family);
-      next.push(...sectionOf(family, { known, pieces: pieces.filter(({ series }) => series > 0) }));
+      const blocks = family.scope === 'fleet' ? [encodeFleet(family, snapshot)] : tunnelBlocks(family);
+      next.push(
+        ...sectionOf(family, {
+          known: sections.get(family.name),
+          blocks: blocks.filter(({ series }) => series > 0),
+        }),
+      );
       // Thousands of accounts or declared tunnels are some milliseconds of work.
       if (family.scope === 'fleet' && (next.at(-1)?.series ?? 0) > SERIES_PER_SLICE) await turn();
     }
@@ -83,19 +94,27 @@ export function createRenderer({
   };
 }
 
-function fleetPiece(known: Section | undefined, { text, series }: Lines): Piece {
-  const bytes = Buffer.from(text);
-  const [before] = known?.pieces ?? [];
-  return before?.bytes.equals(bytes) === true ? before : { bytes, series };
+/** Encodes the families of the whole fleet. A block stays the same object while its text does. */
+function createFleetEncoder(context: FleetContext): (family: FleetFamily, snapshot: Snapshot) => Block {
+  const known = new Map<string, { readonly text: string; readonly block: Block }>();
+  return (family, snapshot) => {
+    const { text, series } = encodeFleetFamily(family, snapshot, context);
+    const before = known.get(family.name);
+    if (before?.text === text) return before.block;
+    const block = createBlock(Buffer.from(text), series);
+    known.set(family.name, { text, block });
+    return block;
+  };
 }
 
 function sectionOf(
   family: Family,
-  { known, pieces }: { readonly known: Section | undefined; readonly pieces: readonly Piece[] },
+  { known, blocks }: { readonly known: Section | undefined; readonly blocks: readonly Block[] },
 ): readonly Section[] {
-  if (pieces.length === 0) return [];
+  if (blocks.length === 0) return [];
   const same =
-    known?.pieces.length === pieces.length && pieces.every((piece, index) => piece === known.pieces[index]);
+    known?.blocks.length === blocks.length && blocks.every((block, index) => block === known.blocks[index]);
   if (same && known !== undefined) return [known];
-  return [{ family, pieces, series: pieces.reduce((sum, { series }) => sum + series, 0) }];
+  const series = blocks.reduce((sum, block) => sum + block.series, 0);
+  return [{ family, blocks, series, length: plainLength(blocks) }];
 }

@@ -25,7 +25,7 @@ export function createMetricsRoute({
       });
     const gzip = negotiateGzip(headers['accept-encoding']?.toString());
     try {
-      const { contentType, chunks } = await page.body({
+      const { contentType, length, chunks } = await page.body({
         format: negotiateFormat(headers.accept),
         gzip,
         names: namesOf(query),
@@ -39,6 +39,7 @@ export function createMetricsRoute({
           ...(gzip ? { 'Content-Encoding': 'gzip' } : {}),
         },
         chunks,
+        length,
       };
     } catch (error) {
       log.error({ err: error }, 'Cannot render the metrics page');

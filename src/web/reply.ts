@@ -15,8 +15,10 @@ export interface WebRequest {
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The whole body, or one that is made as fast as the client takes it. */
-  readonly chunks: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+  /** The whole body, or batches of it that are made as fast as the client takes them. */
+  readonly chunks: readonly Uint8Array[] | AsyncIterable<readonly Uint8Array[]>;
+  /** Bytes of the body, if they are known before it is made. */
+  readonly length?: number;
 }
 
 export function textReply(status: number, text: string, headers: Reply['headers'] = {}): Reply {
@@ -40,14 +42,15 @@ export interface SendOptions {
 /** Resolves when the reply was handed to the operating system or its connection has closed. */
 export async function sendReply(response: ServerResponse, reply: Reply, options: SendOptions): Promise<void> {
   const { chunks } = reply;
+  const length = reply.length ?? (isWhole(chunks) ? lengthOf(chunks) : undefined);
   response.writeHead(reply.status, {
     ...COMMON_HEADERS,
     ...reply.headers,
-    ...(isWhole(chunks) ? { 'Content-Length': lengthOf(chunks) } : {}),
+    ...(length === undefined ? {} : { 'Content-Length': length }),
     ...(options.lastOnConnection ? { Connection: 'close' } : {}),
   });
   if (!options.head) {
-    const batches = isWhole(chunks) ? batchesOf(chunks) : eachAlone(chunks);
+    const batches = isWhole(chunks) ? batchesOf(chunks) : chunks;
     for await (const batch of batches) {
       if (options.over.aborted) return;
       await writeBatch(response, batch, options.over);
@@ -83,10 +86,6 @@ function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Arra
     bytes += chunk.byteLength;
   }
   if (batch.length > 0) yield batch;
-}
-
-async function* eachAlone(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
-  for await (const chunk of chunks) if (chunk.byteLength > 0) yield [chunk];
 }
 
 /**

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { enabledFamilies } from '../../src/core/families/table.ts';
 import type { Snapshot, TunnelState } from '../../src/core/snapshot.ts';
 import { createRenderer } from '../../src/exposition/renderer.ts';
-import { TUNNELS_PER_BLOCK } from '../../src/exposition/regroup.ts';
+import { TUNNELS_PER_GROUP } from '../../src/exposition/regroup.ts';
 import { aPage, bytesOf, NO_OPTIONS, TEXT } from '../support/pages.ts';
 import { aDownTunnel, anAccount, aSnapshot, aTunnel } from '../support/snapshots.ts';
 
@@ -24,7 +24,7 @@ const fleetOf = (states: readonly TunnelState[]): Snapshot =>
 
 const sortedLines = (page: Buffer): readonly string[] => page.toString().split('\n').toSorted();
 
-test('while a fleet is replaced little by little, the page stays that of the fleet and in as many pieces', async () => {
+test('while a fleet is replaced little by little, the page stays that of the fleet and in as many blocks', async () => {
   const page = aPage({ families: NO_OPTIONS });
   const render = createRenderer(RENDERER);
   let fleet = numbered(0, 1000);
@@ -35,8 +35,8 @@ test('while a fleet is replaced little by little, the page stays that of the fle
       index % 97 === poll ? aDownTunnel({ id: state.tunnel.id, name: state.tunnel.name }) : state,
     );
     await page.publish(fleetOf(fleet));
-    for (const { pieces } of await render(fleetOf(fleet)))
-      expect(pieces.length).toBeLessThanOrEqual(2 * Math.ceil(1000 / TUNNELS_PER_BLOCK) + 1);
+    for (const { blocks } of await render(fleetOf(fleet)))
+      expect(blocks.length).toBeLessThanOrEqual(2 * Math.ceil(1000 / TUNNELS_PER_GROUP) + 1);
   }
   const fresh = aPage({ families: NO_OPTIONS });
   const { series } = await fresh.publish(fleetOf(fleet));
@@ -46,14 +46,14 @@ test('while a fleet is replaced little by little, the page stays that of the fle
   expect(gunzipSync(await bytesOf(page, { ...TEXT, gzip: true })).equals(plain)).toBe(true);
 });
 
-test('a tunnel that changes leaves the pieces of other blocks as they are', async () => {
+test('a tunnel that changes leaves the blocks of other groups as they are', async () => {
   const render = createRenderer(RENDERER);
-  const fleet = numbered(0, 3 * TUNNELS_PER_BLOCK);
-  const piecesOf = async (states: readonly TunnelState[]) =>
-    (await render(fleetOf(states))).find(({ family }) => family.name === 'cloudflare_tunnel_status')?.pieces;
-  const before = await piecesOf(fleet);
-  const after = await piecesOf(fleet.with(200, aDownTunnel({ id: 'tunnel-200', name: 'changed' })));
-  expect(after?.map((piece, index) => piece === before?.[index])).toEqual([true, false, true]);
+  const fleet = numbered(0, 3 * TUNNELS_PER_GROUP);
+  const blocksOf = async (states: readonly TunnelState[]) =>
+    (await render(fleetOf(states))).find(({ family }) => family.name === 'cloudflare_tunnel_status')?.blocks;
+  const before = await blocksOf(fleet);
+  const after = await blocksOf(fleet.with(100, aDownTunnel({ id: 'tunnel-100', name: 'changed' })));
+  expect(after?.map((block, index) => block === before?.[index])).toEqual([true, false, true]);
 });
 
 test('a fleet that has gone leaves nothing behind', async () => {

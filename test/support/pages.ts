@@ -1,5 +1,6 @@
+import { buffer } from 'node:stream/consumers';
 import { createMetricsPage, type MetricsPageOptions } from '../../src/exposition/metrics-page.ts';
-import type { PageRequest } from '../../src/exposition/page.ts';
+import { chunksOf, type PageRequest } from '../../src/exposition/page.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 
 /** Every opt-in label and family. */
@@ -35,5 +36,5 @@ export async function bytesOf(
   page: Pick<ReturnType<typeof createMetricsPage>, 'body'>,
   request: PageRequest,
 ): Promise<Buffer> {
-  return Buffer.concat((await page.body(request)).chunks);
+  return buffer(chunksOf(await page.body(request)));
 }

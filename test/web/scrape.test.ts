@@ -11,7 +11,11 @@ const SCRAPE = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
 /** A page whose rendering waits until the test lets it go on. */
 function aHeldPage(...chunks: readonly string[]) {
   const waiting: ((body: PageBody) => void)[] = [];
-  const body = { contentType: 'text/plain', chunks: chunks.map((chunk) => Buffer.from(chunk)) };
+  const body = {
+    contentType: 'text/plain',
+    length: Buffer.byteLength(chunks.join('')),
+    chunks: chunks.map((chunk) => Buffer.from(chunk)),
+  };
   return {
     page: { body: () => new Promise<PageBody>((resolve) => waiting.push(resolve)) },
     waiting,
@@ -25,7 +29,7 @@ const BIG = 20 * 1024 * 1024;
 function aBigPage(chunkSize = 64 * 1024) {
   const chunk = Buffer.alloc(chunkSize, 'x');
   const chunks = Array<Buffer>(BIG / chunkSize).fill(chunk);
-  return { body: () => Promise.resolve({ contentType: 'text/plain', chunks }) };
+  return { body: () => Promise.resolve({ contentType: 'text/plain', length: BIG, chunks }) };
 }
 
 test('the page is asked for in the format, encoding and names that the scrape wants', async () => {

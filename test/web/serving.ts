@@ -27,6 +27,7 @@ export function aPage(...chunks: readonly string[]): MetricsPage {
     body: ({ format, gzip }) =>
       Promise.resolve({
         contentType: `fake/${format}${gzip ? '+gzip' : ''}`,
+        length: Buffer.byteLength(chunks.join('')),
         chunks: chunks.map((chunk) => Buffer.from(chunk)),
       }),
   };

@@ -2,7 +2,7 @@ import { sampleAccounts } from '../../../src/simulator/sample.ts';
 import { createSimulator } from '../../../src/simulator/server.ts';
 
 /**
- * The simulated API as a process of its own, a token for each account so that each has a request budget of its own.
+ * The simulated API as a process of its own. Each account owns a token, so that each has a request budget of its own.
  * Arguments: tunnels, accounts, what lists embed of connections. Prints a line of JSON when it serves.
  */
 const [tunnels = '', accounts = '', embedded = ''] = process.argv.slice(2);
@@ -13,7 +13,7 @@ const fleet = sampleAccounts({
   accounts: Number(accounts),
   connectors: 2,
 });
-const tokens = fleet.map((_, index) => ({ value: `bench-token-${index}` }));
+const tokens = fleet.map((_, index) => ({ value: `bench-token-${index}`, owner: 'account' as const }));
 const simulator = await createSimulator({
   accounts: fleet,
   tokens,

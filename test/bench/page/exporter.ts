@@ -11,6 +11,7 @@ import { cpuMsOf, NODE_FLAGS, residentMegabytes } from './processes.ts';
 /** The built exporter as a process of its own, watching a simulated fleet. */
 export interface ObservingExporter {
   readonly url: string;
+  readonly pid: number;
   /** From its start to the first 200 of /livez. */
   readonly startedAfterMs: number;
   readonly residentMegabytes: () => number;
@@ -28,6 +29,7 @@ export interface FleetOptions {
   readonly budget?: number;
   /** Costs memory of its own. */
   readonly measurePauses: boolean;
+  readonly nodeArgs?: readonly string[];
 }
 
 export async function observeFleet(options: FleetOptions): Promise<ObservingExporter> {
@@ -42,6 +44,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
     process.execPath,
     [
       ...NODE_FLAGS,
+      ...(options.nodeArgs ?? []),
       ...(measurePauses ? ['--import', './test/bench/page/pause-probe.ts'] : []),
       'dist/main.js',
       `--config.file=${configFile}`,
@@ -52,6 +55,9 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         MALLOC_ARENA_MAX: '2',
+        ...Object.fromEntries(
+          Object.entries(process.env).filter(([k]) => k.startsWith('MALLOC_') || k.startsWith('LD_')),
+        ),
         CLOUDFLARE_API_URL: apiUrl,
         TUNNEL_EXPORTER_LOG_LEVEL: 'error',
         BENCH_PAUSES: pauseFile,
@@ -63,6 +69,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
   const startedAfterMs = performance.now() - started;
   return {
     url,
+    pid: child.pid ?? 0,
     startedAfterMs,
     residentMegabytes: () => residentMegabytes(child),
     cpuMs: () => cpuMsOf(child),

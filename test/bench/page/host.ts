@@ -1,4 +1,6 @@
 import { createServer } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { chunksOf } from '../../../src/exposition/page.ts';
 import { aFleet } from './fleet.ts';
 import { servePage } from './serve.ts';
 
@@ -10,7 +12,7 @@ const snapshot = aFleet(Number(process.argv[2]));
 const { page, url } = await servePage(() => snapshot);
 
 const bodyOf = async (gzip: boolean): Promise<Buffer> =>
-  Buffer.concat((await page.body({ format: 'text', gzip, names: undefined })).chunks);
+  buffer(chunksOf(await page.body({ format: 'text', gzip, names: undefined })));
 const plain = await bodyOf(false);
 const zipped = await bodyOf(true);
 const bare = createServer((request, response) => {

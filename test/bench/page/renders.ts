@@ -54,10 +54,7 @@ const [full, onePercent, loop, promClient] = [
   figures('loop'),
   figures('promClient'),
 ];
-const bytes = (await lived.body({ ...GZIP, gzip: false })).chunks.reduce(
-  (sum, { length }) => sum + length,
-  0,
-);
+const { length: bytes } = await lived.body({ ...GZIP, gzip: false });
 const times = (value: number): string => `${value.toFixed(2)} ×`;
 printTable(`rendering ${TUNNELS.toLocaleString('en')} tunnels, median of ${ROUNDS} rounds`, [
   ['series', report.series.toLocaleString('en')],
