@@ -4,12 +4,7 @@ import './node-version.ts';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { about } from './commands/about.ts';
-import { check } from './commands/check/check.ts';
-import { demo } from './commands/demo.ts';
-import { healthcheck } from './commands/healthcheck.ts';
 import { linger } from './commands/linger.ts';
-import { once } from './commands/once.ts';
-import { run } from './commands/run.ts';
 import { webConfigProblems } from './commands/web-config.ts';
 import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
@@ -79,20 +74,30 @@ async function main(argv: readonly string[]): Promise<number> {
     print('The configuration is valid.\n');
     return 0;
   }
+  // Each command loads what it needs: `run` starts sooner and takes less memory without the simulated API of `demo`.
   switch (command) {
     case 'run': {
+      const { run } = await import('./commands/run.ts');
       const code = await run(config, { log, secrets, load });
       if (code !== 0) await linger({ argv, env: process.env });
       return code;
     }
-    case 'once':
+    case 'once': {
+      const { once } = await import('./commands/once.ts');
       return once(config, { log, secrets });
-    case 'check':
+    }
+    case 'check': {
+      const { check } = await import('./commands/check/check.ts');
       return check(config, (text) => print(secrets.redact(text)));
-    case 'healthcheck':
+    }
+    case 'healthcheck': {
+      const { healthcheck } = await import('./commands/healthcheck.ts');
       return healthcheck(config);
-    case 'demo':
+    }
+    case 'demo': {
+      const { demo } = await import('./commands/demo.ts');
       return demo(config, { log, secrets, load, print });
+    }
   }
 }
 

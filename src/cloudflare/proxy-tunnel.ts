@@ -1,5 +1,6 @@
-import { request as requestInClear, type RequestOptions } from 'node:http';
+import type { RequestOptions } from 'node:http';
 import { request as requestOverTls } from 'node:https';
+import { request as requestInClear } from '../node-http.ts';
 import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { ProxyConfig } from '../config/config.ts';

@@ -1,4 +1,4 @@
-import { get as httpGet } from 'node:http';
+import { get as httpGet } from '../node-http.ts';
 import { get as httpsGet } from 'node:https';
 import type { Config, ListenAddress } from '../config/config.ts';
 

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { createLineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from './yaml.ts';
 import type { Document, Pair, YAMLMap, YAMLSeq } from 'yaml';
 import type { GivenByFlag } from './sources.ts';
 import { suggestion } from './nearest.ts';
@@ -50,7 +50,7 @@ const KEYS = [
 
 /** Reads the text of a configuration file. `file` is its name in the problems. */
 export function readConfigFile(file: string, text: string): ConfigFile {
-  const lines = new LineCounter();
+  const lines = createLineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,

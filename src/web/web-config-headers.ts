@@ -1,4 +1,4 @@
-import { validateHeaderValue } from 'node:http';
+import { validateHeaderValue } from '../node-http.ts';
 import type { Section } from './web-config-yaml.ts';
 
 /** The headers that the format allows, with the values of those that have few. */

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { createLineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from '../config/yaml.ts';
 import type { YAMLMap } from 'yaml';
 import { suggestion } from '../config/nearest.ts';
 import { quote } from '../config/quote.ts';
@@ -39,7 +39,7 @@ const SWITCH: ReadonlyMap<string, boolean> = new Map([
 
 /** The file's top level; a syntax error is one problem and an empty section. */
 export function readYaml(source: string, { file, known, problem }: YamlOptions): Section {
-  const lines = new LineCounter();
+  const lines = createLineCounter();
   const document = parseDocument(source, {
     lineCounter: lines,
     prettyErrors: false,
