@@ -7,8 +7,8 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 /**
- * One palette by meaning, for every dashboard. Quiet colours, so that red is seen. All are names in Grafana's palette, but for
- * the grey, which it lacks.
+ * The palette of all dashboards, by meaning. The colours are quiet, so that red stands out. All are names of Grafana's
+ * palette, except the grey, which it lacks.
  */
 export const COLOURS = {
   /** As it should be. */
@@ -56,12 +56,12 @@ export function always(colour: Colour): FieldColorBuilder {
   return new FieldColorBuilder().mode(FieldColorModeId.Fixed).fixedColor(colour);
 }
 
-/** Of series that mean the same, and differ by a name only. */
+/** Shades of a colour, for series that have the same meaning. */
 export function shadesOf(colour: Colour): FieldColorBuilder {
   return new FieldColorBuilder().mode(FieldColorModeId.Shades).fixedColor(colour);
 }
 
-/** Of series that differ by a name only, such as instances: their colours mean nothing. */
+/** Colours without meaning, for series that differ by name only, such as instances. */
 export function inTurn(): FieldColorBuilder {
   return new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic);
 }

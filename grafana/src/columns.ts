@@ -7,7 +7,7 @@ export const TUNNEL_COLUMN: LabelColumn = {
   link: tunnelLink(TUNNEL_OF_ROW),
 };
 
-/** For the links of a row. */
+/** Labels for the links of a row. */
 export const HIDDEN: readonly string[] = ['account_id'];
 
 export const ACCOUNT_COLUMN: LabelColumn = { name: 'Account', label: 'account', width: 140 };

@@ -4,7 +4,7 @@ import { overview } from './overview/overview.ts';
 import { tunnel } from './tunnel/tunnel.ts';
 import { warpHa } from './warp-ha.ts';
 
-/** By the name of the file that holds them. */
+/** Dashboards by file name. */
 export const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   'overview.json': overview,
   'tunnel.json': tunnel,

@@ -23,7 +23,7 @@ import { statusNumbers, TROUBLE } from './states.ts';
 const EXPORTER_TUNNEL = 'job, instance, account_id, tunnel_id';
 const STATUS = 'cloudflare_tunnel_status';
 const TRANSITIONS = 'cloudflare_tunnel_status_transitions_total';
-/** Of tunnels that are down and may be. */
+/** The status of tunnels that are down and may be. */
 export const INTERMITTENT = 'intermittent';
 
 /**
@@ -120,13 +120,13 @@ export function longestOutage(): string {
   return `floor(clamp_max(${longest}, $__range_s))`;
 }
 
-/** Changes into each status, but for `inactive`, in each step. */
+/** Changes into each status in each step, without `inactive`. */
 export function changes(matcher = 'status!="inactive"'): string {
   const transitions = ofTunnels(TRANSITIONS, matcher);
   return sumBy('status', highest(`${TUNNEL}, status`, grown(transitions)));
 }
 
-/** Connections that came and, below zero, those that went, of all tunnels, in each step. */
+/** Connections of all tunnels that opened and, below zero, those that closed, in each step. */
 export function churn(): string {
   return inOneQuery({
     Opened: `(${sumOf('cloudflare_tunnel_connections_opened_total')} > 0)`,
@@ -142,7 +142,7 @@ function asChange(change: string, since: PerExporter): PerExporter {
   return each`label_replace(${since}, "change", "${change}", "", "")`;
 }
 
-/** Events of each kind in each step: each exporter sees all of its accounts. */
+/** Events of each kind in each step. Each exporter counts the events of all its accounts. */
 export function events(): string {
   return `${highest('kind', grown(ofExporter('cloudflare_tunnel_exporter_events_total')))} > 0`;
 }

@@ -7,7 +7,7 @@ import type { State, StateRange } from './states.ts';
 /** Cloudflare supports a release of cloudflared for one year. */
 export const SUPPORTED_SECONDS = 365 * 86_400;
 
-/** Instead of a duration since 1970, which stands for one that is longer than the range shown. */
+/** Shown instead of a duration since 1970, which stands for one that is longer than the range shown. */
 export const LONGER: StateRange = { from: 1e9, text: 'longer than shown', colour: COLOURS.text };
 
 type Severity = 'critical' | 'warning' | 'info';
@@ -18,23 +18,23 @@ const COLOUR_OF: Readonly<Record<Severity, Colour>> = {
 };
 
 interface Problem extends State {
-  /** The alert about it, and so the runbook. */
+  /** The alert about it, whose runbook applies. */
   readonly alert: string;
 }
 
 interface SeenProblem extends Problem {
-  /** The tunnels that have it, with whatever value, as each exporter reports them. */
+  /** The tunnels that have it, as each exporter reports them. Their values do not matter. */
   readonly tunnels: PerExporter;
 }
 
 const EXPORTER_TUNNEL = 'job, instance, account_id, tunnel_id';
 
-/** Of a declared tunnel, the name or id is in another label. */
+/** Declared tunnels have the name or id in another label. */
 export const CHOSEN = 'tunnel=~"$tunnel_name"';
 
 const MISSING = problem(100, 'Expected, but missing', { alert: 'ExpectedMissing', severity: 'critical' });
 
-/** What the list of tunnels shows, the worst first. */
+/** Problems that the list of tunnels shows, the worst first. */
 const LISTED: readonly SeenProblem[] = [
   {
     ...problem(90, 'Down', { alert: 'Down', severity: 'critical' }),
@@ -51,7 +51,7 @@ const LISTED: readonly SeenProblem[] = [
   },
 ];
 
-/** What observations of single tunnels show, the worst first. */
+/** Problems that observations of single tunnels show, the worst first. */
 const OBSERVED: readonly SeenProblem[] = [
   {
     ...problem(80, 'WARP: none active', { alert: 'WarpNoActive', severity: 'critical' }),
@@ -74,7 +74,7 @@ const OBSERVED: readonly SeenProblem[] = [
   },
 ];
 
-/** Of cloudflared tunnels only, without those that may be down. */
+/** Like OBSERVED, for cloudflared tunnels that may not be down. */
 const POOR: readonly SeenProblem[] = [
   {
     ...problem(35, 'One connector', { alert: 'NoRedundancy', severity: 'warning' }),
@@ -86,7 +86,7 @@ const POOR: readonly SeenProblem[] = [
   },
 ];
 
-/** What observations show and can wait, the worst first. */
+/** Like OBSERVED, for problems that can wait. */
 const MINOR: readonly SeenProblem[] = [
   {
     ...problem(20, 'Configuration behind', { alert: 'ConfigDrift', severity: 'warning' }),
@@ -98,7 +98,7 @@ const MINOR: readonly SeenProblem[] = [
   },
 ];
 
-/** What can be wrong with a tunnel; the higher the number, the worse. */
+/** All problems. The higher the number, the worse. */
 export const PROBLEMS: readonly Problem[] = [MISSING, ...LISTED, ...OBSERVED, ...POOR, ...MINOR].toSorted(
   (one, other) => other.number - one.number,
 );
@@ -210,7 +210,7 @@ export function connectorsAtRisk(): PerExporter {
   return each`${connectorsEach()} and on (${EXPORTER_TUNNEL}) ${withoutRedundancy()}`;
 }
 
-/** WARP connectors have one connection by design; what may be down needs no redundancy. */
+/** Keeps cloudflared tunnels that need redundancy. WARP connectors have one connection, and laptops may be down. */
 function ofCloudflared(tunnels: PerExporter): PerExporter {
   const info = ofTunnels('cloudflare_tunnel_info', 'tunnel_type="cfd_tunnel"');
   return each`((${tunnels}) and on (${EXPORTER_TUNNEL}) ${info} unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
@@ -221,19 +221,19 @@ function airportsEach(): PerExporter {
   return countEach(TUNNEL, countEach(`${TUNNEL}, airport`, active));
 }
 
-/** Connections whose airport is not known are no proof of one airport. */
+/** Tunnels whose connections go to one airport. Those with a connection to an unknown airport do not count. */
 function inOneAirport(): PerExporter {
   const unknown = ofTunnels('cloudflare_tunnel_active_connections', 'airport=""');
   return each`(${airportsEach()} == 1 unless on (${EXPORTER_TUNNEL}) ${unknown})`;
 }
 
-/** But for those that may be down. */
+/** Tunnels in that status, without those that may be down. */
 function withStatus(status: string): PerExporter {
   const some = ofTunnels('cloudflare_tunnel_status', `status="${status}"`);
   return each`(${some} == 1 unless on (${EXPORTER_TUNNEL}) ${mayBeDown()})`;
 }
 
-/** A tunnel is declared by its name or id, of one account or of any. */
+/** Tunnels with too few connectors. A tunnel is declared by its name or id, in one account or in any. */
 function belowMinimum(): PerExporter {
   const below = (['tunnel_name', 'tunnel_id'] as const).flatMap((label) => [
     belowDeclared(label, { of: 'account_id', matcher: 'account_id!=""' }),
@@ -258,7 +258,7 @@ function lastTime(so: PerExporter): PerExporter {
   return each`(max_over_time(timestamp(${so})[$__range:$__interval]) unless ${so})`;
 }
 
-/** The first that knows a tunnel gives its value. */
+/** Joins vectors with `or`: the first that has a tunnel gives its value. */
 function alternatives(vectors: readonly PerExporter[]): PerExporter {
   return vectors.reduce((all, one) => each`${all}\nor on (${EXPORTER_TUNNEL})\n${one}`);
 }

@@ -27,7 +27,7 @@ export const STATUSES: readonly LabelledState[] = [
   { number: 4, label: 'degraded', text: 'Degraded', colour: COLOURS.warning },
   { number: 5, label: 'down', text: 'Down', colour: COLOURS.bad },
 ];
-/** Those that are trouble. */
+/** The statuses that are trouble. */
 export const TROUBLE = STATUSES.slice(2);
 
 export const HA_STATUSES: readonly LabelledState[] = [

@@ -19,14 +19,15 @@ import { HA_STATUSES, haStatusNumbers, type State } from './states.ts';
 export function warpHa(): Dashboard {
   return assemble({
     board: 'warpHa',
-    description: 'High availability of WARP connectors: who is active, who stands by, and when that changed.',
+    description:
+      'High availability of WARP connectors: which is active, which is on standby, and when that changed.',
     variables: { tunnel: 'all' },
     annotations: [accountsUnwatched(), failovers(), exporterRestarts()],
     sections: [now(), overTime()],
   });
 }
 
-/** Graphs of a whole fleet are costly. */
+/** Limits the cost of graphs of a whole fleet. */
 const STEPS = 150;
 
 const FAILOVERS = ofTunnels('cloudflare_tunnel_ha_failovers_total');
@@ -94,8 +95,8 @@ function now(): Section {
               title: 'None active',
               link: runbook('WarpNoActive'),
               description:
-                'Tunnels where no connector is active: their routes are dead. Cloudflare promotes a standby within seconds; ' +
-                'where it has not, restart the connectors.',
+                'Tunnels without an active connector: their routes lead nowhere. Cloudflare promotes a standby within seconds. ' +
+                'If it does not, restart the connectors.',
               unit: 'none',
               noValue: '0',
               queries: [{ expr: tunnelsThat(each`${inHaStatus('active')} == 0`), legend: 'Tunnels' }],
@@ -122,7 +123,7 @@ function now(): Section {
               title: 'No standby',
               link: runbook('WarpNoStandby'),
               description:
-                'Tunnels where nobody takes over when the active connector fails. Start a second connector.',
+                'Tunnels without a connector that takes over when the active one fails. Start a second connector.',
               unit: 'none',
               noValue: '0',
               queries: [{ expr: tunnelsThat(withoutStandby()), legend: 'Tunnels' }],
@@ -184,7 +185,7 @@ function now(): Section {
               title: 'Connectors with an HA status',
               noValue: 'No WARP connector with high availability',
               description:
-                'Each WARP connector, offline ones first. Offline: its machine or its network is down; while it is, a standby less.',
+                'Each WARP connector, offline ones first. Offline: its machine or its network is down; until it is back, a standby is missing.',
               columns: [
                 {
                   name: 'HA status',
@@ -236,8 +237,8 @@ function overTime(): Section {
             stateTimeline({
               title: 'HA status of each connector',
               description:
-                'Who was active when. A failover is where the active lane changes; two active lanes at once for long are a split. A ' +
-                'lane that begins is a new process. A click shows the tunnel.',
+                'Which connector was active when. At a failover, another lane becomes active. Two active lanes for long are a split brain. ' +
+                'A lane that begins is a new process. A click shows the tunnel.',
               noValue: 'No WARP connector with high availability',
               queries: [
                 {

@@ -9,7 +9,7 @@ import { inSight } from './in-sight.ts';
 
 type Annotation = Builder<AnnotationQuery>;
 
-/** Counters begin anew, and what happened meanwhile is not counted. */
+/** Marks restarts. Counters start at 0, and what happened in between is not counted. */
 export function exporterRestarts(): Annotation {
   const starts = each`changes(${ofExporter('process_start_time_seconds')}[$__rate_interval])`;
   return annotation('Exporter restarted', {
@@ -19,7 +19,7 @@ export function exporterRestarts(): Annotation {
   });
 }
 
-/** A flat line there is no calm: nobody listed the account. */
+/** Marks when nobody listed an account. A flat line there does not mean that nothing happened. */
 export function accountsUnwatched(): Annotation {
   const listed = ofAccounts(
     'cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds',

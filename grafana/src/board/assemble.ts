@@ -10,7 +10,7 @@ import { arrange, type Section } from './layout.ts';
 import { type Board, BOARDS, linksFrom } from './links.ts';
 import { variables, type VariablesOptions } from './variables.ts';
 
-/** What Grafana 11 writes; newer ones bring it up to date as they load it. */
+/** The schema of Grafana 11. Newer versions migrate it when they load it. */
 const SCHEMA_VERSION = 39;
 
 export interface BoardSpec {

@@ -1,6 +1,6 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 
-/** The SDK's default placement hides links and annotations in a menu. */
+/** Shows links and annotations at the top. The SDK's default placement hides them in a menu. */
 export function inSight<T extends { placement?: unknown }>(builder: Builder<T>): Builder<T> {
   return {
     build: () => {

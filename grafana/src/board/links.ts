@@ -21,7 +21,7 @@ export type Board = keyof typeof BOARDS;
 const RUNBOOKS =
   'https://github.com/cloudflare-tunnel-exporter/cloudflare-tunnel-exporter/blob/main/docs/runbooks';
 
-/** Links to the other dashboards, which keep variables and time range. */
+/** Links to the other dashboards. They keep variables and time range. */
 export function linksFrom(board: Board): readonly Link[] {
   return boardNames()
     .filter((other) => other !== board)
@@ -48,7 +48,7 @@ export const TUNNEL_OF_SERIES = {
 
 export type TunnelOf = typeof TUNNEL_OF_ROW | typeof TUNNEL_OF_SERIES;
 
-/** From a tunnel's name to a dashboard about that tunnel, time range and other variables kept. */
+/** Links a tunnel's name to a dashboard about that tunnel. Keeps the time range and the other variables. */
 export function tunnelLink({ account, tunnel }: TunnelOf, board: Board = 'tunnel'): Link {
   const kept = ['datasource', 'job', 'instance'].map(passedOn);
   const query = [
@@ -61,23 +61,23 @@ export function tunnelLink({ account, tunnel }: TunnelOf, board: Board = 'tunnel
   return link(title, `/d/${BOARDS[board].uid}?${query}`);
 }
 
-/** From a figure to the dashboard that explains it. */
+/** Links a figure to the dashboard that explains it. */
 export function boardLink(board: Board, { from }: { readonly from: Board }): Link {
   const url = boardUrl(board, { keepTunnel: keepsTunnel(from, board) });
   return link(`Show the dashboard ${BOARDS[board].title}`, `${url}&\${__url_time_range}`);
 }
 
-/** From a row with a column of alerts' names to what to do about it. */
+/** Links a row to the runbook of the alert that `column` names. */
 export function runbookLink(column: string): Link {
   return link('Show the runbook: what to do', `${RUNBOOKS}/\${__data.fields.${column}}.md`);
 }
 
-/** From a figure to what to do about it: the runbook of an alert, named without its prefix. */
+/** Links a figure to the runbook of an alert, which is named without its prefix. */
 export function runbook(alert: string): Link {
   return link('Show the runbook: what to do', `${RUNBOOKS}/CloudflareTunnel${alert}.md`);
 }
 
-/** From a row to the same tunnel at Cloudflare; the title has the whole id, of which the row shows the start. */
+/** Links a row to its account at Cloudflare. The title can show the whole id if the row shows the start. */
 export function cloudflareLink(title: string): Link {
   return link(
     title,
@@ -85,7 +85,7 @@ export function cloudflareLink(title: string): Link {
   );
 }
 
-/** As a field's configuration holds it: title and address only. */
+/** A link in a field's configuration has a title and an address only. */
 export function dataLink(built: Link): Pick<DashboardLink, 'title'> & { readonly url: string } {
   const { title, url = '' } = built.build();
   return { title, url };
@@ -95,7 +95,7 @@ function link(title: string, url: string): Link {
   return inSight(new DashboardLinkBuilder(title).type(DashboardLinkType.Link).url(url));
 }
 
-/** The Tunnel dashboard shows one tunnel: "all" must not reach it, nor its tunnel narrow the others. */
+/** The Tunnel dashboard shows one tunnel. It does not take "all", and its choice does not narrow the other dashboards. */
 function keepsTunnel(from: Board, to: Board): boolean {
   return from !== 'tunnel' && to !== 'tunnel';
 }

@@ -14,11 +14,11 @@ import { each, ofAccounts, ofExporter } from '../promql/select.ts';
 type Variable = DatasourceVariableBuilder | QueryVariableBuilder;
 
 export interface VariablesOptions {
-  /** `hidden`: the dashboard shows no tunnels, the choice is only passed on. */
+  /** `hidden`: the dashboard shows no tunnels, and only passes the choice on. */
   readonly tunnel: 'all' | 'one' | 'hidden';
 }
 
-/** The same on every dashboard, so that links can keep them. */
+/** Variables have the same names on every dashboard, so that links can keep them. */
 export function variables({ tunnel }: VariablesOptions): readonly Variable[] {
   return [
     new DatasourceVariableBuilder('datasource')
@@ -39,11 +39,11 @@ export function variables({ tunnel }: VariablesOptions): readonly Variable[] {
     }),
     several('account_id', {
       label: 'Account',
-      description: 'Cloudflare accounts, by name; by the start of their ids where they have none.',
+      description: 'Cloudflare accounts, by name; by the start of their ids if they have none.',
       query: `query_result(${accounts(ofExporter('cloudflare_tunnel_account_info'))})`,
-      // Prometheus sorts labels, so the order is certain.
+      // Prometheus sorts labels, so this is their order.
       regex: '/account="(?<text>.*)",account_id="(?<value>[^"]*)"/',
-      // Tunnels that are expected in any account have an empty one.
+      // `account_id` is empty for tunnels that are expected in any account.
       all: '.*',
     }),
     tunnel === 'one' ? oneTunnel() : tunnels().hide(hideOf(tunnel)),
@@ -55,12 +55,12 @@ function tunnels(): QueryVariableBuilder {
     label: 'Tunnel',
     description: 'Tunnels, by name.',
     query: `label_values(${seriesOf(ofAccounts('cloudflare_tunnel_info'))}, tunnel_name)`,
-    // An empty label is a value too.
+    // Matches the empty label, too.
     all: '.*',
   });
 }
 
-/** Tunnels at either end of the time range, and those that are expected but missing: they have a page as well. */
+/** Tunnels at either end of the time range, and tunnels that are expected but missing. */
 function oneTunnel(): QueryVariableBuilder {
   const info = ofAccounts('cloudflare_tunnel_info');
   const listed = highest('tunnel_name', each`${info} or ${info} offset $__range`);

@@ -23,7 +23,7 @@ export function api(): Section {
               title: 'Budget used over time',
               description:
                 'Requests of each exporter in the last five minutes, as a part of what it allows itself. Near 100 % is normal for a ' +
-                'large fleet, and over it after a pause: unused budget is kept. What matters is the age of the observations.',
+                'large fleet, and over it after a pause: unused budget is kept. See whether the observations are recent enough.',
               unit: 'percentunit',
               noValue: 'No exporter reports',
               queries: [{ expr: budgetUsed(), legend: '{{instance}}' }],
@@ -51,7 +51,7 @@ export function api(): Section {
             timeseries({
               title: 'Requests per endpoint',
               description:
-                'Requests in the last five minutes, all exporters together, as Cloudflare counts them where they share a user. Its limit ' +
+                'Requests in the last five minutes, all exporters together, as Cloudflare counts them if they share a user. Its limit ' +
                 'is 1,200 per user, all tokens and the dashboard together.',
               unit: 'none',
               noValue: 'No request in this time range',
@@ -82,8 +82,8 @@ export function api(): Section {
             timeseries({
               title: 'Failed calls by reason',
               description:
-                'Calls that failed after all retries. auth: the token is revoked or expired. permission: it lacks one; the log ' +
-                'names it. rate_limited: see Blocked for. network, timeout, server: Cloudflare or the way there.',
+                'Calls that failed after all retries. auth: the token is revoked or expired. permission: it lacks one, which the log ' +
+                'names. rate_limited: see Blocked for. network, timeout, server: Cloudflare, or the network on the way.',
               unit: 'none',
               noValue: 'No call failed',
               draw: 'bars',

@@ -10,7 +10,7 @@ import { processes } from './processes.ts';
 export function exporter(): Dashboard {
   return assemble({
     board: 'exporter',
-    description: "Is the exporter well, how old is what it reports, and how does Cloudflare's API answer.",
+    description: "How old the data are, whether the exporters work, and how Cloudflare's API answers.",
     variables: { tunnel: 'hidden' },
     annotations: [accountsUnwatched(), exporterRestarts()],
     sections: [now(), freshness(), api(), polls(), processes()],

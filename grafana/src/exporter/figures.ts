@@ -6,29 +6,29 @@ import { each, ofAccounts, ofExporter, ofExportersOnly, type PerExporter, rate }
 /** Cloudflare counts requests in windows of five minutes. */
 export const WINDOW = '5m';
 
-/** What a counter of requests grew by in the last window. A shorter one would show bursts, which the budget allows. */
+/** The increase of a counter in the last window. A shorter window would show bursts, which the budget allows. */
 export function inWindow(counter: PerExporter): PerExporter {
   return each`increase(${counter}[${WINDOW}])`;
 }
 
-/** Of a histogram, per label; nothing while nothing is counted. */
+/** A quantile of a histogram, per label; absent while nothing is counted. */
 export function quantile(part: number, { of, by }: { readonly of: string; readonly by: string }): string {
   return `histogram_quantile(${part}, ${total(`le, ${by}`, rate(ofExporter(`${of}_bucket`)))}) >= 0`;
 }
 
-/** Requests of each exporter in the last five minutes, as a part of what it allows itself in five minutes. */
+/** Requests of each exporter in the last five minutes, as a part of its own budget for five minutes. */
 export function budgetUsed(): string {
   const used = total('instance', inWindow(ofExporter('cloudflare_tunnel_exporter_api_requests_total')));
   return `${used} / ${highest('instance', ofExporter('cloudflare_tunnel_exporter_api_budget_requests'))}`;
 }
 
-/** Per account, by the exporter that does best. */
+/** Age of the oldest observation per account, by the exporter with the least. */
 export function oldestObservation(): string {
   const oldest = ofAccounts('cloudflare_tunnel_exporter_detail_oldest_observation_timestamp_seconds');
   return namedIfAny(age(highest('account_id', oldest)));
 }
 
-/** Per account and collector, by the exporter that does best. */
+/** Seconds since the last success per account and collector, by the exporter with the least. */
 export function sinceSuccess(...matchers: readonly string[]): string {
   const success = ofAccounts(
     'cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds',
@@ -37,7 +37,7 @@ export function sinceSuccess(...matchers: readonly string[]): string {
   return age(highest('account_id, collector', success));
 }
 
-/** Of a metric that every program may have. */
+/** A metric of each exporter that other programs have, too. */
 export function perProcess(metric: string): string {
   return highest('instance', ofExportersOnly(ofExporter(metric)));
 }

@@ -19,7 +19,7 @@ export function freshness(): Section {
               title: 'Time since the last success',
               legend: 'table',
               description:
-                'Per collector and account, by the replica that does best. A saw at the height of the schedule is good; a slope is ' +
+                'Per collector and account, by the replica that does best. Teeth as high as the poll interval are good; a slope is ' +
                 'a collector that fails.',
               unit: 'dthms',
               noValue: 'No collector has succeeded yet',
@@ -64,7 +64,7 @@ export function freshness(): Section {
             timeseries({
               title: 'Tunnels waiting for an observation',
               description:
-                'Tunnels whose connections were due, but for which the budget had no request left. Above 0 all the time: they take turns.',
+                'Tunnels whose connections were due, but for which the budget had no request left. Above 0 all the time: the budget is too small to observe every tunnel at each poll.',
               unit: 'none',
               noValue: 'No exporter reports',
               draw: 'jumps',

@@ -72,8 +72,8 @@ export function now(): Section {
               link: runbook('ExporterBudgetTooSmall'),
               noValue: 'No exporter reports',
               description:
-                'Requests of the last five minutes, of the exporter that uses most of what it allows itself. Near 100 % is normal for a ' +
-                'large fleet: whether that is enough is seen in the age of the observations.',
+                'Requests of the last five minutes, of the exporter that uses most of its own budget. Near 100 % is normal for a ' +
+                'large fleet. The age of the observations shows whether the budget is enough.',
               unit: 'percentunit',
               queries: [{ expr: `max(${budgetUsed()})`, legend: 'Highest' }],
             }),
@@ -99,7 +99,7 @@ export function now(): Section {
               link: runbook('ExporterConfigReloadFailed'),
               noValue: 'No exporter reports',
               description:
-                'Whether every exporter could read its configuration when it last tried. Not good: it runs on with the old one; ' +
+                'Whether every exporter could read its configuration at the last try. Refused: the exporter keeps the old one, and ' +
                 'its log names the line.',
               unit: 'none',
               queries: [
@@ -207,7 +207,7 @@ function scraped(): PerExporter {
   return ofExportersOnly(ofExporter('up'), { seen: 'in range' });
 }
 
-/** Why a collector fails, with every exporter; one reason each. */
+/** One reason for each collector that fails with every exporter. */
 function failureReasons(): string {
   const reasons = ofAccounts('cloudflare_tunnel_exporter_collector_failure_reason');
   const failing = lowest('account_id, collector, reason', reasons);

@@ -33,8 +33,8 @@ export function polls(): Section {
             timeseries({
               title: 'Duration of a poll, 95th percentile',
               description:
-                "From the first request of a poll to the last. Above the schedule's distance, polls are skipped.",
-              // Grafana would turn 100 s into 1.67 mins.
+                'From the first request of a poll to the last. If it is longer than the poll interval, polls are skipped.',
+              // With the unit `s`, Grafana shows 100 s as 1.67 mins.
               unit: 'suffix: s',
               noValue: 'No poll in this time range',
               queries: [
@@ -52,7 +52,7 @@ export function polls(): Section {
             6,
             timeseries({
               title: 'Rendering, 95th percentile',
-              description: 'Time to turn what changed into the page. Scrapes do not wait for it.',
+              description: 'Time to render what changed. Scrapes do not wait for it.',
               unit: 's',
               noValue: 'No poll in this time range',
               queries: [

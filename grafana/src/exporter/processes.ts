@@ -16,7 +16,7 @@ export function processes(): Section {
             timeseries({
               title: 'Memory',
               description:
-                "Resident memory, and what of it is JavaScript's heap in use. It settles within an hour; a slope over days is a leak: " +
+                'Resident memory, and the JavaScript heap in use. It settles within an hour; a slope over days is a leak: ' +
                 'please report it.',
               unit: 'bytes',
               noValue: 'No exporter reports',

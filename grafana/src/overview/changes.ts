@@ -18,7 +18,7 @@ import { named } from '../promql/names.ts';
 import { age } from '../promql/promql.ts';
 import { TROUBLE } from '../states.ts';
 
-/** Graphs of a whole fleet are costly. */
+/** Limits the cost of graphs of a whole fleet. */
 const STEPS = 100;
 
 export function changes(): Section {
@@ -149,8 +149,8 @@ export function availabilities(): Section {
             timeseries({
               title: 'Tunnels in trouble',
               description:
-                'Tunnels that were down, degraded or of unknown status. A plateau is something that waits to be fixed; a peak had ' +
-                'one cause.',
+                'Tunnels that were down, degraded or of unknown status. A plateau is trouble that nobody has fixed. A peak has ' +
+                'a common cause.',
               unit: 'none',
               noValue: 'No tunnel was in trouble',
               draw: 'stacked',

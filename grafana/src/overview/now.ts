@@ -103,7 +103,7 @@ export function now(): Section {
             stat({
               title: 'Age of the data',
               description:
-                'Time since the tunnels of the account that waits longest were listed. It should stay near the poll schedule ' +
+                'Time since the tunnels of the account that has waited longest were listed. It should stay near the poll schedule ' +
                 '(30 s by default); data older than --poll.stale-after vanishes.',
               unit: 's',
               noValue: 'No list yet',
@@ -163,8 +163,8 @@ export function now(): Section {
             table({
               title: 'Alerts that fire',
               description:
-                'Alerts of deploy/prometheus/alerts.yaml, the most severe first. They wait before they fire, so the table above ' +
-                'knows more. A click on an alert shows its runbook.',
+                'Alerts of deploy/prometheus/alerts.yaml, the most severe first. Alerts wait before they fire, so the table above ' +
+                'shows trouble sooner. A click on an alert shows its runbook.',
               noValue: 'No alert fires, if the rules are loaded',
               columns: [
                 { name: 'Severity', expr: firingAlerts(), states: SEVERITIES, width: 100 },
@@ -187,7 +187,7 @@ export function now(): Section {
   };
 }
 
-/** Of tunnels that went down within the last hour, with the `airport` to which most of their connections went. */
+/** The `airport` of most connections of each tunnel that went down within the last hour. */
 function lastAirport(): string {
   const active = ofTunnels('cloudflare_tunnel_active_connections');
   const last = highest(`${TUNNEL}, colo, airport`, each`last_over_time(${active}[1h:10m])`);

@@ -10,7 +10,7 @@ import { versions } from './versions.ts';
 export function overview(): Dashboard {
   return assemble({
     board: 'overview',
-    description: 'Is the fleet of tunnels well, what is wrong now, and what changed.',
+    description: 'Which tunnels are in trouble now, since when, and what changed.',
     variables: { tunnel: 'all' },
     annotations: [accountsUnwatched(), exporterRestarts()],
     sections: [now(), changes(), availabilities(), redundancy(), places(), versions()],

@@ -131,12 +131,12 @@ function agesWithVersion(): PerExporter {
   return each`floor(${releaseAgeEach()}) * on (${labels}) group_left (version) ${INFO}`;
 }
 
-/** Exporters may watch parts of an account: the one that lists most of it knows best. */
+/** Tunnels per account. Exporters may watch parts of an account, so the highest count is the best. */
 function tunnelsOfAccount(): string {
   return highest('account_id', sumEach('account_id', ofAccounts('cloudflare_tunnel_account_tunnels')));
 }
 
-/** Routes that lead to tunnels which are not listed. */
+/** Routes per account that lead to tunnels which are not listed. */
 function orphanRoutes(): string {
   return highest('account_id', ofAccounts('cloudflare_tunnel_orphan_routes'));
 }

@@ -19,11 +19,11 @@ import { begin, type PanelSpec } from './panel.ts';
 export interface AirportMapSpec extends Omit<PanelSpec, 'queries'> {
   /** One value per `airport`. */
   readonly expr: string;
-  /** What the value is called. */
+  /** The name of the value. */
   readonly value: string;
 }
 
-/** Values on a map of the world. Grafana's own gazetteer knows where an airport is. */
+/** Values on a map of the world. Airports are looked up in Grafana's gazetteer. */
 export function airportMap({ expr, value, ...spec }: AirportMapSpec): Panel {
   return begin(new PanelBuilder(), { ...spec, queries: [{ expr, legend: '' }], kind: 'table' })
     .transformations([

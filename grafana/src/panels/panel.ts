@@ -9,9 +9,9 @@ export interface PanelSpec {
   readonly description: string;
   readonly unit: string;
   readonly queries: readonly Query[];
-  /** Shown where there is nothing to show: whether that is good. */
+  /** Shown if there is nothing to show. Says whether that is good. */
   readonly noValue: string;
-  /** How many steps a query has at most: fewer are cheaper. Default: one per pixel. */
+  /** At most so many steps. Fewer are cheaper. Default: one per pixel. */
   readonly steps?: number;
 }
 

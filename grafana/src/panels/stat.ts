@@ -12,13 +12,13 @@ import { mappings, type State } from '../states.ts';
 import { begin, type PanelSpec } from './panel.ts';
 
 export interface StatSpec extends Omit<PanelSpec, 'steps'> {
-  /** From which values on it is coloured. */
+  /** The least value of each colour. */
   readonly levels?: readonly Step[];
   /** By the legends of the queries, if each has its own. */
   readonly series?: Readonly<Record<string, Series>>;
   readonly states?: readonly State[];
   readonly decimals?: number;
-  /** To what explains the figure. */
+  /** Leads to what explains the figure. */
   readonly link: Link;
 }
 

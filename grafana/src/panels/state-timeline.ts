@@ -24,7 +24,7 @@ export interface StateTimelineSpec extends Omit<PanelSpec, 'unit'> {
   readonly link?: Link;
 }
 
-/** A gap must not show the panel's text for "nothing to show", which the legend would list as a state. */
+/** Without it, a gap has the panel's text for "nothing to show", and the legend lists that as a state. */
 const GAP: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.Null, result: { text: '', color: 'transparent', index: 99 } },

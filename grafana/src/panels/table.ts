@@ -21,7 +21,7 @@ interface ColumnBase {
 /** A label that the rows have. */
 export interface LabelColumn extends ColumnBase {
   readonly label: string;
-  /** Shows the start of an id only; links and downloads have the whole. */
+  /** Shows only the start of an id. Links and downloads have the whole id. */
   readonly short?: true;
 }
 
@@ -33,7 +33,7 @@ export interface ValueColumn extends ColumnBase {
   readonly states?: readonly State[];
   /** Shown instead of values that are as large. */
   readonly beyond?: StateRange;
-  /** From which values on it is coloured. */
+  /** The least value of each colour. */
   readonly levels?: readonly Step[];
 }
 
@@ -47,17 +47,17 @@ export interface Order {
 export interface TableSpec extends Omit<PanelSpec, 'queries' | 'unit'> {
   /** From left to right. */
   readonly columns: readonly Column[];
-  /** Labels that links need and nobody reads. */
+  /** Labels that only links need. */
   readonly hidden?: readonly string[];
-  /** Expressions that bring labels only. */
+  /** Expressions that add labels only. */
   readonly infos?: readonly string[];
-  /** Only rows that have a value there. Default: all rows. */
+  /** Shows only rows that have a value in this column. Default: all rows. */
   readonly rowsWith?: string;
   /** Worst first; the second key decides among equals. */
   readonly sortBy: readonly [Order, ...Order[]];
 }
 
-/** Labels by which rows are joined; shown or not, links find them. */
+/** Labels by which rows are joined. Links can use them even if they are not shown. */
 const IDENTITY = ['account_id', 'tunnel_id', 'tunnel_name', 'connector_id', 'runbook', 'severity'];
 
 /** Present values, a row per thing. */
@@ -105,7 +105,7 @@ function transformations(spec: TableSpec, values: readonly ValueColumn[]): DataT
     name: column.name,
     field: isValue(column) ? `Value #${refId(values.indexOf(column))}` : column.label,
   }));
-  // Where one query alone has an answer, Grafana calls its value so.
+  // Grafana calls the value `Value` if only one query has an answer.
   const alone = values.slice(0, 1).map(({ name }) => ({ name, field: 'Value' }));
   const shown = new Set([...fields.map(({ field }) => field), ...unseen(spec)]);
   const excluded = ['Time', ...infos, ...IDENTITY.filter((label) => !shown.has(label))];
@@ -138,7 +138,7 @@ function propertiesOf(column: Column): DynamicConfigValue[] {
   const add = (id: string, value: unknown): void => void properties.push({ id, value });
   if (column.width !== undefined) add('custom.width', column.width);
   if (column.link !== undefined) add('links', [dataLink(column.link)]);
-  // What a cell without value shows: the panel's own text is for a table without rows.
+  // Shown in a cell without a value. The panel's own text is for a table without rows.
   add('noValue', '–');
   if (!isValue(column)) {
     if (column.short === true) add('mappings', [startOnly()]);
@@ -149,7 +149,7 @@ function propertiesOf(column: Column): DynamicConfigValue[] {
   if (decimals !== undefined) add('decimals', decimals);
   if (states !== undefined) add('mappings', mappings(states));
   if (beyond !== undefined) add('mappings', [rangeMapping(beyond)]);
-  // Words stand on the left.
+  // Words are left-aligned.
   if (states !== undefined && unit === undefined) add('custom.align', 'left');
   if (levels !== undefined) add('thresholds', thresholds(COLOURS.text, ...levels).build());
   if (states !== undefined || levels !== undefined)

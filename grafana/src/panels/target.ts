@@ -8,14 +8,14 @@ export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' } as const;
 
 export interface Query {
   readonly expr: string;
-  /** With {{label}}. */
+  /** May contain {{label}}. */
   readonly legend: string;
 }
 
 /** `range`: a value per step; `instant`: the present value; `table`: the same with labels as columns. */
 export type QueryKind = 'range' | 'instant' | 'table';
 
-/** As Grafana would name them: A, B, C. */
+/** Grafana's names of queries: A, B, C. */
 export function refId(index: number): string {
   return 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.charAt(index);
 }

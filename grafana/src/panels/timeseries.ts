@@ -29,7 +29,7 @@ export interface TimeseriesSpec extends PanelSpec {
   readonly colours?: Readonly<Record<string, Colour>>;
   /** Instead of colours in turn: shades of one, for series that mean the same. */
   readonly shadesOf?: Colour;
-  /** Lines at these values. */
+  /** Draws lines at these values. */
   readonly limits?: readonly Step[];
   readonly decimals?: number;
   readonly max?: number;
@@ -62,10 +62,10 @@ export function timeseries(spec: TimeseriesSpec): Panel {
   }
   // With shorter steps, $__rate_interval overlaps and one event is several bars.
   if (draw === 'bars') panel.interval('2m');
-  // Else a single bar is as wide as the panel.
+  // Without it, a single bar is as wide as the panel.
   if (draw === 'bars') panel.barMaxWidth(24);
   if (spec.decimals !== undefined) panel.decimals(spec.decimals);
-  // Else the axis of a graph that is all 0 goes to 100.
+  // Without it, the axis of a graph that is all 0 goes to 100.
   if (spec.decimals === 0) panel.axisSoftMax(1);
   if (spec.max !== undefined) panel.max(spec.max);
   if (spec.link !== undefined) panel.dataLinks([spec.link]);

@@ -1,6 +1,6 @@
 /**
- * Folds: what several exporters report of the same tunnel becomes one series. Replicas poll at different times, so their data
- * differ for a while after every change; a maximum over their series would show a state that never was.
+ * Folds make one series of what several exporters report of a tunnel. Replicas poll at different times, so their data
+ * differ for a while after every change. A maximum over their series would show a state that never existed.
  */
 import { each, ofAccounts, ofTunnels, type PerExporter } from './select.ts';
 
@@ -8,7 +8,7 @@ import { each, ofAccounts, ofTunnels, type PerExporter } from './select.ts';
 export const TUNNEL = 'account_id, tunnel_id, tunnel_name';
 export const CONNECTOR = `${TUNNEL}, connector_id`;
 
-/** Of what comes from the list of tunnels, such as status: the exporter of each tunnel with the newest list counts. */
+/** For what comes from the list, such as status. Chooses, for each tunnel, the exporter with the newest list. */
 export function byNewestList(labels: string, vector: PerExporter): string {
   return folded(labels, {
     vector,
@@ -17,8 +17,8 @@ export function byNewestList(labels: string, vector: PerExporter): string {
 }
 
 /**
- * Of what is observed tunnel by tunnel, such as connections: the exporter with the newest observation counts. A tunnel that is
- * listed down is not observed; its list is the observation.
+ * For what is observed tunnel by tunnel, such as connections. Chooses, for each tunnel, the exporter with the newest
+ * observation. A tunnel that is listed down is not observed, so its list counts as the observation.
  */
 export function byNewestObservation(labels: string, vector: PerExporter): string {
   const observed = ofTunnels('cloudflare_tunnel_observed_timestamp_seconds');
@@ -29,7 +29,7 @@ export function byNewestObservation(labels: string, vector: PerExporter): string
   });
 }
 
-/** As byNewestObservation, of the WARP connectors with an HA status only: cheap enough for graphs of a whole fleet. */
+/** Like byNewestObservation, for WARP connectors with an HA status only. Cheap enough for graphs of a whole fleet. */
 export function byNewestHaObservation(labels: string, vector: PerExporter): string {
   const observed = ofTunnels('cloudflare_tunnel_observed_timestamp_seconds');
   const status = ofTunnels('cloudflare_tunnel_connector_ha_status', 'ha_status="active"');
@@ -40,8 +40,8 @@ export function byNewestHaObservation(labels: string, vector: PerExporter): stri
 }
 
 /**
- * Of a whole fleet over time, where byNewestList costs seconds: every exporter whose list is current has a say, `fold`
- * chooses among them, and one that is stuck has none. While exporters differ, for a poll at most, the chosen one counts.
+ * For graphs of a whole fleet, for which byNewestList costs seconds. `fold` chooses among the exporters whose list is
+ * current, so one that is stuck does not count. Exporters differ for at most one poll.
  */
 export function byCurrentLists(fold: (vector: string) => string, vector: PerExporter): string {
   return fold(`
@@ -51,7 +51,7 @@ export function byCurrentLists(fold: (vector: string) => string, vector: PerExpo
 `);
 }
 
-/** Of counters, times and settings, where the exporter that knows most is right. */
+/** For counters, times and settings. The exporter with the highest value is right. */
 export function highest(labels: string, vector: PerExporter): string {
   return `max by (${labels}) (${vector.perExporter})`;
 }
@@ -60,24 +60,24 @@ export function lowest(labels: string, vector: PerExporter): string {
   return `min by (${labels}) (${vector.perExporter})`;
 }
 
-/** Of what each exporter does itself, such as requests, and of samples that every exporter took. */
+/** For what each exporter does itself, such as requests, and for samples of all exporters. */
 export function total(labels: string, vector: PerExporter): string {
   return labels === '' ? `sum(${vector.perExporter})` : `sum by (${labels}) (${vector.perExporter})`;
 }
 
-/** Not folded: for the values of a variable, where double ones do no harm. */
+/** Does not fold. For the values of a variable, for which duplicates do no harm. */
 export function seriesOf({ perExporter }: PerExporter): string {
   return perExporter;
 }
 
-/** Seconds without a complete list after which an account counts as unwatched, as the alerts have it. */
+/** Seconds without a complete list after which an account counts as unwatched, as in the alerts. */
 export function patience(): string {
   const interval = ofAccounts('cloudflare_tunnel_exporter_list_interval_seconds');
   const age = ofAccounts('cloudflare_tunnel_account_info');
   return `clamp_min(3 * ${highest('account_id', interval)} or 0 * ${highest('account_id', age)}, 150)`;
 }
 
-/** When each exporter last had the complete list of each account; 0 where it never had, though it may have had a part of it. */
+/** When each exporter last had the complete list of each account; 0 if never, even if it had a part of it. */
 function listed(): PerExporter {
   const success = ofAccounts(
     'cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds',

@@ -1,4 +1,4 @@
-/** The alternatives one per line: the first that a series is in gives its value. */
+/** Joins vectors with `or`: the first vector that has a series gives its value. */
 export function firstOf(...vectors: readonly string[]): string {
   return vectors.join('\nor\n');
 }

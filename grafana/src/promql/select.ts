@@ -1,4 +1,4 @@
-/** Selectors. Each takes the variables whose labels its metric has. */
+/** Selectors. Each uses the variables whose labels its metric has. */
 
 const SCRAPE = ['job=~"$job"', 'instance=~"$instance"'];
 const ACCOUNT = 'account_id=~"$account_id"';
@@ -6,7 +6,7 @@ const NAME = 'tunnel_name=~"$tunnel_name"';
 
 /**
  * A vector whose series still have the labels `job` and `instance`: several exporters may report the same thing.
- * It is no string, so that no panel can show it: only a fold (fold.ts) makes a query of it.
+ * It is not a string, so that no panel can show it. Only a fold (fold.ts) makes a query of it.
  */
 export interface PerExporter {
   readonly perExporter: string;
@@ -27,7 +27,7 @@ export function ofExporter(metric: string, ...matchers: readonly string[]): PerE
   return select(metric, [...SCRAPE, ...matchers]);
 }
 
-/** PromQL around vectors that are not folded yet. What is written here must keep `job` and `instance`. */
+/** PromQL around vectors that are not folded yet. The text must keep `job` and `instance`. */
 export function each(
   text: TemplateStringsArray,
   ...parts: readonly (PerExporter | string | number)[]
@@ -46,12 +46,12 @@ export function countEach(labels: string, vector: PerExporter): PerExporter {
   return each`count by (job, instance, ${labels}) (${vector})`;
 }
 
-/** What a counter grew by in each step of a graph. */
+/** The increase of a counter in each step of a graph. */
 export function grown(counter: PerExporter): PerExporter {
   return each`increase(${counter}[$__rate_interval])`;
 }
 
-/** What a counter grew by in the whole time range shown. */
+/** The increase of a counter in the whole time range shown. */
 export function grownInRange(counter: PerExporter): PerExporter {
   return each`increase(${counter}[$__range])`;
 }
@@ -61,7 +61,7 @@ export function rate(counter: PerExporter): PerExporter {
 }
 
 /**
- * Only the series of exporters: a metric that every program may have, such as process_*, with "all" jobs chosen.
+ * Keeps the series of exporters. Other programs have metrics such as process_*, too, and "all" jobs may be chosen.
  * `seen: 'in range'` keeps exporters that are down now.
  */
 export function ofExportersOnly(

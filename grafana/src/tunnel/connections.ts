@@ -72,7 +72,7 @@ export function connections(): Section {
               title: 'Configuration versions',
               description:
                 'The version of the remote configuration, and what each connector runs. Connectors follow within two minutes; ' +
-                'one that stays below serves by old rules: restart it.',
+                'one that stays below uses old rules: restart it.',
               unit: 'none',
               noValue: 'It has no remote configuration',
               draw: 'jumps',

@@ -172,8 +172,8 @@ export function now(): Section {
             stat({
               title: 'Observed',
               description:
-                'Time since the connections were last observed; of a tunnel that is down, since they were last there. Long while it ' +
-                'serves: the request budget is too small for the fleet. See the Exporter dashboard.',
+                'Time since the connections were last observed; of a tunnel that is down, since its last connection was seen. Long ' +
+                'while it serves: the request budget is too small for the fleet. See the Exporter dashboard.',
               ...AGE,
               decimals: 0,
               noValue: '–',
