@@ -21,6 +21,8 @@ import { prometheusProgram, type RealPrometheus, type Series, startPrometheus } 
 const JOB = 'cloudflare-tunnel';
 const PATIENCE = { timeout: 90_000, interval: 500 };
 const LONG = { timeout: 180_000 };
+/** A tunnel that may be down, and is once there is trouble. */
+const INTERMITTENT = 'store-pos-berlin';
 
 /** What has nothing to show in a fleet without that trouble. */
 const EMPTY: Readonly<Record<string, string>> = {
@@ -180,7 +182,8 @@ function truthOf({ fleet }: Simulator): Readonly<Record<string, Readonly<Record<
   );
   return {
     'Overview / Tunnels by status / A': {
-      down: inStatus('down'),
+      down: inStatus('down') - 1,
+      intermittent: 1,
       degraded: inStatus('degraded'),
       healthy: inStatus('healthy'),
       inactive: inStatus('inactive'),
@@ -303,15 +306,23 @@ function startReplica(
     }),
   );
   return startExporter(
-    ['run', `--config.file=${config}`, schedule, '--cloudflare.request-budget=1200', '--metrics.hostnames'],
+    [
+      'run',
+      `--config.file=${config}`,
+      schedule,
+      '--cloudflare.request-budget=1200',
+      '--metrics.hostnames',
+      `--tunnels.intermittent=^${INTERMITTENT}$`,
+    ],
     { env: { CLOUDFLARE_API_TOKEN: DEMO_TOKEN, CLOUDFLARE_API_URL: url } },
   );
 }
 
-/** An outage, a restart, a failover and a standby that is gone. */
+/** Two outages, a restart, a failover and a standby that is gone. */
 function makeTrouble({ fleet }: Simulator): void {
   const now = Date.now();
-  for (const { id } of tunnelNamed(fleet, 'checkout-api').connectors) fleet.stopConnector(id, now);
+  for (const name of ['checkout-api', INTERMITTENT])
+    for (const { id } of tunnelNamed(fleet, name).connectors) fleet.stopConnector(id, now);
   const [restarted] = tunnelNamed(fleet, 'crm').connectors;
   if (restarted !== undefined) fleet.restartConnector(restarted.id, now);
   const mesh = tunnelNamed(fleet, 'mesh-aws-frankfurt');

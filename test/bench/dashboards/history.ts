@@ -5,7 +5,7 @@ import { createVirtualExporter } from '../../alert-day/exporter.ts';
 import type { Sample } from '../../alert-day/series.ts';
 import { EXPRESSIONS } from '../../grafana/committed.ts';
 import { analyse } from '../../grafana/promql.ts';
-import { remoteWrite, type WrittenSeries } from '../../support/remote-write.ts';
+import { remoteWrite } from '../../support/remote-write.ts';
 
 export interface HistoryOptions {
   /** Of cloudflared; 24 of WARP connectors come to them. */
@@ -13,8 +13,6 @@ export interface HistoryOptions {
   readonly hours: number;
   /** Milliseconds. */
   readonly end: number;
-  /** Nothing is wrong and nothing happens. Default: tunnels are in trouble, and others get into it. */
-  readonly calm?: boolean;
 }
 
 /** The simulated fleet as two exporters saw it, scrape by scrape. */
@@ -41,17 +39,17 @@ interface Pending {
   lastScrape: number;
 }
 
-export function createHistory({ tunnels, hours, end, calm = false }: HistoryOptions): History {
+export function createHistory({ tunnels, hours, end }: HistoryOptions): History {
   const start = Math.floor(end / SCRAPE_MS) * SCRAPE_MS - hours * HOUR;
   let now = start;
-  const trouble = calm ? {} : { degraded: 0.03, down: 0.05, inactive: 0.03 };
+  const trouble = { degraded: 0.03, down: 0.05, inactive: 0.03 };
   const simulation = createSimulation({
     seed: 20_240,
     now: () => now,
     accounts: sampleAccounts({ seed: 20_240, now, accounts: 3, tunnels, warpConnectors: 24, ...trouble }),
     rateLimit: { requests: Infinity },
     keepRequests: 1,
-    ...(calm ? {} : { life: {} }),
+    life: {},
   });
   const accounts = simulation.fleet.accounts();
   const shows = new Set([
@@ -69,7 +67,7 @@ export function createHistory({ tunnels, hours, end, calm = false }: HistoryOpti
       accounts,
       expected: [
         { accountId: undefined, tunnel: 'tunnel-00500', minConnectors: 2 },
-        ...(calm ? [] : [{ accountId: undefined, tunnel: 'tunnel-of-the-past', minConnectors: undefined }]),
+        { accountId: undefined, tunnel: 'tunnel-of-the-past', minConnectors: undefined },
       ],
       intermittent: [],
       shows,
@@ -102,7 +100,7 @@ export function createHistory({ tunnels, hours, end, calm = false }: HistoryOpti
   const flush = async (prometheus: string): Promise<void> => {
     const full = [...known.values()].filter(({ times }) => times.length > 0);
     for (let from = 0; from < full.length; from += 5000)
-      await remoteWrite(prometheus, full.slice(from, from + 5000) satisfies readonly WrittenSeries[]);
+      await remoteWrite(prometheus, full.slice(from, from + 5000));
     for (const pending of full) {
       pending.times = [];
       pending.values = [];
