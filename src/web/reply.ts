@@ -69,21 +69,24 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** What is given to the operating system at once, where chunks are smaller. */
+/** Chunks that are smaller are given to the operating system together, up to about this much. */
 const BATCH_BYTES = 2 * 1024 * 1024;
+/** An end of this size goes with the batch before it: a write of its own would cost more than it takes. */
+const SMALL_END_BYTES = 64 * 1024;
 
 function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
+  let rest = lengthOf(chunks);
   let batch: Uint8Array[] = [];
   let bytes = 0;
   for (const chunk of chunks) {
     if (chunk.byteLength === 0) continue;
-    if (bytes > 0 && bytes + chunk.byteLength > BATCH_BYTES) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
     batch.push(chunk);
     bytes += chunk.byteLength;
+    rest -= chunk.byteLength;
+    if (bytes < BATCH_BYTES || rest <= SMALL_END_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
   }
   if (batch.length > 0) yield batch;
 }

@@ -26,7 +26,7 @@ for (const encoding of ['gzip', 'identity'] as const) {
       ['exporter', `${figures('exporter').median.toFixed(1)} / s`],
       ['bare server', `${figures('bare').median.toFixed(1)} / s`],
       [
-        'exporter / bare server (at least 0.8)',
+        'exporter / bare server (at least 0.95)',
         `${ratio(figures('exporter'), figures('bare')).toFixed(2)} ×`,
       ],
       ['CPU per scrape, exporter', milliseconds(median(cpu.exporter))],
