@@ -8,6 +8,9 @@ import { failure, noRoute, respond } from './envelope.ts';
 import type { Simulation, SimulationOptions } from './simulation.ts';
 import { createSimulation } from './simulation.ts';
 
+/** Cloudflare keeps idle connections this long (its docs, "Connection limits", between client and Cloudflare). */
+const KEEP_ALIVE_MS = 400_000;
+
 export interface SimulatorOptions extends Omit<SimulationOptions, 'now'> {
   /** Default: the clock of the machine. */
   readonly now?: () => number;
@@ -64,6 +67,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     });
   };
   const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
