@@ -30,8 +30,10 @@ LABEL org.opencontainers.image.title="cloudflare-tunnel-exporter" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# Fewer malloc arenas keep memory small; distroless has node in /nodejs/bin.
+# These keep the C library's heap small (docs/decisions/0006); distroless has node in /nodejs/bin.
 ENV MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=65536 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     PATH=/usr/local/bin:/usr/bin:/bin:/nodejs/bin
 WORKDIR /app
 COPY LICENSE package.json ./

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuMsOf, NODE_FLAGS, residentMegabytes } from './processes.ts';
+import { cpuMsOf, MALLOC, NODE_FLAGS, residentMegabytes } from './processes.ts';
 
 /** The built exporter as a process of its own, watching a simulated fleet. */
 export interface ObservingExporter {
@@ -54,7 +54,7 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
     {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
-        MALLOC_ARENA_MAX: '2',
+        ...MALLOC,
         ...Object.fromEntries(
           Object.entries(process.env).filter(([k]) => k.startsWith('MALLOC_') || k.startsWith('LD_')),
         ),

@@ -4,8 +4,12 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
+const PACKAGE = readFileSync('package.json', 'utf8');
 /** What the image's entry point and `npm start` pass to node. */
-export const NODE_FLAGS = readFileSync('package.json', 'utf8').match(/--max-semi-space-size=\d+/) ?? [];
+export const NODE_FLAGS = PACKAGE.match(/--max-semi-space-size=\d+/) ?? [];
+export const MALLOC: Readonly<Record<string, string>> = Object.fromEntries(
+  [...PACKAGE.matchAll(/(MALLOC_\w+)=(\d+)/g)].map(([, name, value]) => [name, value]),
+);
 const CLOCK_TICKS_PER_SECOND = 100;
 
 export interface Host {
@@ -19,7 +23,7 @@ export interface Host {
 export async function startHost(tunnels: number): Promise<Host> {
   const child = spawn(process.execPath, [...NODE_FLAGS, 'test/bench/page/host.ts', String(tunnels)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+    env: { ...process.env, ...MALLOC },
   });
   const reader = createInterface({ input: child.stdout });
   const [line]: unknown[] = await once(reader, 'line');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { NODE_FLAGS } from './processes.ts';
+import { MALLOC, NODE_FLAGS } from './processes.ts';
 import { median, printTable } from './rounds.ts';
 
 /**
@@ -31,7 +31,7 @@ const child = spawn(
     String(TUNNELS),
     String(Math.round(TUNNELS * REPLACED_SHARE)),
   ],
-  { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, MALLOC_ARENA_MAX: '2' } },
+  { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...MALLOC } },
 );
 
 const resident: number[] = [];
