@@ -138,20 +138,23 @@ test.skipIf(prometheusProgram.missing)(
     );
     expect(new Set(opinions.flatMap(({ values }) => values)).size).toBe(2);
 
-    // What was scraped by then is stored once both have been scraped again.
-    const at = Date.now() / 1000;
-    await vi.waitFor(async () => {
-      const [scraped] = await prometheus.query('min(timestamp(up))');
-      expect(scraped?.values[0]).toBeGreaterThan(at);
-    }, PATIENCE);
     const instance = new URL(current.url).host;
-    const changed: string[] = [];
-    for (const { where, expr } of EXPRESSIONS.filter(isOfFleet)) {
-      const both = await prometheus.query(substituted(expr), at);
-      const one = await prometheus.query(substituted(expr, { $instance: instance }), at);
-      if (textOf(both) !== textOf(one)) changed.push(`${where}\n${textOf(both)}\n${textOf(one)}`);
-    }
-    expect(changed).toEqual([]);
+    // A scrape that comes late on a busy machine is no fault of the dashboards; a later moment shows that.
+    await vi.waitFor(async () => {
+      // What was scraped by then is stored once both have been scraped again.
+      const at = Date.now() / 1000;
+      await vi.waitFor(async () => {
+        const [scraped] = await prometheus.query('min(timestamp(up))');
+        expect(scraped?.values[0]).toBeGreaterThan(at);
+      }, PATIENCE);
+      const changed: string[] = [];
+      for (const { where, expr } of EXPRESSIONS.filter(isOfFleet)) {
+        const both = await prometheus.query(substituted(expr), at);
+        const one = await prometheus.query(substituted(expr, { $instance: instance }), at);
+        if (textOf(both) !== textOf(one)) changed.push(`${where}\n${textOf(both)}\n${textOf(one)}`);
+      }
+      expect(changed).toEqual([]);
+    }, PATIENCE);
   },
 );
 
