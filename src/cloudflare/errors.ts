@@ -12,8 +12,8 @@ export interface ApiError {
 /** A failure with what the API said, for those who must tell one refusal from another. */
 export interface CallFailure extends Failure {
   readonly codes: readonly number[];
-  /** Of an answer that is the API's error. */
-  readonly status?: number;
+  /** Of an answer that is the API's error: its status, and the part of the message that quotes it. */
+  readonly answer?: { readonly status: number; readonly said: string };
 }
 
 export interface CallContext {
@@ -116,7 +116,7 @@ export function refused(refusal: Refusal, context: CallContext): CallFailure {
   const said = `${describeTarget(context.path)} answered ${refusal.status}${code}${text}`;
   const advice = adviceFor(reason, { ...refusal, codes, context });
   const message = advice === '' ? said : `${advice}: ${said}`;
-  return { reason, codes, status: refusal.status, message };
+  return { reason, codes, answer: { status: refusal.status, said }, message };
 }
 
 /**
@@ -124,11 +124,11 @@ export function refused(refusal: Refusal, context: CallContext): CallFailure {
  * where the token lacks the permissions: the same codes for both.
  */
 export function accountRefused(refusal: CallFailure, endpoints: readonly Endpoint[]): CallFailure {
-  const [, request = refusal.message] = /: (GET .*)$/s.exec(refusal.message) ?? [];
+  const { status, said = refusal.message } = refusal.answer ?? {};
   const needed = [...new Set(endpoints.map((endpoint) => PERMISSIONS[endpoint]))].join(', and ');
   return {
     ...refusal,
-    message: `this account is not among those that the token may see (check the account id, which is not a zone id, and the token's account resources), or the token lacks ${needed}${orIsInvalid(refusal.status)}: ${request}`,
+    message: `this account is not among those that the token may see (check the account id, which is not a zone id, and the token's account resources), or the token lacks ${needed}${orIsInvalid(status)}: ${said}`,
   };
 }
 
