@@ -11,14 +11,14 @@ export interface ClockWatchOptions {
 
 /** Logs that the clock is wrong when that is first seen, every hour while it lasts, and when it is right again. */
 export function createClockWatch({ log, monotonic }: ClockWatchOptions): (skewMs: number) => void {
-  let toldAt: number | undefined;
+  let reportedAt: number | undefined;
   return (skewMs) => {
     const problem = clockProblem(skewMs);
     if (problem === undefined) {
-      if (toldAt !== undefined) log.info("this machine's clock agrees with Cloudflare's again");
-      toldAt = undefined;
-    } else if (toldAt === undefined || monotonic() - toldAt >= REMIND_MS) {
-      toldAt = monotonic();
+      if (reportedAt !== undefined) log.info("this machine's clock agrees with Cloudflare's again");
+      reportedAt = undefined;
+    } else if (reportedAt === undefined || monotonic() - reportedAt >= REMIND_MS) {
+      reportedAt = monotonic();
       log.warn(problem);
     }
   };

@@ -34,14 +34,14 @@ export function createSharedConnections(version: string): SharedConnections {
 }
 
 /**
- * The most requests in flight of all tokens together, and so the most connections. An answer takes about 0.3 s: so many give
- * 400 requests a second, twice what Cloudflare takes from one address.
+ * The most requests in flight of all tokens together, and so the most connections. An answer takes about 0.3 s, so this
+ * allows about 400 requests a second: twice what Cloudflare takes from one address.
  */
 export const MAX_IN_FLIGHT = 128;
 
 /**
- * How many requests each of so many tokens may have in flight. Every token has a share of its own, so that a token whose
- * requests hang holds up no other.
+ * How many requests each token may have in flight. Every token has a share of its own, so that a token whose requests
+ * hang holds up no other.
  */
 export const concurrencyOfEach = (tokens: number, concurrency: number): number =>
   Math.max(1, Math.min(concurrency, Math.floor(MAX_IN_FLIGHT / Math.max(1, tokens))));

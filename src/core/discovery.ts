@@ -18,7 +18,7 @@ export interface KnownAccount extends Account {
 
 export const NEVER_LISTED: AccountList = { accounts: new Map(), listedAt: undefined, failure: undefined };
 
-/** An account that is missing from so many complete lists in a row is watched no longer. */
+/** An account that is missing from this many complete lists in a row is no longer watched. */
 const LISTS_BEFORE_DROPPED = 2;
 
 /** The accounts after one more list of the same token. A list that failed changes none of them. */

@@ -11,7 +11,7 @@ export interface PanelSpec {
   readonly queries: readonly Query[];
   /** Shown if there is nothing to show. Says whether that is good. */
   readonly noValue: string;
-  /** At most so many steps. Fewer are cheaper. Default: one per pixel. */
+  /** The most steps. Fewer are cheaper. Default: one per pixel. */
   readonly steps?: number;
 }
 

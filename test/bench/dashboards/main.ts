@@ -23,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 
-/** A browser has so many requests to one server in flight. */
+/** Requests that a browser has in flight to one server. */
 const CONCURRENCY = 6;
 const ADDRESS = '127.0.0.1:9397';
 const URL = `http://${ADDRESS}`;
