@@ -5,12 +5,11 @@ import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { about } from './commands/about.ts';
 import { linger } from './commands/linger.ts';
-import { webConfigProblems } from './commands/web-config.ts';
 import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
-import { withFiles } from './config/with-files.ts';
-import { files, MAX_CONFIG_BYTES } from './files.ts';
+import { files, readConfigText, withFiles } from './config/files.ts';
 import { createLogger } from './log.ts';
+import { webConfigProblems } from './web/web-config.ts';
 
 // V8 collects when its heap has grown by this much since the last collection. Its own choice is up to four times: at
 // 10,000 tunnels more than half of the memory was garbage (docs/performance.md).
@@ -40,7 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
           hostName: hostname(),
           checkWebConfig: webConfigProblems,
         }),
-      (path) => files.read(path, MAX_CONFIG_BYTES),
+      readConfigText,
     );
   const loaded = await load();
   switch (loaded.kind) {

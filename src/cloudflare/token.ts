@@ -1,7 +1,7 @@
 import type { TokenSource } from '../config/config.ts';
-import { whyUnread } from '../config/read-text.ts';
-import { MAX_TOKEN_BYTES, parseToken } from '../config/token.ts';
-import { files } from '../files.ts';
+import { readErrorReason } from '../config/files.ts';
+import { MAX_TOKEN_BYTES, parseToken } from '../config/api-token.ts';
+import { files } from '../config/files.ts';
 
 export interface TokenRefresh {
   /** The token is another one than before: what it was refused may be tried again at once. */
@@ -49,7 +49,7 @@ export async function createToken(
     try {
       return accept(await readFile(source.path, MAX_TOKEN_BYTES), where);
     } catch (error) {
-      problem = `${where} cannot be read: ${whyUnread(error)}`;
+      problem = `${where} cannot be read: ${readErrorReason(error)}`;
       return { changed: false, problem };
     }
   };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isCommand } from '../config/command.ts';
+import { isCommand } from '../config/command-line.ts';
 import type { Environment } from '../config/environment.ts';
 
 /** Some times as long as kubelet takes to see that a container runs. */

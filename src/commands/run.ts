@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shownProxy } from '../cloudflare/proxy-error.ts';
 import type { Config } from '../config/config.ts';
+import { readConfigText } from '../config/files.ts';
 import type { LoadResult } from '../config/load.ts';
 import { intervalOf } from '../poller/schedule.ts';
 import { createWebServer } from '../web/server.ts';
+import { openWebConfig } from '../web/web-config-live.ts';
 import { about } from './about.ts';
 import { createExporter, type ExporterTools } from './exporter.ts';
 import { readiness } from './readiness.ts';
 import { createReloader } from './reload.ts';
 import { watchedFields } from './watched-accounts.ts';
 import { onReloadSignal, onStopSignal } from './signals.ts';
-import { followWebConfig } from './web-config.ts';
 
 /** However long a scrape takes: a SIGTERM is obeyed within five seconds. */
 const STOP_DEADLINE_MS = 4_000;
@@ -28,8 +29,10 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   // From the start: a signal that comes before it is waited for must not be lost, nor kill.
   const stopSignal = onStopSignal();
   const reloadSignals = onReloadSignal();
-  const webConfig = await followWebConfig(initial, log);
-  if (!webConfig.ok) {
+  const { configFile } = initial.web;
+  const webConfig =
+    configFile === undefined ? undefined : await openWebConfig(configFile, { readFile: readConfigText, log });
+  if (webConfig?.ok === false) {
     // It was good a moment ago.
     for (const problem of webConfig.problems) log.error(problem);
     return 1;
@@ -66,7 +69,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
     reload: initial.web.enableLifecycle ? reloader.reload : undefined,
     clock: Date.now,
     log,
-    webConfig: webConfig.live,
+    webConfig: webConfig?.live,
     version: about().version,
     showsOriginIps: () => config.metrics.originIp,
     lateAfterMs: () => 2 * intervalOf(config.poll.schedule) + config.poll.jitterMs,
@@ -91,7 +94,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   const stopped = Promise.all([web.drain(), reloader.stop().then(exporter.close)]).then(() => true);
   const inTime = await Promise.race([stopped, sleep(STOP_DEADLINE_MS + CLOSING_MS, false)]);
   clearTimeout(deadline);
-  webConfig.live?.stop();
+  webConfig?.live.stop();
   if (inTime) log.info('stopped');
   else log.error('stopped by force: a reload, a poll or a file read did not end in time');
   return 0;

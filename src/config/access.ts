@@ -11,13 +11,13 @@ import { isOfShard, type Shard } from '../core/shard.ts';
 import type { AccountConfig, DiscoveryConfig, TokenConfig, TokenSource } from './config.ts';
 import { discoveringTokens, excludedAccounts, withAccountsOfTokens } from './discovering.ts';
 import { quote, quotePath } from './quote.ts';
-import { readText } from './read-text.ts';
-import type { ReadFile } from './read-text.ts';
+import { readText } from './files.ts';
+import type { ReadFile } from './files.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 import type { OwnTunnel } from './sidecar.ts';
 import type { Settled } from './sources.ts';
-import { parseToken } from './token.ts';
+import { parseToken } from './api-token.ts';
 
 /** Which accounts to ask, where, and with which tokens. */
 export interface Access {
@@ -92,8 +92,8 @@ export function readAccess(input: AccessInput): Access {
     );
   }
   if (tokenIsGiven && discovering.length > 0 && named.every(({ tokenFile }) => tokenFile !== undefined)) {
-    const { at } = isGiven(SETTINGS.apiTokenFile) ? get(SETTINGS.apiTokenFile) : get(SETTINGS.apiToken);
-    report.warning(`${at}: not used, as the file lists tokens and no account needs this one`);
+    const { location } = isGiven(SETTINGS.apiTokenFile) ? get(SETTINGS.apiTokenFile) : get(SETTINGS.apiToken);
+    report.warning(`${location}: not used, as the file lists tokens and no account needs this one`);
   }
 
   const exclude = excludedAccounts(input, { named, isDiscovering });
@@ -121,7 +121,7 @@ function budgetGroupsOf(
     groups.set(tokenFile?.path, known);
     if (known.name === budgetGroup.name) continue;
     report.problem(
-      `${budgetGroup.at}: ${quote(budgetGroup.name)} contradicts ${quote(known.name)} in ${known.at}; accounts with the same token have one budget group`,
+      `${budgetGroup.location}: ${quote(budgetGroup.name)} contradicts ${quote(known.name)} in ${known.location}; accounts with the same token have one budget group`,
     );
   }
   return groups;
@@ -140,27 +140,29 @@ function expectedTunnelsOf(
 ): readonly ExpectedTunnel[] {
   const isPolled = new Set(polled.map(({ id }) => id));
   const isKnown = new Set([...listed, ...all].map(({ id }) => id));
-  return declared.flatMap(({ at, expected }) => {
+  return declared.flatMap(({ location, expected }) => {
     const { accountId } = expected;
     if (ownTunnel !== undefined) {
-      report.warning(`${at}: ignored, as only the tunnel of ${ownTunnel.at} is watched`);
+      report.warning(`${location}: ignored, as only the tunnel of ${ownTunnel.location} is watched`);
       return [];
     }
     if (accountId === undefined) {
       if (shard.total === 1) return [expected];
-      report.problem(`${at}: needs an account_id, as no shard sees all accounts`);
+      report.problem(`${location}: needs an account_id, as no shard sees all accounts`);
       return [];
     }
     if (isPolled.has(accountId)) return [expected];
     if (isDiscovering) {
       if (exclude.includes(accountId)) {
-        const { at: excludedAt } = get(SETTINGS.excludedAccountIds);
-        report.problem(`${at}: account ${quote(accountId)} is not watched, as ${excludedAt} excludes it`);
+        const { location: excludedAt } = get(SETTINGS.excludedAccountIds);
+        report.problem(
+          `${location}: account ${quote(accountId)} is not watched, as ${excludedAt} excludes it`,
+        );
       }
       return isOfShard(accountId, shard) ? [expected] : [];
     }
     if (!isKnown.has(accountId) && all.length > 0) {
-      report.problem(`${at}: account ${quote(accountId)} is not one of the accounts watched`);
+      report.problem(`${location}: account ${quote(accountId)} is not one of the accounts watched`);
     }
     return [];
   });
@@ -175,59 +177,61 @@ interface AccountsToPoll {
 /** Ids from a flag or variable win over every account of the file, whose names and tokens they still use. */
 function accountsToPoll(input: AccessInput): AccountsToPoll {
   const { listed, report } = input;
-  const { value: ids, from, at } = accountIdsOf(input);
+  const { value: ids, from, location } = accountIdsOf(input);
   const byId = new Map(listed.map((account) => [account.id, account]));
   const named = ids.map(
-    (id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, at },
+    (id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, location },
   );
   if (from === 'file' || from === undefined) {
     const accounts = [...new Map([...listed, ...named].map((a) => [a.id, a])).values()];
     return { accounts, onlyBy: undefined };
   }
   for (const account of listed.filter(({ id }) => !ids.includes(id))) {
-    report.warning(`${account.at}: account ${quote(account.id)} is not watched, as ${at} names the accounts`);
+    report.warning(
+      `${account.location}: account ${quote(account.id)} is not watched, as ${location} names the accounts`,
+    );
   }
-  return { accounts: named, onlyBy: at };
+  return { accounts: named, onlyBy: location };
 }
 
 /** The account of cloudflared's own token, which others must not contradict, counts like one given by a flag. */
 function accountIdsOf({ get, report, ownTunnel }: AccessInput): Settled<readonly string[]> {
   const given = get(SETTINGS.accountIds);
   if (ownTunnel === undefined) return given;
-  const { accountId, at } = ownTunnel;
+  const { accountId, location } = ownTunnel;
   const others = given.value.filter((id) => id !== accountId);
   if (others.length > 0) {
     report.problem(
-      `${given.at}: ${others.map(quote).join(', ')} is not the account of ${at}, ${quote(accountId)}; leave one of the two out`,
+      `${given.location}: ${others.map(quote).join(', ')} is not the account of ${location}, ${quote(accountId)}; leave one of the two out`,
     );
   }
-  return { value: [accountId], from: 'flag', at };
+  return { value: [accountId], from: 'flag', location };
 }
 
 function sharedToken(input: AccessInput): TokenSource | undefined {
   const token = input.get(SETTINGS.apiToken);
   const file = input.get(SETTINGS.apiTokenFile);
   if (input.isGiven(SETTINGS.apiToken) && file.value !== undefined) {
-    const at = token.from === undefined ? 'CLOUDFLARE_API_TOKEN (environment)' : token.at;
-    input.report.problem(`${at} and ${file.at}: both give a token; keep one`);
+    const location = token.from === undefined ? 'CLOUDFLARE_API_TOKEN (environment)' : token.location;
+    input.report.problem(`${location} and ${file.location}: both give a token; keep one`);
   }
   if (file.value !== undefined) {
-    checkTokenFile({ path: file.value, at: file.at }, input);
+    checkTokenFile({ path: file.value, location: file.location }, input);
     return { kind: 'file', path: file.value };
   }
   return token.value === undefined ? undefined : { kind: 'value', value: token.value };
 }
 
 function checkTokenFile(
-  { path, at }: { readonly path: string; readonly at: string },
+  { path, location }: { readonly path: string; readonly location: string },
   { readFile, report, secret }: AccessInput,
 ): void {
   const text = readText(path, readFile);
   if (!text.ok) {
-    report.problem(`${at}: ${text.problem}`);
+    report.problem(`${location}: ${text.problem}`);
     return;
   }
   secret(text.value.trim());
   const token = parseToken(text.value);
-  if (!token.ok) report.problem(`${at}: ${quotePath(path)} ${token.problem}`);
+  if (!token.ok) report.problem(`${location}: ${quotePath(path)} ${token.problem}`);
 }

@@ -1,5 +1,5 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
-import type { Entry } from './file.ts';
+import type { Entry } from './config-file.ts';
 import * as kinds from './kinds.ts';
 import type { Kind } from './kinds.ts';
 import { quote, quotePath } from './quote.ts';
@@ -8,13 +8,13 @@ import type { Given } from './setting.ts';
 /** A token file, and what names that in a problem. */
 export interface TokenFile {
   readonly path: string;
-  readonly at: string;
+  readonly location: string;
 }
 
 /** Whose request budget a token spends, and what names that in a problem. */
 export interface BudgetGroupName {
   readonly name: string;
-  readonly at: string;
+  readonly location: string;
 }
 
 /** An account of the file's list. */
@@ -24,7 +24,7 @@ export interface ListedAccount {
   /** Its own. */
   readonly tokenFile: TokenFile | undefined;
   readonly budgetGroup: BudgetGroupName | undefined;
-  readonly at: string;
+  readonly location: string;
 }
 
 /** A token of the file's list. */
@@ -32,13 +32,13 @@ export interface ListedToken {
   readonly tokenFile: TokenFile;
   readonly budgetGroup: BudgetGroupName | undefined;
   /** The accounts that it is for; `undefined`: those that it can list. */
-  readonly accounts: readonly { readonly id: string; readonly at: string }[] | undefined;
-  readonly at: string;
+  readonly accounts: readonly { readonly id: string; readonly location: string }[] | undefined;
+  readonly location: string;
 }
 
 export interface DeclaredTunnel {
   readonly expected: ExpectedTunnel;
-  readonly at: string;
+  readonly location: string;
 }
 
 /** Where problems and warnings go, as whole lines. */
@@ -53,10 +53,10 @@ export function readAccounts(entries: readonly Entry[], report: Report): readonl
     const id = fieldOf(entry, { name: 'id', kind: kinds.accountId, report });
     const name = fieldOf(entry, { name: 'name', kind: kinds.text, report }) ?? '';
     const access = accessOf(entry, report);
-    if (!entry.fields.has('id')) report.problem(`${entry.at}: needs an id`);
+    if (!entry.fields.has('id')) report.problem(`${entry.location}: needs an id`);
     if (id === undefined) continue;
-    if (accounts.has(id)) report.problem(`${entry.at}: account ${quote(id)} is listed twice`);
-    accounts.set(id, { id, name, ...access, at: entry.at });
+    if (accounts.has(id)) report.problem(`${entry.location}: account ${quote(id)} is listed twice`);
+    accounts.set(id, { id, name, ...access, location: entry.location });
   }
   return [...accounts.values()];
 }
@@ -68,23 +68,23 @@ export function readTokens(entries: readonly Entry[], report: Report): readonly 
     const given = entry.lists.get('accounts') ?? entry.fields.get('accounts');
     const accounts =
       given === undefined ? undefined : [given].flat().flatMap((value) => accountsIn(value, report));
-    if (!entry.fields.has('api_token_file')) report.problem(`${entry.at}: needs an api_token_file`);
+    if (!entry.fields.has('api_token_file')) report.problem(`${entry.location}: needs an api_token_file`);
     if (tokenFile === undefined) continue;
     if (tokens.has(tokenFile.path))
-      report.problem(`${tokenFile.at}: ${quotePath(tokenFile.path)} is listed twice`);
-    else tokens.set(tokenFile.path, { tokenFile, budgetGroup, accounts, at: entry.at });
+      report.problem(`${tokenFile.location}: ${quotePath(tokenFile.path)} is listed twice`);
+    else tokens.set(tokenFile.path, { tokenFile, budgetGroup, accounts, location: entry.location });
   }
   return [...tokens.values()];
 }
 
 /** One id, or a comma list. */
 function accountsIn(
-  { text, at }: Given,
+  { text, location }: Given,
   report: Report,
-): readonly { readonly id: string; readonly at: string }[] {
+): readonly { readonly id: string; readonly location: string }[] {
   return text.split(',').flatMap((part) => {
-    const id = valueOf({ text: part, at }, kinds.accountId, report);
-    return id === undefined ? [] : [{ id, at }];
+    const id = valueOf({ text: part, location }, kinds.accountId, report);
+    return id === undefined ? [] : [{ id, location }];
   });
 }
 
@@ -92,10 +92,10 @@ function accountsIn(
 function accessOf(entry: Entry, report: Report): Pick<ListedAccount, 'tokenFile' | 'budgetGroup'> {
   const path = fieldOf(entry, { name: 'api_token_file', kind: kinds.path, report });
   const group = fieldOf(entry, { name: 'budget_group', kind: kinds.groupName, report });
-  const at = (field: string): string => entry.fields.get(field)?.at ?? entry.at;
+  const location = (field: string): string => entry.fields.get(field)?.location ?? entry.location;
   return {
-    tokenFile: path === undefined ? undefined : { path, at: at('api_token_file') },
-    budgetGroup: group === undefined ? undefined : { name: group, at: at('budget_group') },
+    tokenFile: path === undefined ? undefined : { path, location: location('api_token_file') },
+    budgetGroup: group === undefined ? undefined : { name: group, location: location('budget_group') },
   };
 }
 
@@ -111,13 +111,13 @@ export function readExpectedTunnels(entries: readonly Entry[], report: Report): 
       report,
     });
     if (entry.fields.has('name') === entry.fields.has('id')) {
-      report.problem(`${entry.at}: needs either a name or an id`);
+      report.problem(`${entry.location}: needs either a name or an id`);
     }
     const tunnel = name ?? id;
     if (tunnel === undefined) continue;
     const key = JSON.stringify([accountId, tunnel]);
-    if (declared.has(key)) report.problem(`${entry.at}: tunnel ${quote(tunnel)} is declared twice`);
-    declared.set(key, { expected: { accountId, tunnel, minConnectors }, at: entry.at });
+    if (declared.has(key)) report.problem(`${entry.location}: tunnel ${quote(tunnel)} is declared twice`);
+    declared.set(key, { expected: { accountId, tunnel, minConnectors }, location: entry.location });
   }
   return [...declared.values()];
 }
@@ -130,13 +130,13 @@ function fieldOf<T>(
   return given && valueOf(given, kind, report);
 }
 
-function valueOf<T>({ text, at }: Given, kind: Kind<T>, report: Report): T | undefined {
+function valueOf<T>({ text, location }: Given, kind: Kind<T>, report: Report): T | undefined {
   const parsed: ReturnType<Kind<T>['parse']> =
     text.trim() === '' ? { ok: false, problem: 'is empty' } : kind.parse(text);
   if (!parsed.ok) {
-    report.problem(`${at}: ${parsed.problem}`);
+    report.problem(`${location}: ${parsed.problem}`);
     return undefined;
   }
-  if (parsed.warning !== undefined) report.warning(`${at}: ${parsed.warning}`);
+  if (parsed.warning !== undefined) report.warning(`${location}: ${parsed.warning}`);
   return parsed.value;
 }

@@ -13,12 +13,20 @@ interface ListedAccess {
 export function withAccountsOfTokens({ listed, tokens, report }: ListedAccess): readonly ListedAccount[] {
   const accounts = new Map(listed.map((account) => [account.id, account]));
   for (const { tokenFile, budgetGroup, accounts: own = [] } of tokens) {
-    for (const { id, at } of own) {
-      const known = accounts.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, at };
+    for (const { id, location } of own) {
+      const known = accounts.get(id) ?? {
+        id,
+        name: '',
+        tokenFile: undefined,
+        budgetGroup: undefined,
+        location,
+      };
       if (known.tokenFile === undefined)
         accounts.set(id, { ...known, tokenFile, budgetGroup: budgetGroup ?? known.budgetGroup });
       else
-        report.problem(`${at}: account ${quote(id)} has a token by ${known.tokenFile.at} already; keep one`);
+        report.problem(
+          `${location}: account ${quote(id)} has a token by ${known.tokenFile.location} already; keep one`,
+        );
     }
   }
   return [...accounts.values()];
@@ -31,8 +39,10 @@ export function discoveringTokens(
 ): readonly ListedToken[] {
   const without = tokens.filter(({ accounts }) => accounts === undefined);
   if (onlyBy === undefined) return without;
-  for (const { at } of without)
-    report.warning(`${at}: the accounts of this token are not looked up, as ${onlyBy} names the accounts`);
+  for (const { location } of without)
+    report.warning(
+      `${location}: the accounts of this token are not looked up, as ${onlyBy} names the accounts`,
+    );
   return [];
 }
 
@@ -41,13 +51,13 @@ export function excludedAccounts(
   { get, isGiven, report }: Pick<SidecarInput, 'get' | 'isGiven' | 'report'>,
   { named, isDiscovering }: { readonly named: readonly ListedAccount[]; readonly isDiscovering: boolean },
 ): readonly string[] {
-  const { value: ids, at } = get(SETTINGS.excludedAccountIds);
+  const { value: ids, location } = get(SETTINGS.excludedAccountIds);
   for (const account of named.filter(({ id }) => ids.includes(id))) {
     report.problem(
-      `${at}: account ${quote(account.id)} is also one to watch, by ${account.at}; leave one of the two out`,
+      `${location}: account ${quote(account.id)} is also one to watch, by ${account.location}; leave one of the two out`,
     );
   }
   if (!isDiscovering && isGiven(SETTINGS.excludedAccountIds))
-    report.warning(`${at}: has no effect, as the accounts to watch are named`);
+    report.warning(`${location}: has no effect, as the accounts to watch are named`);
   return ids;
 }

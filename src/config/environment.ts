@@ -16,7 +16,7 @@ export function readEnvironment(env: Environment): {
   const given = new Map<string, readonly Given[]>();
   for (const { flag, variables } of ALL_SETTINGS) {
     const name = variables.find((variable) => isSet(env[variable]));
-    if (name !== undefined) given.set(flag, [{ text: env[name] ?? '', at: `${name} (environment)` }]);
+    if (name !== undefined) given.set(flag, [{ text: env[name] ?? '', location: `${name} (environment)` }]);
   }
   const problems = Object.entries(env)
     .filter(([name, value]) => name.startsWith(variableOf('')) && isSet(value) && !VARIABLES.includes(name))

@@ -5,7 +5,7 @@ import type { NamePattern } from '../core/name-pattern.ts';
 import type { ListenAddress } from './config.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';
-import { timetableOf } from './schedule.ts';
+import { timetableOf } from './timetable.ts';
 
 /** What came of reading a value. `problem` and `warning` continue a line that begins with the setting's name. */
 export type Parsed<T> =

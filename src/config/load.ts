@@ -1,30 +1,29 @@
 import { readAccounts, readExpectedTunnels, readTokens } from './accounts.ts';
 import type { Report } from './accounts.ts';
-import { readArguments } from './arguments.ts';
-import type { Command } from './command.ts';
+import { parseCommandLine, usage } from './command-line.ts';
+import type { Command } from './command-line.ts';
 import { STALE_INTERVALS } from '../core/lists.ts';
-import type { AccountConfig, Config } from './config.ts';
+import type { Config } from './config.ts';
 import { formatDuration } from './duration.ts';
 import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
-import { readConfigFile } from './file.ts';
-import type { ConfigFile } from './file.ts';
+import { readConfigFile } from './config-file.ts';
+import type { ConfigFile } from './config-file.ts';
 import { onOneLine } from './quote.ts';
-import { readText } from './read-text.ts';
-import type { ReadFile } from './read-text.ts';
-import { timetableOf } from './schedule.ts';
+import { readText } from './files.ts';
+import type { ReadFile } from './files.ts';
+import { timetableOf } from './timetable.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 import { settle } from './sources.ts';
 import type { Settled, Source } from './sources.ts';
-import { readTarget } from './target.ts';
+import { readTarget, type DemoTarget } from './target.ts';
 import { createSecrets } from './secrets.ts';
 import { secretsOfTunnelToken } from './tunnel-token.ts';
-import { usage } from './usage.ts';
 import { readWayToApi } from './way-to-api.ts';
 
-export { COMMANDS } from './command.ts';
-export type { Command } from './command.ts';
+export { COMMANDS } from './command-line.ts';
+export type { Command } from './command-line.ts';
 
 export interface LoadInput {
   /** Arguments after node and the script. */
@@ -38,7 +37,7 @@ export interface LoadInput {
   /** Problems of `--web.config.file`, a line each; without it the file is not looked into. */
   readonly checkWebConfig?: (file: string, readFile: ReadFile) => readonly string[];
   /** What `demo` polls instead of the user's accounts. Without it a demo's config has none, for the command to fill in. */
-  readonly demo?: { readonly accounts: readonly AccountConfig[]; readonly apiUrl: string };
+  readonly demo?: DemoTarget;
 }
 
 export type LoadResult =
@@ -62,7 +61,7 @@ const DEMO = { schedule: '*/5 * * * * *', requestBudget: 1200 };
 
 /** Flags, environment and file → one validated configuration, or every problem at once. Never throws. */
 export function loadConfig(input: LoadInput): LoadResult {
-  const args = readArguments(input.argv);
+  const args = parseCommandLine(input.argv);
   if (args.help) return { kind: 'help', text: usage() };
   if (args.version) return { kind: 'version' };
 
@@ -96,7 +95,7 @@ export function loadConfig(input: LoadInput): LoadResult {
   const value = <T>(setting: Setting<T>): T => get(setting).value;
   /** What names the setting in each source that has it. */
   const placesOf = ({ flag }: Setting<unknown>): readonly string[] =>
-    sources.flatMap(({ given }) => given.get(flag)?.slice(0, 1) ?? []).map(({ at }) => at);
+    sources.flatMap(({ given }) => given.get(flag)?.slice(0, 1) ?? []).map(({ location }) => location);
 
   const secret = (text: string): void => void (text !== '' && secrets.add(text));
   const listed = readAccounts(file.accounts, report);
@@ -173,11 +172,11 @@ export function loadConfig(input: LoadInput): LoadResult {
   };
 
   function webConfigFile(): string | undefined {
-    const { value: path, at } = get(SETTINGS.webConfigFile);
+    const { value: path, location } = get(SETTINGS.webConfigFile);
     // `once` serves nothing, and a running exporter keeps what it has.
     if (path === undefined || command === 'once' || command === 'healthcheck') return path;
     const text = readText(path, input.readFile);
-    if (!text.ok) report.problem(`${at}: ${text.problem}`);
+    if (!text.ok) report.problem(`${location}: ${text.problem}`);
     else for (const line of input.checkWebConfig?.(path, input.readFile) ?? []) report.problem(line);
     return path;
   }
@@ -199,7 +198,7 @@ export function loadConfig(input: LoadInput): LoadResult {
         : staleAfter.value;
     if (keptMs <= longestGapMs && command !== 'healthcheck') {
       report.warning(
-        `${staleAfter.at}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(longestGapMs)} between two polls of ${schedule}, so series will come and go`,
+        `${staleAfter.location}: ${formatDuration(staleAfter.value)} is not longer than the ${formatDuration(longestGapMs)} between two polls of ${schedule}, so series will come and go`,
       );
     }
     return { schedule, jitterMs: value(SETTINGS.jitter), staleAfterMs: staleAfter.value };
@@ -220,11 +219,11 @@ function tokensIn(env: Environment): readonly string[] {
   return [...given(SETTINGS.apiToken), ...given(SETTINGS.tunnelToken).flatMap(secretsOfTunnelToken)];
 }
 
-function fileOf({ value: path, at }: Settled<string | undefined>, readFile: ReadFile): ConfigFile {
+function fileOf({ value: path, location }: Settled<string | undefined>, readFile: ReadFile): ConfigFile {
   const nothing = { given: new Map(), accounts: [], tokens: [], expectedTunnels: [] };
   if (path === undefined) return { ...nothing, problems: [], isWhole: true };
   const text = readText(path, readFile);
   return text.ok
     ? readConfigFile(path, text.value)
-    : { ...nothing, problems: [`${at}: ${text.problem}`], isWhole: false };
+    : { ...nothing, problems: [`${location}: ${text.problem}`], isWhole: false };
 }

@@ -1,10 +1,10 @@
 import * as kinds from './kinds.ts';
 import type { Kind, Parsed } from './kinds.ts';
 
-/** A value as its source gave it. `at` names key and source: `--poll.jitter (flag)`. */
+/** A value as its source gave it. `location` names key and source: `--poll.jitter (flag)`. */
 export interface Given {
   readonly text: string;
-  readonly at: string;
+  readonly location: string;
 }
 
 /** `value` is undefined where there are problems. Problems and warnings are whole lines. */
@@ -119,16 +119,16 @@ export function list<T>(
       const values = new Map<string, T>();
       const problems: string[] = [];
       const warnings: string[] = [];
-      for (const { text, at } of given) {
+      for (const { text, location } of given) {
         const parts = split(text);
-        if (parts.length === 0) problems.push(`${at}: ${EMPTY}`);
+        if (parts.length === 0) problems.push(`${location}: ${EMPTY}`);
         for (const part of parts) {
-          const reading = readOne(kind, [{ text: part, at }]);
+          const reading = readOne(kind, [{ text: part, location }]);
           problems.push(...reading.problems);
           if (reading.value === undefined) continue;
           const same = sameBy(reading.value);
           if (values.has(same)) {
-            if (repeats === 'refused') problems.push(`${at}: ${part.trim()} is given twice`);
+            if (repeats === 'refused') problems.push(`${location}: ${part.trim()} is given twice`);
             continue;
           }
           warnings.push(...reading.warnings);
@@ -144,8 +144,9 @@ function readOne<T>(kind: Kind<T>, given: readonly Given[]): Reading<T> {
   const [first] = given;
   if (!first) return { value: undefined, problems: [], warnings: [] };
   const parsed: Parsed<T> = first.text.trim() === '' ? { ok: false, problem: EMPTY } : kind.parse(first.text);
-  if (!parsed.ok) return { value: undefined, problems: [`${first.at}: ${parsed.problem}`], warnings: [] };
-  const warnings = parsed.warning === undefined ? [] : [`${first.at}: ${parsed.warning}`];
+  if (!parsed.ok)
+    return { value: undefined, problems: [`${first.location}: ${parsed.problem}`], warnings: [] };
+  const warnings = parsed.warning === undefined ? [] : [`${first.location}: ${parsed.warning}`];
   return { value: parsed.value, problems: [], warnings };
 }
 

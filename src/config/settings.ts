@@ -6,7 +6,7 @@ import { parseDuration } from './duration.ts';
 import * as kinds from './kinds.ts';
 import { list, one, onOff, optional } from './setting.ts';
 import type { Setting } from './setting.ts';
-import { parseToken } from './token.ts';
+import { parseToken } from './api-token.ts';
 import { parseTunnelToken } from './tunnel-token.ts';
 
 const duration = (min: string, max: string) =>

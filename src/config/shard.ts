@@ -21,12 +21,12 @@ export function readShard({ get, hostName, report }: ShardInput): Shard {
   const index = given.value ?? ordinalOf(hostName);
   if (index === undefined) {
     report.problem(
-      `${total.at}: which shard this is cannot be told from the host name ${quote(hostName)}, which does not end in -<number>; give --shard.index`,
+      `${total.location}: which shard this is cannot be told from the host name ${quote(hostName)}, which does not end in -<number>; give --shard.index`,
     );
     return WHOLE;
   }
   if (index >= total.value) {
-    const where = given.value === undefined ? `host name ${quote(hostName)}` : given.at;
+    const where = given.value === undefined ? `host name ${quote(hostName)}` : given.location;
     report.problem(
       `${where}: ${index} is not less than shard.total, which is ${total.value}; shards are counted from 0`,
     );

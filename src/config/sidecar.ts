@@ -2,8 +2,8 @@ import type { Report } from './accounts.ts';
 import type { AccountConfig, SidecarConfig } from './config.ts';
 import type { Parsed } from './kinds.ts';
 import { quote, quotePath } from './quote.ts';
-import { readText } from './read-text.ts';
-import type { ReadFile } from './read-text.ts';
+import { readText } from './files.ts';
+import type { ReadFile } from './files.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 import type { Settled } from './sources.ts';
@@ -11,7 +11,7 @@ import { parseTunnelToken, secretsOfTunnelToken, type TokenOfTunnel } from './tu
 
 /** What a tunnel token says, and what names the token in a problem. */
 export interface OwnTunnel extends TokenOfTunnel {
-  readonly at: string;
+  readonly location: string;
 }
 
 export interface SidecarInput {
@@ -28,16 +28,16 @@ export function readOwnTunnel(input: SidecarInput): OwnTunnel | undefined {
   const token = get(SETTINGS.tunnelToken);
   const file = get(SETTINGS.tunnelTokenFile);
   if (isGiven(SETTINGS.tunnelToken) && file.value !== undefined) {
-    const at = token.from === undefined ? 'TUNNEL_TOKEN (environment)' : token.at;
-    report.problem(`${at} and ${file.at}: both give a tunnel token; keep one`);
+    const location = token.from === undefined ? 'TUNNEL_TOKEN (environment)' : token.location;
+    report.problem(`${location} and ${file.location}: both give a tunnel token; keep one`);
   }
   if (file.value !== undefined) {
     const parsed = readTokenFile(file.value, input);
-    if (parsed.ok) return { ...parsed.value, at: file.at };
-    report.problem(`${file.at}: ${parsed.problem}`);
+    if (parsed.ok) return { ...parsed.value, location: file.location };
+    report.problem(`${file.location}: ${parsed.problem}`);
     return undefined;
   }
-  return token.value === undefined ? undefined : { ...token.value, at: token.at };
+  return token.value === undefined ? undefined : { ...token.value, location: token.location };
 }
 
 function readTokenFile(
@@ -71,7 +71,7 @@ export function readSidecar(input: SidecarTunnelInput): SidecarConfig | undefine
     const accountIsMissing = ownTunnel !== undefined && account === undefined;
     if (!tokenIsWrong && !accountIsMissing) {
       report.problem(
-        `${url.at}: which tunnel this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id`,
+        `${url.location}: which tunnel this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id`,
       );
     }
     return undefined;
@@ -84,12 +84,12 @@ export function tunnelIdsOf(
   { get, report }: Pick<SidecarInput, 'get' | 'report'>,
   ownTunnel: OwnTunnel | undefined,
 ): readonly string[] {
-  const { value: ids, at } = get(SETTINGS.tunnelIds);
+  const { value: ids, location } = get(SETTINGS.tunnelIds);
   if (ownTunnel === undefined) return ids;
   const others = ids.filter((id) => id !== ownTunnel.tunnelId);
   if (others.length > 0) {
     report.problem(
-      `${at}: ${others.map(quote).join(', ')} is not the tunnel of ${ownTunnel.at}, ${quote(ownTunnel.tunnelId)}; leave one of the two out`,
+      `${location}: ${others.map(quote).join(', ')} is not the tunnel of ${ownTunnel.location}, ${quote(ownTunnel.tunnelId)}; leave one of the two out`,
     );
   }
   return [ownTunnel.tunnelId];

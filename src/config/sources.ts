@@ -14,7 +14,7 @@ export interface Settled<T> {
   readonly value: T;
   readonly from: Source['kind'] | undefined;
   /** Names key and source of the first value. */
-  readonly at: string;
+  readonly location: string;
 }
 
 /**
@@ -35,10 +35,10 @@ export function settle<T>(
     problems.push(...reading.problems);
     if (settled || reading.value === undefined) continue;
     warnings.push(...reading.warnings);
-    settled = { value: reading.value, from: kind, at: values[0]?.at ?? setting.flag };
+    settled = { value: reading.value, from: kind, location: values[0]?.location ?? setting.flag };
   }
   return {
-    settled: settled ?? { value: setting.fallback, from: undefined, at: `${setting.flag} (default)` },
+    settled: settled ?? { value: setting.fallback, from: undefined, location: `${setting.flag} (default)` },
     reading: { problems, warnings },
   };
 }

@@ -1,12 +1,14 @@
 import { readAccess } from './access.ts';
 import type { Access, AccessInput } from './access.ts';
-import type { Command } from './command.ts';
+import type { Command } from './command-line.ts';
 import type { Config } from './config.ts';
-import type { LoadInput } from './load.ts';
 import type { Setting } from './setting.ts';
 import { ALL_SETTINGS, SETTINGS } from './settings.ts';
 import { readShard, WHOLE } from './shard.ts';
 import { readOwnTunnel, readSidecar, tunnelIdsOf } from './sidecar.ts';
+
+/** What `demo` polls instead of the user's accounts. */
+export type DemoTarget = Pick<Access, 'accounts' | 'apiUrl'>;
 
 /** What to watch, and where. */
 export interface Target extends Access, Pick<Config, 'sidecar' | 'shard'> {
@@ -18,7 +20,7 @@ export interface TargetInput extends Omit<AccessInput, 'ownTunnel' | 'shard' | '
   readonly command: Command;
   /** What names the setting in each source that has it. */
   readonly placesOf: (setting: Setting<unknown>) => readonly string[];
-  readonly demo: LoadInput['demo'];
+  readonly demo: DemoTarget | undefined;
   readonly hostName: string;
 }
 
@@ -50,8 +52,8 @@ function nothing({ get }: TargetInput): Target {
 }
 
 function ofDemo(input: TargetInput): Target {
-  for (const at of ALL_SETTINGS.filter(({ isAccess }) => isAccess).flatMap(input.placesOf)) {
-    input.report.warning(`${at}: ignored, demo brings its own account and API`);
+  for (const location of ALL_SETTINGS.filter(({ isAccess }) => isAccess).flatMap(input.placesOf)) {
+    input.report.warning(`${location}: ignored, demo brings its own account and API`);
   }
   const expectedTunnels = input.declared.map(({ expected }) => expected);
   return { ...nothing(input), ...input.demo, expectedTunnels };
@@ -64,7 +66,7 @@ function ofUser(given: TargetInput): Target {
   const shard = readShard(input);
   if (ownTunnel !== undefined && shard.total > 1) {
     report.problem(
-      `${ownTunnel.at}: one tunnel cannot be shared by ${shard.total} shards; leave shard.total out`,
+      `${ownTunnel.location}: one tunnel cannot be shared by ${shard.total} shards; leave shard.total out`,
     );
   }
   const access = readAccess({ ...input, ownTunnel, shard });

@@ -1,11 +1,11 @@
 import type { Report } from './accounts.ts';
 import { parseAuthorities } from './authorities.ts';
-import type { Command } from './command.ts';
+import type { Command } from './command-line.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 import { proxyFor, secretsOfProxy } from './proxy.ts';
 import { quotePath } from './quote.ts';
-import { readText, type ReadFile } from './read-text.ts';
+import { readText, type ReadFile } from './files.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS } from './settings.ts';
 import type { Settled } from './sources.ts';
@@ -31,21 +31,22 @@ export function readWayToApi(input: WayInput): WayToApi {
   if (!proxy.ok) report.problem(proxy.problem);
   else if (proxy.value !== undefined) secretsOfProxy(proxy.value).forEach(secret);
   return {
-    authorities: file.value === undefined ? [] : readAuthorities({ path: file.value, at: file.at }, input),
+    authorities:
+      file.value === undefined ? [] : readAuthorities({ path: file.value, location: file.location }, input),
     proxy: proxy.ok ? proxy.value : undefined,
   };
 }
 
 function readAuthorities(
-  { path, at }: { readonly path: string; readonly at: string },
+  { path, location }: { readonly path: string; readonly location: string },
   { readFile, report }: WayInput,
 ): readonly string[] {
   const text = readText(path, readFile);
   if (!text.ok) {
-    report.problem(`${at}: ${text.problem}`);
+    report.problem(`${location}: ${text.problem}`);
     return [];
   }
   const parsed = parseAuthorities(text.value);
-  if (!parsed.ok) report.problem(`${at}: ${quotePath(path)} ${parsed.problem}`);
+  if (!parsed.ok) report.problem(`${location}: ${quotePath(path)} ${parsed.problem}`);
   return parsed.ok ? parsed.value : [];
 }

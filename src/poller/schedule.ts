@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { timetableOf } from '../config/schedule.ts';
+import { timetableOf } from '../config/timetable.ts';
 
 export interface ScheduleOptions {
   /** Cron expression or duration, UTC. */

@@ -1,5 +1,5 @@
 import { hasBcrypt } from './basic-auth-bcrypt.ts';
-import type { Section } from './web-config-yaml.ts';
+import type { Section } from './web-config-section.ts';
 
 /** The bcrypt hash of each user's password. */
 export type Users = ReadonlyMap<string, string>;

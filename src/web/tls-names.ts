@@ -1,11 +1,11 @@
 import type { SecureVersion } from 'node:tls';
-import type { Words } from './web-config-yaml.ts';
+import type { Choices } from './web-config-section.ts';
 
 /** The format's words are those of Go's crypto/tls; here is what they are called in OpenSSL. */
 
 const TOO_OLD = 'is not offered: OpenSSL refuses it at its usual security level; use TLS12 or TLS13';
 
-export const VERSIONS: Words<SecureVersion> = {
+export const VERSIONS: Choices<SecureVersion> = {
   known: new Map([
     ['TLS12', 'TLSv1.2'],
     ['TLS13', 'TLSv1.3'],
@@ -24,7 +24,7 @@ const ECDHE_SUITES = ['ECDSA', 'RSA'].flatMap((signature): readonly (readonly [s
   [`TLS_ECDHE_${signature}_WITH_AES_256_CBC_SHA`, `ECDHE-${signature}-AES256-SHA`],
 ]);
 
-export const CIPHER_SUITES: Words<string> = {
+export const CIPHER_SUITES: Choices<string> = {
   known: new Map([
     ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'].map(
       (name) => [name, name] as const,
@@ -33,7 +33,7 @@ export const CIPHER_SUITES: Words<string> = {
   ]),
 };
 
-export const CURVES: Words<string> = {
+export const CURVES: Choices<string> = {
   known: new Map([
     ['CurveP256', 'P-256'],
     ['CurveP384', 'P-384'],
@@ -52,7 +52,7 @@ export interface ClientAuth {
 export const NO_CLIENT_CERT: ClientAuth = { request: false, require: false, verify: false };
 const REQUIRE_ANY: ClientAuth = { request: true, require: true, verify: false };
 
-export const CLIENT_AUTH_TYPES: Words<ClientAuth> = {
+export const CLIENT_AUTH_TYPES: Choices<ClientAuth> = {
   known: new Map([
     ['NoClientCert', NO_CLIENT_CERT],
     ['RequestClientCert', { request: true, require: false, verify: false }],

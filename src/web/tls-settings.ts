@@ -4,12 +4,12 @@ import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
 import { pemCertificates } from '../config/authorities.ts';
 import { quotePath } from '../config/quote.ts';
-import { readText } from '../config/read-text.ts';
-import type { ReadFile } from '../config/read-text.ts';
+import { readText } from '../config/files.ts';
+import type { ReadFile } from '../config/files.ts';
 import { sanText } from './tls-client-certificate.ts';
 import type { ClientPolicy } from './tls-client-certificate.ts';
 import { CIPHER_SUITES, CLIENT_AUTH_TYPES, CURVES, NO_CLIENT_CERT, VERSIONS } from './tls-names.ts';
-import type { Section } from './web-config-yaml.ts';
+import type { Section } from './web-config-section.ts';
 
 export interface TlsSettings extends ClientPolicy {
   /** Holds the private key. */
@@ -52,7 +52,7 @@ export function readTls(section: Section, options: PemOptions): TlsSettings | un
   if (ca) certificatesOf(section, ca);
   if (key) checkKey(section, { key, certificate: certificates?.[0] });
 
-  const givenType = section.word('client_auth_type', CLIENT_AUTH_TYPES);
+  const givenType = section.choice('client_auth_type', CLIENT_AUTH_TYPES);
   const clientAuth = givenType ?? NO_CLIENT_CERT;
   const allowedSans = section.list('client_allowed_sans')?.map(sanText);
   // A type that is none has been told; what it lacks is then unknown.
@@ -68,13 +68,13 @@ export function readTls(section: Section, options: PemOptions): TlsSettings | un
       );
   }
 
-  const minVersion = section.word('min_version', VERSIONS) ?? 'TLSv1.2';
-  const maxVersion = section.word('max_version', VERSIONS) ?? 'TLSv1.3';
+  const minVersion = section.choice('min_version', VERSIONS) ?? 'TLSv1.2';
+  const maxVersion = section.choice('max_version', VERSIONS) ?? 'TLSv1.3';
   if (minVersion > maxVersion) section.problem('min_version', 'is above max_version');
-  const ciphers = section.listOf('cipher_suites', CIPHER_SUITES) ?? [];
+  const ciphers = section.choices('cipher_suites', CIPHER_SUITES) ?? [];
   if (maxVersion === 'TLSv1.2' && ciphers.length > 0 && ciphers.every((name) => name.startsWith('TLS_')))
     section.problem('cipher_suites', 'has none of TLS12, which max_version asks for');
-  const curves = section.listOf('curve_preferences', CURVES) ?? [];
+  const curves = section.choices('curve_preferences', CURVES) ?? [];
   const honorCipherOrder = section.flag('prefer_server_cipher_suites') ?? true;
   if (!cert || !key || !isGood()) return undefined;
   const context: SecureContextOptions = {

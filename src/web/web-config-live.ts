@@ -1,4 +1,4 @@
-import { withFiles, type ReadFileAsync } from '../config/with-files.ts';
+import { withFiles, type ReadFileAsync } from '../config/files.ts';
 import { readWebConfig } from './web-config.ts';
 import type { WebConfig, WebConfigReading } from './web-config.ts';
 

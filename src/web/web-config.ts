@@ -1,12 +1,11 @@
 import { dirname } from 'node:path';
-import type { ReadFile } from '../config/read-text.ts';
-import { readText } from '../config/read-text.ts';
+import { readText, type ReadFile } from '../config/files.ts';
+import { validateHeaderValue } from '../node-http.ts';
 import { readUsers } from './basic-auth-users.ts';
 import type { Users } from './basic-auth-users.ts';
 import { readTls, TLS_KEYS } from './tls-settings.ts';
 import type { TlsSettings } from './tls-settings.ts';
-import { readHttp } from './web-config-headers.ts';
-import { readYaml } from './web-config-yaml.ts';
+import { readYaml, type Section } from './web-config-section.ts';
 
 /** What `--web.config.file` says, in exporter-toolkit's format. */
 export interface WebConfig {
@@ -46,4 +45,49 @@ export function readWebConfig(file: string, readFile: ReadFile): WebConfigReadin
   return problems.size === 0
     ? { ok: true, value: { tls, headers, users } }
     : { ok: false, problems: [...problems] };
+}
+
+/** The headers that the format allows, with the values of those that have few. */
+const ALLOWED: Readonly<Record<string, readonly string[] | undefined>> = {
+  'Content-Security-Policy': undefined,
+  'X-Frame-Options': ['deny', 'sameorigin'],
+  'X-Content-Type-Options': ['nosniff'],
+  'X-XSS-Protection': undefined,
+  'Strict-Transport-Security': undefined,
+};
+const NAMES = Object.keys(ALLOWED);
+
+/** Headers for every response, from `http_server_config`. */
+function readHttp(section: Section): Readonly<Record<string, string>> {
+  if (section.flag('http2') === true)
+    section.problem(
+      'http2',
+      'is not offered: HTTP/1.1 is served, which every client speaks; set it to false or leave it out',
+    );
+  const headers = section.section('headers', NAMES);
+  return Object.fromEntries(
+    NAMES.flatMap((name) => {
+      const value = headers.text(name);
+      if (value === undefined) return [];
+      const values = ALLOWED[name];
+      if (values && !values.includes(value)) headers.problem(name, `must be ${values.join(' or ')}`);
+      else if (!isSendable(name, value)) headers.problem(name, 'holds a character that no header can carry');
+      return [[name, value] as const];
+    }),
+  );
+}
+
+function isSendable(name: string, value: string): boolean {
+  try {
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the problems of a web configuration, one line each. */
+export function webConfigProblems(file: string, readFile: ReadFile): readonly string[] {
+  const reading = readWebConfig(file, readFile);
+  return reading.ok ? [] : reading.problems;
 }

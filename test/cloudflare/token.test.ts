@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createToken } from '../../src/cloudflare/token.ts';
-import { createFileReader } from '../../src/files.ts';
+import { createFileReader } from '../../src/config/files.ts';
 
 async function tokenFile(content?: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'token-'));

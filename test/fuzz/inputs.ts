@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createToken } from '../../src/cloudflare/token.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { parseToken } from '../../src/config/token.ts';
+import { parseToken } from '../../src/config/api-token.ts';
 import type { FaultEffect, FaultSpec } from '../../src/simulator/faults.ts';
 import type { Random } from '../../src/simulator/random.ts';
 import { readWebConfig } from '../../src/web/web-config.ts';

@@ -1,4 +1,4 @@
-import { ENTRY_FIELDS } from '../../../src/config/file.ts';
+import { ENTRY_FIELDS } from '../../../src/config/config-file.ts';
 import type { Setting } from '../../../src/config/setting.ts';
 import { ALL_SETTINGS } from '../../../src/config/settings.ts';
 import type { JsonSchema } from './json-schema.ts';

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { JsonSchema } from '../../../deploy/helm/chart-schema/json-schema.ts';
 import { valuesSchema } from '../../../deploy/helm/chart-schema/values.ts';
-import { readConfigFile } from '../../../src/config/file.ts';
+import { readConfigFile } from '../../../src/config/config-file.ts';
 import { ALL_SETTINGS } from '../../../src/config/settings.ts';
 import { runExporter } from '../../support/exporter-process.ts';
 import { kubectlLayer } from '../kubernetes/kubectl-layer.ts';
@@ -216,7 +216,7 @@ describe.skipIf(kubectlLayer.missing)(`helm${kubectlLayer.needs}`, () => {
     const config = ALL_SETTINGS.filter(
       ({ flag, allowed }) => allowed === 'everywhere' && flag !== 'web.listen-address',
     )
-      .filter(({ shownDefault, read }) => read([{ text: shownDefault, at: '' }]).problems.length === 0)
+      .filter(({ shownDefault, read }) => read([{ text: shownDefault, location: '' }]).problems.length === 0)
       .map(({ flag, shownDefault }) =>
         flag
           .replaceAll('-', '_')

@@ -3,7 +3,7 @@ import { verifyByBcrypt } from '../../../src/web/basic-auth-bcrypt.ts';
 import { costOf, readUsers } from '../../../src/web/basic-auth-users.ts';
 import { createBasicAuth } from '../../../src/web/basic-auth.ts';
 import type { Authenticate } from '../../../src/web/basic-auth.ts';
-import { readYaml } from '../../../src/web/web-config-yaml.ts';
+import { readYaml } from '../../../src/web/web-config-section.ts';
 
 /** Of "secret" and of "süß". */
 const ALICE = '$2y$05$YWFQW5BwG70FIFM9v.2QB.TzhV7/0BWBxBOCkEKvUXw9zC3BsIY2y';

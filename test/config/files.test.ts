@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createFileReader } from '../src/files.ts';
+import { createFileReader, readText, withFiles } from '../../src/config/files.ts';
 
 function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'files-'));
@@ -62,4 +62,30 @@ test('a mount that hangs is given up at the deadline, is asked once, and read ag
   await expect.poll(isStuck).toBe(false);
   await expect(read(path, 100)).rejects.toThrow('stale handle');
   expect(opened).toBe(2);
+});
+test('files that name files are read, each once, and what cannot be read is told', async () => {
+  const disk = new Map([
+    ['a', 'b'],
+    ['b', 'missing'],
+  ]);
+  const read: string[] = [];
+  const told = await withFiles(
+    (readFile) => {
+      let path = 'a';
+      for (;;) {
+        const text = readText(path, readFile);
+        if (!text.ok) return text.problem;
+        path = text.value;
+      }
+    },
+    (path) => {
+      read.push(path);
+      const text = disk.get(path);
+      return text === undefined
+        ? Promise.reject(Object.assign(new Error(path), { code: 'ENOENT' }))
+        : Promise.resolve(text);
+    },
+  );
+  expect(told).toBe('cannot read "missing": no such file');
+  expect(read).toEqual(['a', 'b', 'missing']);
 });

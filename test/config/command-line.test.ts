@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ALL_SETTINGS } from '../../src/config/settings.ts';
-import { usage } from '../../src/config/usage.ts';
+import { usage } from '../../src/config/command-line.ts';
 
 const lines = usage().split('\n');
 

@@ -8,7 +8,7 @@ import { ALL_SETTINGS } from './settings.ts';
 /** An entry of `accounts`, `tokens` or `expected_tunnels`: its fields by name, not yet validated. */
 export interface Entry {
   /** Names the entry and its line: `accounts[0] (config.yaml:3)`. */
-  readonly at: string;
+  readonly location: string;
   readonly fields: ReadonlyMap<string, Given>;
   /** The values of the fields that hold a list. */
   readonly lists: ReadonlyMap<string, readonly Given[]>;
@@ -85,7 +85,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
     return range ? lines.linePos(range[0]).line : otherwise;
   };
   const place = (key: string, line: number): string => `${key} (${file}:${line})`;
-  const problem = (at: string, what: string): void => void problems.push(`${at}: ${what}`);
+  const problem = (location: string, what: string): void => void problems.push(`${location}: ${what}`);
 
   /** The keys of a mapping, once each, with the line to name. */
   function* keysOf(map: YAMLMap, prefix: string): Generator<Key> {
@@ -94,55 +94,55 @@ export function readConfigFile(file: string, text: string): ConfigFile {
       const key = keyOf(pair, document);
       const line = lineOf(pair.key, lineOf(map));
       const name = `${prefix}${key ?? '?'}`;
-      const at = place(name, line);
-      if (key === undefined) problem(at, 'a key must be a word');
-      else if (seen.has(canonical(key))) problem(at, 'given twice');
-      else yield { key, name, at, line, value: resolved(pair.value, document) };
+      const location = place(name, line);
+      if (key === undefined) problem(location, 'a key must be a word');
+      else if (seen.has(canonical(key))) problem(location, 'given twice');
+      else yield { key, name, location, line, value: resolved(pair.value, document) };
       if (key !== undefined) seen.add(canonical(key));
     }
   }
 
   function section(map: YAMLMap, prefix: string): void {
-    for (const { key, name, at, line, value } of keysOf(map, prefix)) {
+    for (const { key, name, location, line, value } of keysOf(map, prefix)) {
       const known = canonical(name);
       const setting = BY_KEY.get(known);
       const listName = known.replace('-', '_');
       if (prefix === '' && isListName(listName)) {
-        entries[listName].push(...list(listName, { at, value }));
-      } else if (setting?.allowed === 'outside-file') problem(at, 'cannot be set in the file itself');
-      else if (setting?.allowed === 'environment' || isTokenKey(key)) problem(at, noTokenHere(key));
-      else if (setting) leaf(setting, { name, at, line, value });
-      else if (!SECTIONS.has(known)) problem(at, `unknown key${suggestion(name, KEYS)}`);
+        entries[listName].push(...list(listName, { location, value }));
+      } else if (setting?.allowed === 'outside-file') problem(location, 'cannot be set in the file itself');
+      else if (setting?.allowed === 'environment' || isTokenKey(key)) problem(location, noTokenHere(key));
+      else if (setting) leaf(setting, { name, location, line, value });
+      else if (!SECTIONS.has(known)) problem(location, `unknown key${suggestion(name, KEYS)}`);
       else if (isMap(value)) section(value, `${name}.`);
-      else if (!isNothing(value)) problem(at, 'must be a mapping of settings');
+      else if (!isNothing(value)) problem(location, 'must be a mapping of settings');
     }
   }
 
-  function leaf(setting: Setting<unknown>, { name, at, line, value }: Omit<Key, 'key'>): void {
-    if (given.has(setting.flag)) problem(at, 'given twice');
+  function leaf(setting: Setting<unknown>, { name, location, line, value }: Omit<Key, 'key'>): void {
+    if (given.has(setting.flag)) problem(location, 'given twice');
     else if (isSeq(value) && setting.isList) {
       if (value.items.length === 0 && setting.shownDefault !== '') {
-        problem(at, 'is an empty list');
+        problem(location, 'is an empty list');
         return;
       }
       given.set(setting.flag, values(value, { name, line }));
-    } else if (isSeq(value)) problem(at, 'takes one value, not a list');
+    } else if (isSeq(value)) problem(location, 'takes one value, not a list');
     else {
-      const single = scalar(value, at);
+      const single = scalar(value, location);
       if (single) given.set(setting.flag, [single]);
     }
   }
 
-  function list(listName: ListName, { at, value }: Pick<Key, 'at' | 'value'>): readonly Entry[] {
+  function list(listName: ListName, { location, value }: Pick<Key, 'location' | 'value'>): readonly Entry[] {
     if (isNothing(value)) return [];
     if (!isSeq(value)) {
-      problem(at, `must be a list of mappings with ${ENTRY_FIELDS[listName].join(', ')}`);
+      problem(location, `must be a list of mappings with ${ENTRY_FIELDS[listName].join(', ')}`);
       return [];
     }
     return value.items.flatMap((node, index) => {
       const item = resolved(node, document);
       const itemAt = place(`${listName}[${index}]`, lineOf(node));
-      if (isMap(item)) return [entry(listName, { at: itemAt, map: item, index })];
+      if (isMap(item)) return [entry(listName, { location: itemAt, map: item, index })];
       problem(itemAt, `must be a mapping with ${ENTRY_FIELDS[listName].join(', ')}`);
       return [];
     });
@@ -150,12 +150,12 @@ export function readConfigFile(file: string, text: string): ConfigFile {
 
   function entry(
     listName: ListName,
-    { at, map, index }: { readonly at: string; readonly map: YAMLMap; readonly index: number },
+    { location, map, index }: { readonly location: string; readonly map: YAMLMap; readonly index: number },
   ): Entry {
     const fields = new Map<string, Given>();
     const lists = new Map<string, readonly Given[]>();
     const known: readonly string[] = ENTRY_FIELDS[listName];
-    for (const { key, name, at: keyAt, line, value } of keysOf(map, `${listName}[${index}].`)) {
+    for (const { key, name, location: keyAt, line, value } of keysOf(map, `${listName}[${index}].`)) {
       const field = key.replaceAll('-', '_');
       if (LIST_FIELDS[listName]?.includes(field) === true && isSeq(value)) {
         if (value.items.length === 0) problem(keyAt, 'is an empty list; give a value or remove the line');
@@ -166,7 +166,7 @@ export function readConfigFile(file: string, text: string): ConfigFile {
       } else if (isTokenKey(key)) problem(keyAt, noTokenHere(key));
       else problem(keyAt, `unknown key${suggestion(key, known)}`);
     }
-    return { at, fields, lists };
+    return { location, fields, lists };
   }
 
   function values({ items }: YAMLSeq, { name, line }: Pick<Key, 'name' | 'line'>): readonly Given[] {
@@ -176,12 +176,12 @@ export function readConfigFile(file: string, text: string): ConfigFile {
     });
   }
 
-  function scalar(value: unknown, at: string): Given | undefined {
-    if (isNothing(value)) problem(at, 'has no value; give one or remove the line');
-    else if (isMap(value)) problem(at, 'takes a value, not a mapping');
-    else if (isSeq(value)) problem(at, 'takes one value, not a list');
+  function scalar(value: unknown, location: string): Given | undefined {
+    if (isNothing(value)) problem(location, 'has no value; give one or remove the line');
+    else if (isMap(value)) problem(location, 'takes a value, not a mapping');
+    else if (isSeq(value)) problem(location, 'takes one value, not a list');
     // The text as written: an account id of digits alone must not become a rounded number.
-    else if (isScalar(value)) return { text: value.source ?? String(value.value), at };
+    else if (isScalar(value)) return { text: value.source ?? String(value.value), location };
     return undefined;
   }
 
@@ -208,7 +208,7 @@ interface Key {
   readonly key: string;
   /** With the sections around it. */
   readonly name: string;
-  readonly at: string;
+  readonly location: string;
   readonly line: number;
   readonly value: unknown;
 }

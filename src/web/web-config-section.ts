@@ -14,15 +14,15 @@ export interface Section {
   readonly text: (key: string) => string | undefined;
   readonly flag: (key: string) => boolean | undefined;
   /** What the words stand for. */
-  readonly word: <T>(key: string, words: Words<T>) => T | undefined;
+  readonly choice: <T>(key: string, words: Choices<T>) => T | undefined;
   readonly list: (key: string) => readonly string[] | undefined;
-  readonly listOf: <T>(key: string, words: Words<T>) => readonly T[] | undefined;
+  readonly choices: <T>(key: string, words: Choices<T>) => readonly T[] | undefined;
   /** `known` refuses every other key; without it a key is the user's own word. */
   readonly section: (key: string, known?: readonly string[]) => Section;
 }
 
 /** The words that a key knows, and what to say of some others that the format has. */
-export interface Words<T> {
+export interface Choices<T> {
   readonly known: ReadonlyMap<string, T>;
   readonly refused?: ReadonlyMap<string, string>;
 }
@@ -91,7 +91,7 @@ export function readYaml(source: string, { file, known, problem }: YamlOptions):
       if (texts.some((entry) => entry === undefined || entry === '')) report(key, 'must be a list of words');
       return texts.filter((entry) => entry !== undefined);
     };
-    const meaning = <T>(key: string, word: string, { known: words, refused }: Words<T>): T | undefined => {
+    const meaning = <T>(key: string, word: string, { known: words, refused }: Choices<T>): T | undefined => {
       const value = words.get(word);
       const names = [...words.keys()];
       const others =
@@ -112,12 +112,12 @@ export function readYaml(source: string, { file, known, problem }: YamlOptions):
         if (word !== undefined && value === undefined) report(key, `${quote(word)} is not true or false`);
         return value;
       },
-      word: (key, words) => {
+      choice: (key, words) => {
         const word = text(key);
         return word === undefined ? undefined : meaning(key, word, words);
       },
       list,
-      listOf: (key, words) =>
+      choices: (key, words) =>
         list(key)?.flatMap((word) => {
           const value = meaning(key, word, words);
           return value === undefined ? [] : [value];

@@ -1,6 +1,6 @@
 import { createTask } from 'node-cron';
 import { expect, test } from 'vitest';
-import { timetableOf } from '../../src/config/schedule.ts';
+import { timetableOf } from '../../src/config/timetable.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
