@@ -4,7 +4,7 @@ import './node-version.ts';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { about } from './commands/about.ts';
-import { linger } from './commands/linger.ts';
+import { delayExit } from './commands/delay-exit.ts';
 import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
 import { files, readConfigText, withFiles } from './config/files.ts';
@@ -51,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'invalid':
       process.stderr.write(loaded.problems.map((problem) => `${problem}\n`).join(''));
-      await linger({ argv, env: process.env });
+      await delayExit({ argv, env: process.env });
       return 1;
     case 'loaded':
       break;
@@ -78,7 +78,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'run': {
       const { run } = await import('./commands/run.ts');
       const code = await run(config, { log, secrets, load });
-      if (code !== 0) await linger({ argv, env: process.env });
+      if (code !== 0) await delayExit({ argv, env: process.env });
       return code;
     }
     case 'once': {

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
 import { secretsOfProxy } from '../config/proxy.ts';
 import { createSecrets } from '../config/secrets.ts';
-import { turn } from '../turn.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import { broken } from './breaks.ts';
 import { createBudget, type Budget, type Hold } from './budget.ts';
 import { clockSkew } from './clock-skew.ts';
@@ -172,7 +172,7 @@ export function createHttp(options: HttpOptions): Http {
     if (skew !== undefined) options.onClockSkew(skew);
 
     // Answers come in bursts: a token's details together, the lists of all accounts at the same second.
-    await turn();
+    await yieldToEventLoop();
     const judged = judge(answer, call);
     if (judged.ok) return judged;
     const headers = { retryAfter: header(answer, 'retry-after'), date: header(answer, 'date') };

@@ -6,7 +6,7 @@ import type {
   TunnelFamily,
 } from '../core/families/family.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { turn } from '../turn.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import { type Block, createBlock, plainLength } from './block.ts';
 import { countChanged, createGroupEncoder, type Group } from './group.ts';
 import { regroup } from './regroup.ts';
@@ -27,7 +27,7 @@ export interface RendererOptions {
   readonly context: FleetContext;
 }
 
-/** Work after which the event loop has its turn, in tunnels encoded; starting a group is worth some, too. */
+/** Work between two yields to the event loop, in tunnels encoded; starting a group counts as some. */
 const WORK_PER_SLICE = 64;
 const WORK_PER_GROUP = 8;
 const SERIES_PER_SLICE = 500;
@@ -52,9 +52,9 @@ export function createRenderer({
     const rendered: Group[] = [];
     let work = 0;
     // The caller has just done some work.
-    await turn();
+    await yieldToEventLoop();
     const regrouped = regroup(groups, snapshot);
-    await turn();
+    await yieldToEventLoop();
     for (const next of regrouped) {
       if (next.kind === 'same') {
         rendered.push(next.group);
@@ -64,7 +64,7 @@ export function createRenderer({
       work += WORK_PER_GROUP + countChanged(next);
       if (work < WORK_PER_SLICE) continue;
       work = 0;
-      await turn();
+      await yieldToEventLoop();
     }
     return rendered;
   };
@@ -76,7 +76,7 @@ export function createRenderer({
 
   return async (snapshot) => {
     groups = await renderGroups(snapshot);
-    await turn();
+    await yieldToEventLoop();
     const next: Section[] = [];
     for (const family of table) {
       const blocks = family.scope === 'fleet' ? [encodeFleet(family, snapshot)] : tunnelBlocks(family);
@@ -87,7 +87,7 @@ export function createRenderer({
         }),
       );
       // Thousands of accounts or declared tunnels are some milliseconds of work.
-      if (family.scope === 'fleet' && (next.at(-1)?.series ?? 0) > SERIES_PER_SLICE) await turn();
+      if (family.scope === 'fleet' && (next.at(-1)?.series ?? 0) > SERIES_PER_SLICE) await yieldToEventLoop();
     }
     sections = new Map(next.map((section) => [section.family.name, section]));
     return next;

@@ -6,7 +6,7 @@ import { idleCollectors } from '../core/plan-details.ts';
 import { plan, type PlannedRequest } from '../core/plan.ts';
 import { WINDOW_MS } from '../core/refresh.ts';
 import type { AccountState } from '../core/snapshot.ts';
-import { turn } from '../turn.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import { createConfigurationShare, createListShare, createRouteShare } from './share.ts';
 import { createSender, keyOf } from './sender.ts';
 import type { SnapshotStore } from './store.ts';
@@ -159,7 +159,7 @@ export function createRequestLoop(
 
   /** Plans the next requests and sends them. */
   const sendNext = async ({ signal, most = Infinity, once }: StepOptions): Promise<Step> => {
-    await turn();
+    await yieldToEventLoop();
     const room = Math.min(most, QUEUE_FACTOR * concurrency - sender.unanswered());
     if (signal.aborted || room < 1) return { sent: [], left: Infinity };
     renewals.look();
@@ -239,7 +239,7 @@ export function createRequestLoop(
     for (const id of accountIds) {
       const account = store.current().accounts.get(id);
       if (account?.up !== true) continue;
-      if (looked === 0) await turn();
+      if (looked === 0) await yieldToEventLoop();
       looked = (looked + account.tunnels.size) % SLICE_TUNNELS;
       const at = clock();
       for (const collector of idleCollectors(account, due()))

@@ -5,7 +5,7 @@ import { type Failure, failureOf, type Observation } from '../core/model.ts';
 import type { DetailRequest } from '../core/plan-details.ts';
 import type { PlannedRequest } from '../core/plan.ts';
 import { isSelected } from '../core/select.ts';
-import { turn } from '../turn.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import type { SnapshotStore } from './store.ts';
 
@@ -67,7 +67,7 @@ export function createSender(options: SenderOptions): Sender {
   const apply = async (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
-    await turn();
+    await yieldToEventLoop();
     const arrived = answers;
     answers = [];
     if (arrived.length === 0) return;

@@ -656,24 +656,24 @@ test('a connector that cannot be asked for is a failure, and none that is not th
   });
 });
 
-test('answers that come together are read in a turn of the event loop each', async () => {
+test('answers that arrive together are read one per iteration of the event loop', async () => {
   const waiting: (() => void)[] = [];
   const apiUrl = await serve((_request, response) => {
     waiting.push(() => response.end(envelope([])));
     if (waiting.length === 8) for (const answer of waiting) answer();
   });
   const { client } = await clientFor(apiUrl);
-  let turn = 0;
+  let iteration = 0;
   const counting = new AbortController();
   const count = (): void => {
-    turn += 1;
+    iteration += 1;
     if (!counting.signal.aborted) setImmediate(count);
   };
   count();
   const readIn = await Promise.all(
     Array.from({ length: 8 }, async (_, index) => {
       await client.connections({ accountId: ACCOUNT, id: `${index}`, type: 'cfd_tunnel' });
-      return turn;
+      return iteration;
     }),
   );
   counting.abort();

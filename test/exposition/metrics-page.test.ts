@@ -156,7 +156,7 @@ test('a scrape while a snapshot renders gets the page before, whole', async () =
   expect(tunnelsOn(await bytesOf(page, TEXT))).toEqual(['after']);
 });
 
-test('the event loop has its turns while a large fleet renders', async () => {
+test('other work runs while a large fleet renders', async () => {
   const page = aPage({ families: NO_OPTIONS });
   let rendering = true;
   let turns = 0;

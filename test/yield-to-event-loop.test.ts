@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { turn } from '../src/turn.ts';
+import { yieldToEventLoop } from '../src/yield-to-event-loop.ts';
 
-test('who asks at the same time gets a turn of the event loop each, in order', async () => {
+test('callers resolve one per iteration of the event loop, in order', async () => {
   const order: string[] = [];
   const work = async (name: string): Promise<void> => {
-    await turn();
+    await yieldToEventLoop();
     order.push(name);
   };
   const all = Promise.all([work('a'), work('b'), work('c')]);

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isCommand } from '../config/command-line.ts';
 import type { Environment } from '../config/environment.ts';
 
-/** Some times as long as kubelet takes to see that a container runs. */
-const LINGER_MS = 10_000;
+/** Several times as long as kubelet takes to notice that a container runs. */
+const DELAY_MS = 10_000;
 
 export interface Start {
   readonly argv: readonly string[];
@@ -11,14 +11,14 @@ export interface Start {
 }
 
 /**
- * Kubernetes starts cloudflared after a native sidecar that it has seen running. An exporter that cannot start, be it for
- * its settings, ends a little later, or the trouble would be cloudflared's as well.
+ * Kubernetes starts cloudflared only after it has seen the native sidecar before it running. A sidecar exporter that
+ * cannot start therefore delays its exit, so that it does not keep cloudflared from starting.
  */
-export async function linger(start: Start): Promise<void> {
-  if (isBesideCloudflared(start)) await sleep(LINGER_MS);
+export async function delayExit(start: Start): Promise<void> {
+  if (isBesideCloudflared(start)) await sleep(DELAY_MS);
 }
 
-/** By the looks of it, for the settings may be the trouble. */
+/** Guesses from the raw arguments and environment, because the settings may be invalid. */
 export function isBesideCloudflared({ argv, env }: Start): boolean {
   const runs = argv.every((word) => !isCommand(word) || word === 'run') && !argv.includes('--config.check');
   const isSidecar =

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { spawn } from 'node:child_process';
-import { isBesideCloudflared } from '../../src/commands/linger.ts';
+import { isBesideCloudflared } from '../../src/commands/delay-exit.ts';
 import { cli } from './support.ts';
 
 test.each([
@@ -19,11 +19,11 @@ test.each([
   [['once'], { TUNNEL_TOKEN: 'x' }],
   [['check', '--sidecar.tunnel-token-file=t'], {}],
   [['--config.check', '--sidecar.tunnel-token-file=t'], {}],
-])('%j with %j waits for nobody', (argv, env) => {
+])('%j with %j is not beside a cloudflared', (argv, env) => {
   expect(isBesideCloudflared({ argv, env })).toBe(false);
 });
 
-test('a sidecar whose settings are bad says so at once, and is still there when kubelet looks', async () => {
+test('a sidecar with invalid settings reports them at once and delays its exit', async () => {
   const child = spawn(process.execPath, ['src/main.ts', '--sidecar.min-connections=none'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env['PATH'] },
@@ -32,7 +32,7 @@ test('a sidecar whose settings are bad says so at once, and is still there when 
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   await vi.waitFor(() => expect(stderr).toContain('--sidecar.min-connections (flag)'), { timeout: 15_000 });
-  // Another one comes and goes meanwhile.
+  // A process that is no sidecar exits meanwhile.
   expect(await cli(['--no-such-flag'])).toMatchObject({ code: 1 });
   expect(child.exitCode).toBeNull();
 });
