@@ -65,9 +65,7 @@ export function readTokens(entries: readonly Entry[], report: Report): readonly 
   const tokens = new Map<string, ListedToken>();
   for (const entry of entries) {
     const { tokenFile, budgetGroup } = accessOf(entry, report);
-    const given = entry.lists.get('accounts') ?? entry.fields.get('accounts');
-    const accounts =
-      given === undefined ? undefined : [given].flat().flatMap((value) => accountsIn(value, report));
+    const accounts = entry.fields.get('accounts')?.flatMap((given) => accountsIn(given, report));
     if (!entry.fields.has('api_token_file')) report.problem(`${entry.location}: needs an api_token_file`);
     if (tokenFile === undefined) continue;
     if (tokens.has(tokenFile.path))
@@ -92,7 +90,7 @@ function accountsIn(
 function accessOf(entry: Entry, report: Report): Pick<ListedAccount, 'tokenFile' | 'budgetGroup'> {
   const path = fieldOf(entry, { name: 'api_token_file', kind: kinds.path, report });
   const group = fieldOf(entry, { name: 'budget_group', kind: kinds.groupName, report });
-  const location = (field: string): string => entry.fields.get(field)?.location ?? entry.location;
+  const location = (field: string): string => entry.fields.get(field)?.[0]?.location ?? entry.location;
   return {
     tokenFile: path === undefined ? undefined : { path, location: location('api_token_file') },
     budgetGroup: group === undefined ? undefined : { name: group, location: location('budget_group') },
@@ -126,7 +124,7 @@ function fieldOf<T>(
   entry: Entry,
   { name, kind, report }: { readonly name: string; readonly kind: Kind<T>; readonly report: Report },
 ): T | undefined {
-  const given = entry.fields.get(name);
+  const given = entry.fields.get(name)?.[0];
   return given && valueOf(given, kind, report);
 }
 

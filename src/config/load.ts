@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import { formatDuration } from './duration.ts';
 import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
-import { readConfigFile } from './config-file.ts';
+import { parseConfigFile } from './config-file.ts';
 import type { ConfigFile } from './config-file.ts';
 import { onOneLine } from './quote.ts';
 import { readText } from './files.ts';
@@ -224,6 +224,6 @@ function fileOf({ value: path, location }: Settled<string | undefined>, readFile
   if (path === undefined) return { ...nothing, problems: [], isWhole: true };
   const text = readText(path, readFile);
   return text.ok
-    ? readConfigFile(path, text.value)
+    ? parseConfigFile(path, text.value)
     : { ...nothing, problems: [`${location}: ${text.problem}`], isWhole: false };
 }

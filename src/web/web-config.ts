@@ -5,7 +5,7 @@ import { readUsers } from './basic-auth-users.ts';
 import type { Users } from './basic-auth-users.ts';
 import { readTls, TLS_KEYS } from './tls-settings.ts';
 import type { TlsSettings } from './tls-settings.ts';
-import { readYaml, type Section } from './web-config-section.ts';
+import { parseSection, type Section } from './web-config-section.ts';
 
 /** What `--web.config.file` says, in exporter-toolkit's format. */
 export interface WebConfig {
@@ -28,7 +28,7 @@ export function readWebConfig(file: string, readFile: ReadFile): WebConfigReadin
   const text = readText(file, readFile);
   if (!text.ok) return { ok: false, problems: [`web.config.file: ${text.problem}`] };
   const problems = new Set<string>();
-  const top = readYaml(text.value, {
+  const top = parseSection(text.value, {
     file,
     known: SECTIONS,
     problem: (line) => void problems.add(line),

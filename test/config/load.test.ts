@@ -701,6 +701,7 @@ test('a token is not shown wherever it was pasted by mistake', () => {
     { argv: ['--config.file=c.yaml'], files: { 'c.yaml': `api_token: ${TOKEN}` } },
     { argv: ['--config.file=c.yaml'], files: { 'c.yaml': `cloudflare: ${TOKEN}` } },
     { argv: ['--config.file=c.yaml'], files: { 'c.yaml': TOKEN } },
+    { argv: ['--config.file=c.yaml'], files: { 'c.yaml': `cloudflare: {api_token:${TOKEN}}` } },
   ];
   for (const place of places) {
     const problems = problemsOf({ ...place, env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, ...place.env } });

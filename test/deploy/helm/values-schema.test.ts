@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { JsonSchema } from '../../../deploy/helm/chart-schema/json-schema.ts';
 import { valuesSchema } from '../../../deploy/helm/chart-schema/values.ts';
-import { readConfigFile } from '../../../src/config/config-file.ts';
+import { parseConfigFile } from '../../../src/config/config-file.ts';
 import { ALL_SETTINGS } from '../../../src/config/settings.ts';
 import { runExporter } from '../../support/exporter-process.ts';
 import { kubectlLayer } from '../kubernetes/kubectl-layer.ts';
@@ -126,7 +126,7 @@ describe("the configuration file of the schema is the exporter's", () => {
     for (const path of file) {
       const text = stringify(path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), 'x'));
       expect(
-        readConfigFile('config.yaml', text).problems.filter((problem) => problem.includes('unknown')),
+        parseConfigFile('config.yaml', text).problems.filter((problem) => problem.includes('unknown')),
       ).toEqual([]);
     }
   });

@@ -3,7 +3,7 @@ import { verifyByBcrypt } from '../../../src/web/basic-auth-bcrypt.ts';
 import { costOf, readUsers } from '../../../src/web/basic-auth-users.ts';
 import { createBasicAuth } from '../../../src/web/basic-auth.ts';
 import type { Authenticate } from '../../../src/web/basic-auth.ts';
-import { readYaml } from '../../../src/web/web-config-section.ts';
+import { parseSection } from '../../../src/web/web-config-section.ts';
 
 /** Of "secret" and of "süß". */
 const ALICE = '$2y$05$YWFQW5BwG70FIFM9v.2QB.TzhV7/0BWBxBOCkEKvUXw9zC3BsIY2y';
@@ -203,7 +203,7 @@ test.each([
   ['basic_auth_users: {}', 0],
 ])('without the native part of bcrypt %s is refused, and only that', (yaml, count) => {
   const problems: string[] = [];
-  const top = readYaml(yaml, {
+  const top = parseSection(yaml, {
     file: 'web.yml',
     known: ['basic_auth_users'],
     problem: (line) => void problems.push(line),
