@@ -11,7 +11,10 @@ About it.
 
 ### Added
 
-- A thing.
+- A thing that
+  takes two lines.
+- Another
+  - with a part
 
 ## 1.1.0
 
@@ -19,7 +22,7 @@ About it.
 `;
 
 test.each([
-  ['1.10.0', '### Added\n\n- A thing.'],
+  ['1.10.0', '### Added\n\n- A thing that takes two lines.\n- Another\n  - with a part'],
   ['1.1.0', '- An older thing.'],
   ['1.1', undefined],
   ['Unreleased', undefined],
