@@ -1,12 +1,12 @@
 import { Readable, pipeline } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
-import type { Limiter } from './limiter.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import { negotiateGzip } from './negotiate.ts';
 import { textReply } from './reply.ts';
 import type { Reply, WebRequest } from './reply.ts';
 
-/** A document in parts, each made when it is asked for; or in one line what is wrong with the request. */
+/** A document in parts, each made when the iterator reaches it; or one line about a bad request. */
 export type Rendered =
   | { readonly ok: true; readonly parts: Iterable<string> }
   | {
@@ -19,40 +19,42 @@ export type Rendered =
 export interface DocumentRouteOptions {
   readonly contentType: string;
   readonly headers: Reply['headers'];
-  /** Shared by all documents. */
-  readonly limiter: Limiter;
-  /** What the document is made from, such as the snapshot: another one makes another document. */
+  /** Shared by all document routes. */
+  readonly limit: ConcurrencyLimit;
+  /** What the document is made from, such as the snapshot. The document is made again if it changes. */
   readonly version: () => unknown;
-  /** How long a document may be shared; for one that shows ages. Default: until the version changes. */
+  /** Maximum age of a shared document, for one that shows ages. Default: until the version changes. */
   readonly maxAgeMs?: number;
   readonly render: (request: Pick<WebRequest, 'path' | 'query'>) => Rendered;
 }
 
-/** A document that is made, or being made. */
-interface Made {
+type Chunks = Promise<readonly Uint8Array[]>;
+
+interface CachedDocument {
   readonly version: unknown;
-  readonly at: number;
-  readonly chunks: Promise<readonly Uint8Array[]>;
+  /** From `performance.now()`. */
+  readonly startedAt: number;
+  readonly chunks: Chunks;
 }
 
-/** What is made before the event loop goes on: some milliseconds of work. */
+/** Characters made before the event loop runs other work; a few milliseconds. */
 const SLICE_CHARACTERS = 2 ** 16;
-/** Each query and encoding is a document of its own; the least recently asked for gives way. */
-const MOST_KEPT = 4;
-/** A document that nobody has asked for since is not kept. */
-const KEPT_FOR_MS = 5_000;
+/** One entry for each path, query and encoding. */
+const MAX_CACHED = 4;
+/** The cache is cleared when no document was requested for this long. */
+const CLEARED_AFTER_MS = 5_000;
 
-/** Answers with a document that is rendered once for each version, path, query and encoding, and shared by all who ask for it. */
+/** Renders a document once for each version, path, query and encoding, and shares it between requests. */
 export function createDocumentRoute(options: DocumentRouteOptions): (request: WebRequest) => Promise<Reply> {
-  const { contentType, headers, limiter, render } = options;
+  const { contentType, headers, limit, render } = options;
   const documents = createDocumentCache(options);
   return async (request) => {
     const gzip = negotiateGzip(request.headers['accept-encoding']?.toString());
     const { path, query } = request;
-    // Before it waits: what is wrong with a request is told at once.
+    // Checked before the limit, so that a bad request is answered at once.
     const rendered = render({ path, query });
     if (!rendered.ok) return textReply(rendered.status ?? 400, rendered.problem);
-    if (!(await limiter.enter(request.over)))
+    if (!(await limit.acquire(request.ended)))
       return textReply(503, 'Too many requests in flight; try again in a second.', { 'Retry-After': '1' });
     const key = `${gzip ? 'gzip' : 'identity'} ${path}?${query.toString()}`;
     return {
@@ -75,49 +77,50 @@ function createDocumentCache({
   version,
   maxAgeMs = Infinity,
 }: Pick<DocumentRouteOptions, 'version' | 'maxAgeMs'>) {
-  const kept = new Map<string, Made>();
-  /** One document is made at a time: what making takes in memory is taken once. */
+  /** Ordered by last use. */
+  const cached = new Map<string, CachedDocument>();
+  /** Documents are made one after another, so that the memory for making one is needed once. */
   let making: Promise<unknown> = Promise.resolve();
-  let forget: NodeJS.Timeout | undefined;
+  let clearing: NodeJS.Timeout | undefined;
 
-  const isCurrent = (made: Made): boolean =>
-    made.version === version() && performance.now() - made.at <= maxAgeMs;
+  const isCurrent = (document: CachedDocument): boolean =>
+    document.version === version() && performance.now() - document.startedAt <= maxAgeMs;
 
-  const make = (key: string, collected: () => Promise<readonly Uint8Array[]>): Made => {
+  const make = (key: string, collected: () => Chunks): CachedDocument => {
     const chunks = making.then(collected);
     making = chunks.catch(() => undefined);
-    const made = { version: version(), at: performance.now(), chunks };
-    // An error is told to everyone who waits, and not kept.
+    const document = { version: version(), startedAt: performance.now(), chunks };
+    // Everyone who waits gets the error. The next request tries again.
     chunks.catch(() => {
-      if (kept.get(key) === made) kept.delete(key);
+      if (cached.get(key) === document) cached.delete(key);
     });
-    return made;
+    return document;
   };
 
   return {
-    get: (key: string, collected: () => Promise<readonly Uint8Array[]>): Made['chunks'] => {
-      const known = kept.get(key);
-      const made = known !== undefined && isCurrent(known) ? known : make(key, collected);
-      kept.delete(key);
-      kept.set(key, made);
-      const [oldest] = kept.keys();
-      if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
-      clearTimeout(forget);
-      forget = setTimeout(() => kept.clear(), KEPT_FOR_MS).unref();
-      return made.chunks;
+    get: (key: string, collected: () => Chunks): Chunks => {
+      const known = cached.get(key);
+      const document = known !== undefined && isCurrent(known) ? known : make(key, collected);
+      cached.delete(key);
+      cached.set(key, document);
+      const [leastRecent] = cached.keys();
+      if (cached.size > MAX_CACHED && leastRecent !== undefined) cached.delete(leastRecent);
+      clearTimeout(clearing);
+      clearing = setTimeout(() => cached.clear(), CLEARED_AFTER_MS).unref();
+      return document.chunks;
     },
   };
 }
 
-async function collect(parts: Iterable<string>, gzip: boolean): Promise<readonly Uint8Array[]> {
-  const slices = inSlices(parts);
+async function collect(parts: Iterable<string>, gzip: boolean): Chunks {
+  const slices = slicesOf(parts);
   const chunks: Uint8Array[] = [];
   for await (const chunk of gzip ? gzipped(slices) : slices) chunks.push(chunk);
   return chunks;
 }
 
-/** The event loop goes on before each slice. */
-async function* inSlices(parts: Iterable<string>): AsyncGenerator<Buffer> {
+/** Lets the event loop run other work after each slice. */
+async function* slicesOf(parts: Iterable<string>): AsyncGenerator<Buffer> {
   let slice = '';
   for (const part of parts) {
     slice += part;
@@ -129,15 +132,10 @@ async function* inSlices(parts: Iterable<string>): AsyncGenerator<Buffer> {
   if (slice !== '') yield Buffer.from(slice);
 }
 
-/** Fast rather than small: a document is made anew with each snapshot. */
-const LEVEL = constants.Z_BEST_SPEED;
-
 async function* gzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  // What goes wrong is told to the reader of the last stream.
-  const zipped: AsyncIterable<Buffer> = pipeline(
-    Readable.from(chunks),
-    createGzip({ level: LEVEL }),
-    () => undefined,
-  );
+  // Fast rather than small, because a document is made again for each snapshot.
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  // Errors reach the reader of the last stream, so the callback ignores them.
+  const zipped: AsyncIterable<Buffer> = pipeline(Readable.from(chunks), gzip, () => undefined);
   yield* zipped;
 }

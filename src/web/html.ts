@@ -1,11 +1,11 @@
-/** Markup that is safe to send: made by `html`, or from constants. */
+/** Markup that is safe to send, because `html` or a constant made it. */
 export interface Html {
   readonly markup: string;
 }
 
 type Part = string | number | Html | readonly Html[];
 
-/** A template whose strings are escaped, for text and for quoted attributes alike. */
+/** A template that escapes strings, for text and for quoted attributes. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return {
     markup: strings.reduce((before, after, index) => before + markupOf(parts[index - 1] ?? '') + after),
@@ -34,28 +34,28 @@ export function escapeHtml(text: string): string {
   return text.toWellFormed().replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** Nothing to escape and nothing hidden: most texts, which thousands of rows have many of. */
+/** Text without anything to escape or make visible. Most text is, and testing it first saves time. */
 const HARMLESS = /^[ !#-%(-;=?-~]*$/;
 
-/** Markup between each two. */
 export function joined(parts: readonly Html[], separator: Html): Html {
   return { markup: parts.map(({ markup }) => markup).join(separator.markup) };
 }
 
 /**
- * Characters that change how others look, or look like nothing: controls, line separators, bidi marks, overrides and
- * isolates, soft hyphen, zero-width space, word joiner, byte order mark, tags. Not the joiners, which scripts and emoji need.
+ * Characters that are invisible or change how others look: controls, line separators, bidi marks,
+ * overrides and isolates, soft hyphen, zero-width space, word joiner, byte order mark, tags. Joiners are
+ * left alone, because scripts and emoji need them.
  */
 const DECEPTIVE =
-  // oxlint-disable-next-line no-control-regex -- control characters are what it is to find
+  // oxlint-disable-next-line no-control-regex -- it finds control characters
   /[\u0000-\u001F\u007F-\u009F\u00AD\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF\u{E0000}-\u{E007F}]/gu;
 
-const LONGEST_SHOWN = 256;
+const MAX_SHOWN_LENGTH = 256;
 
-/** Untrusted text with nothing hidden in it: `a⟨U+202E⟩b`; very long text is cut, saying how long it is. */
+/** Untrusted text with hidden characters made visible: `a⟨U+202E⟩b`. Long text is cut, with its length. */
 export function visible(text: string): string {
-  if (text.length <= LONGEST_SHOWN) return shown(text);
-  return `${shown(text.slice(0, LONGEST_SHOWN))}… (${text.length} characters)`;
+  if (text.length <= MAX_SHOWN_LENGTH) return shown(text);
+  return `${shown(text.slice(0, MAX_SHOWN_LENGTH))}… (${text.length} characters)`;
 }
 
 function shown(text: string): string {

@@ -1,4 +1,4 @@
-/** Strict JSON parsers refuse the escape of a lone surrogate; where there may be one, it is replaced. */
+/** Like `JSON.stringify`, but replaces lone surrogates, whose escapes strict parsers refuse. */
 export function json(value: object): string {
   const text = JSON.stringify(value);
   return /\\ud[89a-f]/i.test(text) ? JSON.stringify(value, wellFormed) : text;
@@ -8,7 +8,7 @@ function wellFormed(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
-/** '' is unknown. */
+/** The snapshot has '' for unknown; JSON has null. */
 export function textJson(text: string): string | null {
   return text === '' ? null : text;
 }

@@ -1,9 +1,8 @@
 import type { MetricsPage } from '../exposition/page.ts';
-import { createGate } from './gate.ts';
-import type { WebLog } from './log.ts';
+import { createConcurrencyLimit } from './concurrency-limit.ts';
 import { negotiateFormat, negotiateGzip } from './negotiate.ts';
 import { textReply } from './reply.ts';
-import type { Reply, WebRequest } from './reply.ts';
+import type { Reply, WebLog, WebRequest } from './reply.ts';
 
 export interface MetricsRouteOptions {
   readonly page: MetricsPage;
@@ -11,25 +10,26 @@ export interface MetricsRouteOptions {
   readonly log: WebLog;
 }
 
-/** Answers a scrape: the page in the format and encoding asked for, or 503 while too many others are being answered. */
+/** Answers a scrape in the negotiated format and encoding; 503 if `maxRequests` others are in flight. */
 export function createMetricsRoute({
   page,
   maxRequests,
   log,
 }: MetricsRouteOptions): (request: WebRequest) => Promise<Reply> {
-  const gate = createGate(maxRequests);
-  return async ({ headers, query, over }) => {
-    if (!gate.enter(over))
+  const limit = createConcurrencyLimit({ maxRunning: maxRequests, maxWaiting: 0 });
+  return async ({ headers, query, ended }) => {
+    if (!(await limit.acquire(ended)))
       return textReply(503, `Too many scrapes in flight; --web.max-requests allows ${maxRequests}.`, {
         'Retry-After': '1',
       });
     const gzip = negotiateGzip(headers['accept-encoding']?.toString());
+    const names = query.getAll('name[]').filter((name) => name !== '');
     try {
       const { contentType, length, chunks } = await page.body({
         format: negotiateFormat(headers.accept),
         gzip,
-        names: namesOf(query),
-        overlaps: gate.inside() > 1,
+        names: names.length === 0 ? undefined : new Set(names),
+        overlaps: limit.running() > 1,
       });
       return {
         status: 200,
@@ -46,9 +46,4 @@ export function createMetricsRoute({
       return textReply(500, 'Cannot render the metrics page; the log of the exporter says why.');
     }
   };
-}
-
-function namesOf(query: URLSearchParams): ReadonlySet<string> | undefined {
-  const names = query.getAll('name[]').filter((name) => name !== '');
-  return names.length === 0 ? undefined : new Set(names);
 }

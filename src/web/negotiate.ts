@@ -7,7 +7,7 @@ interface Preference {
   readonly q: number;
 }
 
-/** How well a header accepts something: `named` where it is listed itself, not only matched by a wildcard. */
+/** How well a header accepts something. `named` is false if only a wildcard matches. */
 interface Acceptance {
   readonly q: number;
   readonly named: boolean;
@@ -16,9 +16,9 @@ interface Acceptance {
 const NOT_ACCEPTED: Acceptance = { q: 0, named: false };
 
 /**
- * OpenMetrics where the client prefers it, the text format for every other header: absent, malformed, or naming only
- * formats that we do not speak. At equal weight a named format beats one matched by a wildcard, then OpenMetrics wins
- * where it is named (Prometheus lists it first).
+ * Returns OpenMetrics if the client prefers it. Every other header gets the text format, including one
+ * that is absent, malformed or names unknown formats only. At equal weight OpenMetrics wins if it is
+ * named, because Prometheus lists it first.
  */
 export function negotiateFormat(accept: string | undefined): PageFormat {
   const preferences = parsePreferences(accept ?? '');
@@ -36,7 +36,7 @@ export function negotiateFormat(accept: string | undefined): PageFormat {
   return openMetrics.named && openMetrics.q > 0 ? 'openmetrics' : 'text';
 }
 
-/** Whether to send gzip: only where the client lists it (or `*`) and does not like `identity` better. */
+/** Whether to send gzip: the client must list it or `*`, and must not prefer `identity`. */
 export function negotiateGzip(acceptEncoding: string | undefined): boolean {
   const preferences = parsePreferences(acceptEncoding ?? '');
   const gzip = acceptance(preferences, [{ name: 'gzip' }, { name: 'x-gzip' }, { name: '*' }]);
@@ -44,7 +44,7 @@ export function negotiateGzip(acceptEncoding: string | undefined): boolean {
   return gzip.q > 0 && gzip.q >= identity.q;
 }
 
-/** The acceptance of the first, most specific range that the header holds; later ones do not count then. */
+/** `ranges` are ordered from specific to general. The first one in the header decides. */
 function acceptance(
   preferences: readonly Preference[],
   ranges: readonly { readonly name: string; readonly version?: string }[],
@@ -60,7 +60,7 @@ function acceptance(
   return NOT_ACCEPTED;
 }
 
-/** Elements with a malformed weight are left out: what they meant cannot be known. */
+/** Ignores elements with a malformed weight. */
 function parsePreferences(header: string): readonly Preference[] {
   return header.split(',').flatMap((element) => {
     const [name = '', ...parameters] = element.split(';').map((part) => part.trim().toLowerCase());

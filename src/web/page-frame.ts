@@ -1,46 +1,64 @@
 import { createHash } from 'node:crypto';
-import { html, visible } from './html.ts';
+import { formatTime } from './format.ts';
+import { html, NOTHING, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { STATUS_STYLE } from './status-style.ts';
-import { minuteWords } from './words.ts';
+import { PAGE_STYLE } from './page-style.ts';
 
-/** What every page for a person has around its content. */
-export interface PageFrame {
-  readonly version: string;
-  readonly now: number;
-}
+/** Not made by `html`, because the hash below is of exactly these characters. */
+const STYLE: Html = { markup: `<style>${PAGE_STYLE}</style>` };
+const styleHash = createHash('sha256').update(PAGE_STYLE).digest('base64');
 
-/** Not by the template: the hash below is of exactly these characters. */
-export const STYLE: Html = { markup: `<style>${STATUS_STYLE}</style>` };
-const styleHash = createHash('sha256').update(STATUS_STYLE).digest('base64');
-
-/** Nothing but the page's own style: no script, image, font, form or frame. */
+/** Allows the page's own style, and no script, image, font, form or frame. */
 export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 export const REFRESH_SECONDS = 30;
 
-/** A whole page; the status page is streamed and frames itself. */
-export function pageOf(
-  { title, heading, body }: { readonly title: string; readonly heading: Html; readonly body: Html },
-  { version, now }: PageFrame,
-): string {
-  return html`<!doctype html>
+/** What every page has around its content. */
+export interface PageFrame {
+  readonly title: string;
+  readonly heading: Html;
+  readonly headerLink?: Html;
+  /** At the right of the header, before the time. */
+  readonly facts?: Html;
+  readonly footer?: Html;
+  readonly refreshSeconds?: number;
+  /** The exporter's own version. */
+  readonly version: string;
+  readonly now: number;
+}
+
+/** A whole page, in parts. */
+export function* pageParts(
+  {
+    title,
+    heading,
+    headerLink = NOTHING,
+    facts = NOTHING,
+    footer = NOTHING,
+    refreshSeconds = REFRESH_SECONDS,
+    version,
+    now,
+  }: PageFrame,
+  content: Iterable<string>,
+): Generator<string> {
+  yield html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="refresh" content="${REFRESH_SECONDS}" />
+        <meta http-equiv="refresh" content="${refreshSeconds}" />
         <title>${visible(title)}</title>
         ${STYLE}
       </head>
       <body>
         <header>
-          <h1>${heading}</h1>
-          <a href="/">All tunnels</a>
+          <h1>${heading}</h1>${headerLink}
           <span class="quiet small">cloudflare-tunnel-exporter ${visible(version)}</span>
-          <div class="facts"><span class="quiet small">${minuteWords(now)}</span></div>
+          <div class="facts">${facts}<span class="quiet small">${formatTime(now)}</span></div>
         </header>
-        <main>${body}</main>
+        <main>`.markup;
+  yield* content;
+  yield html`</main>${footer}
       </body>
     </html> `.markup;
 }

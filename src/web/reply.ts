@@ -1,23 +1,29 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 
-/** What a route is told of a request. */
+/** The parts of a request that routes read. */
 export interface WebRequest {
   readonly headers: IncomingHttpHeaders;
-  /** Not decoded. */
+  /** As sent, percent-encoding included. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Aborted once the response is finished or its connection has closed. */
-  readonly over: AbortSignal;
+  /** Aborts when the response is finished or its connection has closed. */
+  readonly ended: AbortSignal;
 }
 
-/** What a route answers. The same for GET and HEAD: whether the body is sent is not its concern. */
+/** The part of pino's Logger that the web server calls. */
+export interface WebLog {
+  readonly warn: (details: object, message: string) => void;
+  readonly error: (details: object, message: string) => void;
+}
+
+/** The answer of a route, the same for GET and HEAD. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** The whole body, or batches of it that are made as fast as the client takes them. */
+  /** The whole body, or batches of it that are made as fast as the client reads them. */
   readonly chunks: readonly Uint8Array[] | AsyncIterable<readonly Uint8Array[]>;
-  /** Bytes of the body, if they are known before it is made. */
+  /** Bytes of the body, if known in advance. */
   readonly length?: number;
 }
 
@@ -29,17 +35,18 @@ export function textReply(status: number, text: string, headers: Reply['headers'
   };
 }
 
-/** On every response: what we serve is true for a moment only, and is what we say it is. */
+/** Sent with every response. Bodies describe the present, so nothing may cache them. */
 const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' };
 
 export interface SendOptions {
-  readonly over: AbortSignal;
+  readonly ended: AbortSignal;
+  /** Leaves the body out. */
   readonly head: boolean;
-  /** Tells the client that this connection ends with this response. */
+  /** Tells the client that the connection closes after this response. */
   readonly lastOnConnection: boolean;
 }
 
-/** Resolves when the reply was handed to the operating system or its connection has closed. */
+/** Resolves when the operating system has taken the whole reply, or when the connection has closed. */
 export async function sendReply(response: ServerResponse, reply: Reply, options: SendOptions): Promise<void> {
   const { chunks } = reply;
   const length = reply.length ?? (isWhole(chunks) ? lengthOf(chunks) : undefined);
@@ -52,9 +59,9 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
   if (!options.head) {
     const batches = isWhole(chunks) ? batchesOf(chunks) : chunks;
     for await (const batch of batches) {
-      if (options.over.aborted) return;
-      await writeBatch(response, batch, options.over);
-      // A reader that takes all that it is given must not keep the event loop to itself.
+      if (options.ended.aborted) return;
+      await writeBatch(response, batch, options.ended);
+      // A fast reader would otherwise keep the event loop busy until the end of the reply.
       await setImmediate();
     }
   }
@@ -69,10 +76,10 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** Chunks that are smaller are given to the operating system together, up to about this much. */
+/** Smaller chunks are written together, up to about this size. */
 const BATCH_BYTES = 2 * 1024 * 1024;
-/** An end of this size goes with the batch before it: a write of its own would cost more than it takes. */
-const SMALL_END_BYTES = 64 * 1024;
+/** A rest of at most this size joins the last batch, to save a write. */
+const SMALL_REST_BYTES = 64 * 1024;
 
 function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
   let rest = lengthOf(chunks);
@@ -83,7 +90,7 @@ function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Arra
     batch.push(chunk);
     bytes += chunk.byteLength;
     rest -= chunk.byteLength;
-    if (bytes < BATCH_BYTES || rest <= SMALL_END_BYTES) continue;
+    if (bytes < BATCH_BYTES || rest <= SMALL_REST_BYTES) continue;
     yield batch;
     batch = [];
     bytes = 0;
@@ -92,16 +99,16 @@ function* batchesOf(chunks: readonly Uint8Array[]): Generator<readonly Uint8Arra
 }
 
 /**
- * Never more than one batch ahead of the reader, so that a reader that stops holds the shared chunks and no copy of them.
- * Waits until the batch is written, the last one too: node's `server.close()` takes a response that has been ended for
- * idle and cuts it off, flushed or not.
+ * Resolves when the batch is written, so a slow reader holds at most one batch in the send buffer. The
+ * last batch is awaited too: `server.close()` of node treats a response as idle once it has been ended,
+ * and cuts it off even if it is not flushed.
  */
 function writeBatch(
   response: ServerResponse,
   batch: readonly Uint8Array[],
-  over: AbortSignal,
+  ended: AbortSignal,
 ): Promise<void> {
-  return unlessOver(over, (written) => {
+  return untilDoneOrEnded(ended, (written) => {
     response.cork();
     for (const [index, chunk] of batch.entries()) {
       if (index === batch.length - 1) response.write(chunk, written);
@@ -111,13 +118,13 @@ function writeBatch(
   });
 }
 
-function unlessOver(over: AbortSignal, start: (done: () => void) => void): Promise<void> {
+function untilDoneOrEnded(ended: AbortSignal, start: (done: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      over.removeEventListener('abort', done);
+      ended.removeEventListener('abort', done);
       resolve();
     };
-    over.addEventListener('abort', done);
+    ended.addEventListener('abort', done);
     start(done);
   });
 }

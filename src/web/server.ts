@@ -1,71 +1,43 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Config, ListenAddress } from '../config/config.ts';
-import { type EventHistory, NO_EVENTS } from '../core/events.ts';
-import type { Snapshot } from '../core/snapshot.ts';
-import type { MetricsPage } from '../exposition/page.ts';
-import { verifyByBcrypt } from './basic-auth-bcrypt.ts';
-import { createBasicAuth } from './basic-auth.ts';
-import { listenOn, urlOf } from './listen.ts';
-import type { WebLog } from './log.ts';
-import { refuseMalformed } from './malformed.ts';
-import type { Reload } from './reload-route.ts';
+import type { ListenAddress } from '../config/config.ts';
+import { createBasicAuth, verifyByBcrypt } from './basic-auth.ts';
+import { createListener, listenOn, refuseMalformed, urlOf } from './listener.ts';
+import type { Listener } from './listener.ts';
 import { sendReply, textReply } from './reply.ts';
 import { createRouter } from './router.ts';
-import type { Readiness } from './router.ts';
-import { createListener } from './tls-listener.ts';
-import type { Listener } from './tls-listener.ts';
+import type { RouterOptions } from './router.ts';
 import type { LiveWebConfig } from './web-config-live.ts';
 
-export interface WebServerOptions {
-  readonly config: Config['web'];
-  readonly page: MetricsPage;
-  readonly snapshot: () => Snapshot;
-  /** What changed; nothing unless given. */
-  readonly events?: () => EventHistory;
-  readonly readiness: () => Readiness;
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number;
-  readonly log: WebLog;
-  /** The exporter's own version, for the status page. */
-  readonly version: string;
-  /** A list of tunnels older than this is called late on the status page: a little over two polls is right. */
-  readonly lateAfterMs?: () => number;
-  /** Whether addresses of origins are shown at all; not unless given. */
-  readonly showsOriginIps?: () => boolean;
-  /** Whether Cloudflare's edge sees the connector beside us; `undefined` where there is none. */
-  readonly edgeReadiness?: () => Readiness | undefined;
-  /** Left out where reloading over HTTP is not enabled. */
-  readonly reload?: Reload | undefined;
-  /** A response that its reader has not taken within this time is cut off. */
+export interface WebServerOptions extends Omit<RouterOptions, 'authenticate'> {
+  /** Connections whose response takes longer than this are closed. */
   readonly responseDeadlineMs?: number;
-  /** A reader that takes nothing for so long is cut off. */
+  /** Connections whose client reads nothing for this long are closed. */
   readonly stalledReaderMs?: number;
-  /** TLS, passwords and headers of `--web.config.file`; stopped by its owner. */
+  /** TLS, passwords and headers of `--web.config.file`. The caller stops it. */
   readonly webConfig?: LiveWebConfig | undefined;
 }
 
 export interface WebServer {
-  /** Opens every configured address, or none: rejects with one line that names the address and what to do. */
+  /** Opens every configured address, or none. Rejects with one line: the address, the cause, what to do. */
   readonly listen: () => Promise<void>;
-  /** The URLs served, with the real port where 0 was asked for; empty before `listen`. */
+  /** The URLs served, with the real port if the configured one is 0; empty before `listen`. */
   readonly addresses: () => readonly string[];
   /**
-   * Closes idle connections at once, answers new requests for as long as responses are in flight, then accepts nothing more
-   * and resolves when every response is finished.
+   * Closes idle connections at once, and answers new requests while any response is in flight. Then
+   * stops listening, and resolves when every response is finished.
    */
   readonly drain: () => Promise<void>;
-  /** Closes everything, responses in flight too. */
+  /** Closes every connection, including those with a response in flight. */
   readonly close: () => Promise<void>;
 }
 
-const DEFAULT_LATE_AFTER_MS = 120_000;
 const DEFAULT_RESPONSE_DEADLINE_MS = 60_000;
 const DEFAULT_STALLED_READER_MS = 10_000;
 
 const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  /** Longer than the usual scrape intervals, so that Prometheus keeps its connection. */
+  /** Longer than usual scrape intervals, so that Prometheus keeps its connection. */
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 5_000,
 };
@@ -79,10 +51,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     stalledReaderMs = DEFAULT_STALLED_READER_MS,
   } = options;
   const route = createRouter({
-    events: () => NO_EVENTS,
-    showsOriginIps: () => false,
     ...options,
-    lateAfterMs: options.lateAfterMs ?? (() => DEFAULT_LATE_AFTER_MS),
     authenticate:
       webConfig && createBasicAuth({ users: () => webConfig.current().users, verify: verifyByBcrypt }),
   });
@@ -94,30 +63,30 @@ export function createWebServer(options: WebServerOptions): WebServer {
   const answer = async (
     request: IncomingMessage,
     response: ServerResponse,
-    { over }: { readonly over: AbortSignal },
+    { ended }: { readonly ended: AbortSignal },
   ): Promise<void> => {
-    const reply = await route(request, over).catch((error: unknown) => {
+    const reply = await route(request, ended).catch((error: unknown) => {
       log.error({ err: error }, 'Cannot answer an HTTP request');
       return textReply(500, 'Cannot answer; the log of the exporter says why.');
     });
     const head = request.method === 'HEAD';
     const headers = { ...reply.headers, ...webConfig?.current().headers };
-    // Node counts every byte that the reader takes, also in the middle of a large write.
+    // Node restarts this timeout with every byte that the client reads, also during a large write.
     response.setTimeout(stalledReaderMs, () => request.socket.destroy());
-    await sendReply(response, { ...reply, headers }, { over, head, lastOnConnection: draining });
+    await sendReply(response, { ...reply, headers }, { ended, head, lastOnConnection: draining });
   };
 
   const openListener = (): Listener => {
     const handler = (request: IncomingMessage, response: ServerResponse): void => {
-      const over = overSignal(request, response);
+      const ended = endedSignal(request, response);
       const deadline = setTimeout(() => request.socket.destroy(), responseDeadlineMs);
-      inFlight.add(over);
-      over.addEventListener('abort', () => {
+      inFlight.add(ended);
+      ended.addEventListener('abort', () => {
         clearTimeout(deadline);
-        inFlight.delete(over);
+        inFlight.delete(ended);
         if (draining) listener.server.closeIdleConnections();
       });
-      answer(request, response, { over }).catch((error: unknown) => {
+      answer(request, response, { ended }).catch((error: unknown) => {
         log.error({ err: error }, 'Cannot send an HTTP response');
         request.socket.destroy();
       });
@@ -157,30 +126,30 @@ export function createWebServer(options: WebServerOptions): WebServer {
     async drain() {
       draining = true;
       for (const { server } of listeners) server.closeIdleConnections();
-      // Whoever asks meanwhile whether we are ready shall hear that we are not.
+      // The listeners stay open meanwhile: readiness probes must see 503 while draining.
       await Promise.all([...inFlight].map(aborted));
       void stopListening();
       while (inFlight.size > 0) await Promise.all([...inFlight].map(aborted));
-      // What is left has not sent a whole request.
+      // The connections that remain have not sent a whole request.
       await close();
     },
     close,
   };
 }
 
-const OVER = 'the response is finished or its connection has closed';
+/** Passed to `abort`, because without a reason each request would create an exception with a stack. */
+const ENDED = 'the response is finished or its connection has closed';
 
 /**
- * Aborts when the response is finished or its connection has closed. Not every release of node tells a response that
- * waits behind another one (pipelining) of its connection's end; each tells the request.
+ * Aborts when the response is finished or its connection has closed. Listens to the request too: some
+ * releases of node emit no `close` on a pipelined response that still waits behind another one.
  */
-function overSignal(request: IncomingMessage, response: ServerResponse): AbortSignal {
-  const over = new AbortController();
-  // With a reason: without one, an exception and its stack are made for each request.
-  const abort = (): void => over.abort(OVER);
+function endedSignal(request: IncomingMessage, response: ServerResponse): AbortSignal {
+  const ended = new AbortController();
+  const abort = (): void => ended.abort(ENDED);
   response.once('close', abort);
   request.once('close', abort);
-  return over.signal;
+  return ended.signal;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -188,7 +157,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** Resolves when the server is closed; also where it never listened. */
+/** Resolves when the server is closed, also if it never listened. */
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }

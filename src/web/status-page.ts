@@ -1,25 +1,22 @@
 import type { EventHistory, TunnelEvent } from '../core/events.ts';
 import { servingConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
-import { behindWords } from './behind-words.ts';
-import { eventList } from './event-list.ts';
+import { accountProblems, listedAtOf } from './account-problems.ts';
+import { formatCount, formatDuration } from './format.ts';
 import {
-  STATUSES_WORST_FIRST,
-  accountProblems,
-  allTunnels,
-  countByStatus,
-  hasPolled,
-  oldestListedAt,
-  troubledTunnels,
-} from './fleet.ts';
-import { shownTunnels } from './folding.ts';
+  eventList,
+  isolatedName,
+  statusChip,
+  targetsOfTunnel,
+  tunnelPath,
+  upOrDownForAndSince,
+} from './fragments.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { REFRESH_SECONDS, STYLE } from './page-frame.ts';
-import { filterPath, isAccountAsked, isTunnelAsked, isWhole, type TunnelFilter } from './tunnel-filter.ts';
+import { pageParts, REFRESH_SECONDS } from './page-frame.ts';
+import { STATUSES_WORST_FIRST, countByStatus, shownTunnels, troubledTunnels } from './shown-tunnels.ts';
+import { filterPath, selectsAccount, selectsAll, selectsTunnel, type TunnelFilter } from './tunnel-filter.ts';
 import { accountParts } from './tunnel-table.ts';
-import { nameOf, sinceWordsInFull, statusChip, tunnelPath } from './tunnel-words.ts';
-import { counted, durationWords, minuteWords } from './words.ts';
 
 export interface StatusPageOptions {
   readonly version: string;
@@ -32,62 +29,69 @@ export interface StatusPageOptions {
 }
 
 const FIRST_POLL_REFRESH_SECONDS = 5;
-/** In a great outage the tables below tell the rest. */
-const MOST_TROUBLED_SHOWN = 20;
+/** The tables below show the others. */
+const MAX_TROUBLED = 20;
+const MAX_CHANGES = 10;
 
 /**
- * The fleet for a person: what is wrong first, then every tunnel, worst first. Needs no script. In parts, for a fleet of
- * thousands is too much for one go.
+ * The page of all accounts: first what needs attention, then every tunnel, worst first. Made in parts,
+ * because the page of a large fleet would block the event loop.
  */
-export function* statusPageParts(
+export function statusPageParts(
   snapshot: Snapshot,
   now: number,
   options: StatusPageOptions,
 ): Generator<string> {
-  const polled = hasPolled(snapshot);
-  const refreshSeconds = polled ? REFRESH_SECONDS : FIRST_POLL_REFRESH_SECONDS;
-  yield html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="refresh" content="${refreshSeconds}" />
-        <title>${titleOf(snapshot)}</title>
-        ${STYLE}
-      </head>
-      <body>
-        ${pageHeader(snapshot, now, options)}
-        <main>${polled ? overview(snapshot, now, options) : firstPoll()}`.markup;
-  if (polled) {
-    const isFiltered = !isWhole(options.filter);
-    for (const [id, shown] of shownTunnels(snapshot, options.filter)) {
-      const account = snapshot.accounts.get(id);
-      if (account !== undefined) yield* accountParts(account, now, { shown, isFiltered });
-    }
+  const refreshSeconds = hasPolled(snapshot) ? REFRESH_SECONDS : FIRST_POLL_REFRESH_SECONDS;
+  return pageParts(
+    {
+      title: titleOf(snapshot),
+      heading: html`Cloudflare tunnels`,
+      facts: headerFacts(snapshot, now, options),
+      footer: pageFooter(options, refreshSeconds),
+      refreshSeconds,
+      version: options.version,
+      now,
+    },
+    contentParts(snapshot, now, options),
+  );
+}
+
+function* contentParts(snapshot: Snapshot, now: number, options: StatusPageOptions): Generator<string> {
+  if (!hasPolled(snapshot)) {
+    yield firstPoll().markup;
+    return;
   }
-  yield html`</main>
-        ${pageFooter(options, refreshSeconds)}
-      </body>
-    </html> `.markup;
+  yield overview(snapshot, now, options).markup;
+  const isFiltered = !selectsAll(options.filter);
+  for (const [id, shown] of shownTunnels(snapshot, options.filter)) {
+    const account = snapshot.accounts.get(id);
+    if (account !== undefined) yield* accountParts(account, now, { shown, isFiltered });
+  }
+}
+
+/** Whether any account was listed, or any attempt has failed. */
+function hasPolled(snapshot: Snapshot): boolean {
+  return [...snapshot.accounts.values()].some(({ up }) => up !== undefined);
+}
+
+function allTunnels(snapshot: Snapshot): readonly TunnelState[] {
+  return [...snapshot.accounts.values()].flatMap((account) => [...account.tunnels.values()]);
 }
 
 function titleOf(snapshot: Snapshot): string {
   const counts = countByStatus(allTunnels(snapshot));
-  const troubles = (['down', 'degraded', 'unknown'] as const).filter((status) => counts[status] > 0);
-  return [...troubles.map((status) => `${counts[status]} ${status}`), 'Cloudflare tunnels'].join(' · ');
+  const problems = (['down', 'degraded', 'unknown'] as const).filter((status) => counts.has(status));
+  return [...problems.map((status) => `${counts.get(status)} ${status}`), 'Cloudflare tunnels'].join(' · ');
 }
 
-function pageHeader(snapshot: Snapshot, now: number, { version, readiness }: StatusPageOptions): Html {
-  const listedAt = oldestListedAt(snapshot);
-  const age = listedAt === undefined ? 'no data yet' : `data ${durationWords(now - listedAt)} old`;
+function headerFacts(snapshot: Snapshot, now: number, { readiness }: StatusPageOptions): Html {
+  const times = [...snapshot.accounts.values()].map(listedAtOf).filter((at) => at !== undefined);
+  const age = times.length === 0 ? 'no data yet' : `data ${formatDuration(now - Math.min(...times))} old`;
   const ready = readiness.ready
     ? html`<span class="status healthy">ready</span>`
     : html`<span><span class="status down">not ready</span> ${visible(readiness.reason)}</span>`;
-  return html`<header>
-    <h1>Cloudflare tunnels</h1>
-    <span class="quiet small">cloudflare-tunnel-exporter ${visible(version)}</span>
-    <div class="facts">${ready}<span>${age}</span><span class="quiet small">${minuteWords(now)}</span></div>
-  </header>`;
+  return html`${ready}<span>${age}</span>`;
 }
 
 function firstPoll(): Html {
@@ -98,14 +102,14 @@ function firstPoll(): Html {
 
 function overview(snapshot: Snapshot, now: number, options: StatusPageOptions): Html {
   const { filter } = options;
-  return html`${tiles(askedTunnels(snapshot, { ...filter, statuses: [] }), filter)}
-  ${isWhole(filter) ? NOTHING : filterNotice(filter)} ${problemSection(snapshot, now, options)}
+  return html`${tiles(selectedTunnels(snapshot, { ...filter, statuses: [] }), filter)}
+  ${selectsAll(filter) ? NOTHING : filterNotice(filter)} ${problemSection(snapshot, now, options)}
   ${recentChanges(now, options)}`;
 }
 
-function askedTunnels(snapshot: Snapshot, filter: TunnelFilter): readonly TunnelState[] {
+function selectedTunnels(snapshot: Snapshot, filter: TunnelFilter): readonly TunnelState[] {
   return allTunnels(snapshot).filter(
-    ({ tunnel }) => isAccountAsked(filter, tunnel.accountId) && isTunnelAsked(filter, tunnel),
+    ({ tunnel }) => selectsAccount(filter, tunnel.accountId) && selectsTunnel(filter, tunnel),
   );
 }
 
@@ -114,7 +118,7 @@ function tiles(tunnels: readonly TunnelState[], filter: TunnelFilter): Html {
   const all = { count: tunnels.length, path: filterPath({ ...filter, statuses: [] }) };
   return html`<dl class="tiles">
     ${STATUSES_WORST_FIRST.map((status) =>
-      tile(status, { count: counts[status], path: filterPath({ ...filter, statuses: [status] }) }),
+      tile(status, { count: counts.get(status) ?? 0, path: filterPath({ ...filter, statuses: [status] }) }),
     )}${tile('all', all)}
   </dl>`;
 }
@@ -127,22 +131,20 @@ function tile(label: string, { count, path }: { readonly count: number; readonly
 }
 
 function filterNotice({ statuses, accountIds, names }: TunnelFilter): Html {
-  const asked = [
+  const conditions = [
     ...statuses.map((status) => html`status ${status}`),
     ...accountIds.map((id) => html`account <code>${visible(id)}</code>`),
-    ...names.map((name) => html`name ${nameOf(name)}`),
+    ...names.map((name) => html`name ${isolatedName(name)}`),
   ];
   return html`<section class="notice">
-    <p>Only tunnels with ${joined(asked, SEPARATOR)} are shown. <a href="/">Show all</a></p>
+    <p>Only tunnels with ${joined(conditions, SEPARATOR)} are shown. <a href="/">Show all</a></p>
   </section>`;
 }
 
-const MOST_CHANGES_SHOWN = 10;
-
 function recentChanges(now: number, { events, filter }: StatusPageOptions): Html {
-  const asked = events.events.filter((event) => isEventAsked(event, filter));
-  const newest = asked.slice(-MOST_CHANGES_SHOWN).toReversed();
-  const more = asked.length - newest.length;
+  const selected = events.events.filter((event) => selectsEvent(event, filter));
+  const newest = selected.slice(-MAX_CHANGES).toReversed();
+  const more = selected.length - newest.length;
   const rest =
     more === 0
       ? NOTHING
@@ -162,25 +164,25 @@ function recentChanges(now: number, { events, filter }: StatusPageOptions): Html
   </section>`;
 }
 
-/** A status is what a tunnel has now; what changed before is shown whatever it was. */
-function isEventAsked({ accountId, tunnelName }: TunnelEvent, { accountIds, names }: TunnelFilter): boolean {
+/** Ignores the statuses of the filter: an event is no state that a tunnel has now. */
+function selectsEvent({ accountId, tunnelName }: TunnelEvent, { accountIds, names }: TunnelFilter): boolean {
   if (accountIds.length > 0 && !accountIds.includes(accountId ?? '')) return false;
   return names.length === 0 || (tunnelName !== undefined && names.includes(tunnelName.toWellFormed()));
 }
 
 function problemSection(snapshot: Snapshot, now: number, { lateAfterMs, filter }: StatusPageOptions): Html {
-  const asked = [...snapshot.accounts.values()].filter(({ id }) => isAccountAsked(filter, id));
-  const accounts = asked.flatMap((account) =>
+  const selected = [...snapshot.accounts.values()].filter(({ id }) => selectsAccount(filter, id));
+  const accounts = selected.flatMap((account) =>
     accountProblems(account, { now, lateAfterMs }).map((problem) => accountProblem(account, problem)),
   );
-  const troubled = troubledTunnels(askedTunnels(snapshot, filter));
-  const tunnels = troubled.slice(0, MOST_TROUBLED_SHOWN).map((state) => tunnelProblem(state, now, snapshot));
+  const troubled = troubledTunnels(selectedTunnels(snapshot, filter));
+  const tunnels = troubled.slice(0, MAX_TROUBLED).map((state) => tunnelProblem(state, now, snapshot));
   if (accounts.length + tunnels.length === 0)
     return html`<section class="notice calm"><p>Nothing needs attention.</p></section>`;
   const more =
     troubled.length > tunnels.length
       ? html`<li>
-          <span></span><span>and ${counted(troubled.length - tunnels.length, 'tunnel')} more, below</span>
+          <span></span><span>and ${formatCount(troubled.length - tunnels.length, 'tunnel')} more, below</span>
         </li>`
       : NOTHING;
   const hint =
@@ -200,7 +202,7 @@ function problemSection(snapshot: Snapshot, now: number, { lateAfterMs, filter }
 
 function accountProblem({ id, name }: AccountState, problem: string): Html {
   return html`<li>
-    <span class="status down">account</span><span>${nameOf(name === '' ? id : name)} ${problem}</span>
+    <span class="status down">account</span><span>${isolatedName(name === '' ? id : name)} ${problem}</span>
   </li>`;
 }
 
@@ -208,19 +210,19 @@ function tunnelProblem(state: TunnelState, now: number, { accounts }: Snapshot):
   const { tunnel, connectors } = state;
   const left =
     tunnel.status === 'degraded' && connectors.value !== undefined
-      ? [html`${counted(connectors.value.flatMap(servingConnections).length, 'connection')} left`]
+      ? [html`${formatCount(connectors.value.flatMap(servingConnections).length, 'connection')} left`]
       : [];
   const account = accounts.size > 1 ? [accountName(accounts.get(tunnel.accountId), tunnel.accountId)] : [];
-  const facts = [html`${sinceWordsInFull(tunnel, now)}`, ...left, ...account].filter(
+  const facts = [html`${upOrDownForAndSince(tunnel, now)}`, ...left, ...account].filter(
     ({ markup }) => markup !== '',
   );
-  const targets = behindWords(state);
+  const targets = targetsOfTunnel(state);
   const leadsTo =
     targets === NOTHING ? NOTHING : html`<span class="small behind">behind it: ${targets}</span>`;
   return html`<li>
     ${statusChip(tunnel.status)}
     <span
-      ><a href="${tunnelPath(tunnel.id)}">${nameOf(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${leadsTo}</span
+      ><a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${leadsTo}</span
     >
   </li>`;
 }

@@ -1,7 +1,13 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ClientAuth } from './tls-names.ts';
+
+/** What the server does about a client's certificate. */
+export interface ClientAuth {
+  readonly request: boolean;
+  readonly require: boolean;
+  readonly verify: boolean;
+}
 
 export interface ClientPolicy {
   readonly clientAuth: ClientAuth;

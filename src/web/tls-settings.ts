@@ -1,15 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import { pemCertificates } from '../config/authorities.ts';
 import { quotePath } from '../config/quote.ts';
 import { readText } from '../config/files.ts';
 import type { ReadFile } from '../config/files.ts';
 import { sanText } from './tls-client-certificate.ts';
-import type { ClientPolicy } from './tls-client-certificate.ts';
-import { CIPHER_SUITES, CLIENT_AUTH_TYPES, CURVES, NO_CLIENT_CERT, VERSIONS } from './tls-names.ts';
-import type { Section } from './web-config-section.ts';
+import type { ClientAuth, ClientPolicy } from './tls-client-certificate.ts';
+import type { Choices, Section } from './web-config-section.ts';
 
 export interface TlsSettings extends ClientPolicy {
   /** Holds the private key. */
@@ -159,3 +158,59 @@ function resultOf<T>(parse: () => T): T | undefined {
     return undefined;
   }
 }
+
+// The format has the names of Go's crypto/tls. These tables give those of OpenSSL.
+
+const TOO_OLD = 'is not offered: OpenSSL refuses it at its usual security level; use TLS12 or TLS13';
+
+export const VERSIONS: Choices<SecureVersion> = {
+  known: new Map([
+    ['TLS12', 'TLSv1.2'],
+    ['TLS13', 'TLSv1.3'],
+  ]),
+  refused: new Map([
+    ['TLS10', TOO_OLD],
+    ['TLS11', TOO_OLD],
+  ]),
+};
+
+const ECDHE_SUITES = ['ECDSA', 'RSA'].flatMap((signature): readonly (readonly [string, string])[] => [
+  [`TLS_ECDHE_${signature}_WITH_AES_128_GCM_SHA256`, `ECDHE-${signature}-AES128-GCM-SHA256`],
+  [`TLS_ECDHE_${signature}_WITH_AES_256_GCM_SHA384`, `ECDHE-${signature}-AES256-GCM-SHA384`],
+  [`TLS_ECDHE_${signature}_WITH_CHACHA20_POLY1305_SHA256`, `ECDHE-${signature}-CHACHA20-POLY1305`],
+  [`TLS_ECDHE_${signature}_WITH_AES_128_CBC_SHA`, `ECDHE-${signature}-AES128-SHA`],
+  [`TLS_ECDHE_${signature}_WITH_AES_256_CBC_SHA`, `ECDHE-${signature}-AES256-SHA`],
+]);
+
+export const CIPHER_SUITES: Choices<string> = {
+  known: new Map([
+    ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'].map(
+      (name) => [name, name] as const,
+    ),
+    ...ECDHE_SUITES,
+  ]),
+};
+
+export const CURVES: Choices<string> = {
+  known: new Map([
+    ['CurveP256', 'P-256'],
+    ['CurveP384', 'P-384'],
+    ['CurveP521', 'P-521'],
+    ['X25519', 'X25519'],
+  ]),
+};
+
+const NO_CLIENT_CERT: ClientAuth = { request: false, require: false, verify: false };
+const REQUIRE_ANY: ClientAuth = { request: true, require: true, verify: false };
+
+export const CLIENT_AUTH_TYPES: Choices<ClientAuth> = {
+  known: new Map([
+    ['NoClientCert', NO_CLIENT_CERT],
+    ['RequestClientCert', { request: true, require: false, verify: false }],
+    ['RequireAnyClientCert', REQUIRE_ANY],
+    // The toolkit's older word for the same.
+    ['RequireClientCert', REQUIRE_ANY],
+    ['VerifyClientCertIfGiven', { request: true, require: false, verify: true }],
+    ['RequireAndVerifyClientCert', { request: true, require: true, verify: true }],
+  ]),
+};

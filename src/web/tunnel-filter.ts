@@ -1,6 +1,9 @@
 import { type ListedTunnel, TUNNEL_STATUSES, type TunnelStatus } from '../core/model.ts';
 
-/** Which tunnels a query asks for: each key exactly, any of several values; no value asks for all. */
+/**
+ * Selects tunnels by exact values. A tunnel must have one of the values of each key. A key without values
+ * selects all.
+ */
 export interface TunnelFilter {
   readonly statuses: readonly TunnelStatus[];
   readonly accountIds: readonly string[];
@@ -27,27 +30,27 @@ export function parseFilter(query: URLSearchParams): ParsedFilter {
   };
 }
 
-export function isWhole({ statuses, accountIds, names }: TunnelFilter): boolean {
+export function selectsAll({ statuses, accountIds, names }: TunnelFilter): boolean {
   return statuses.length + accountIds.length + names.length === 0;
 }
 
-export function isAccountAsked({ accountIds }: TunnelFilter, id: string): boolean {
-  return isAsked(accountIds, id);
+export function selectsAccount({ accountIds }: TunnelFilter, id: string): boolean {
+  return includes(accountIds, id);
 }
 
-export function isTunnelAsked(
+export function selectsTunnel(
   { statuses, names }: TunnelFilter,
   { status, name }: Pick<ListedTunnel, 'status' | 'name'>,
 ): boolean {
-  return (statuses.length === 0 || statuses.includes(status)) && isAsked(names, name);
+  return (statuses.length === 0 || statuses.includes(status)) && includes(names, name);
 }
 
-/** Values are compared as they are shown, which is also the only way in which a URL can spell them. */
-function isAsked(wanted: readonly string[], value: string): boolean {
+/** Compares values without lone surrogates, because a URL cannot contain them. */
+function includes(wanted: readonly string[], value: string): boolean {
   return wanted.length === 0 || wanted.includes(value.toWellFormed());
 }
 
-/** Path and query of the status page with this filter. */
+/** Path and query of the status page with this filter, not yet escaped for HTML. */
 export function filterPath({ statuses, accountIds, names }: TunnelFilter): string {
   const query = new URLSearchParams([
     ...statuses.map((status): [string, string] => ['status', status]),

@@ -3,53 +3,60 @@ import type { TunnelEvent } from '../core/events.ts';
 import type { Connector } from '../core/model.ts';
 import { hasNoConnections, servingConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
-import { eventList } from './event-list.ts';
+import { formatCount, formatDuration, formatTime } from './format.ts';
+import {
+  eventList,
+  isolatedName,
+  NONE,
+  statusChip,
+  tally,
+  targetList,
+  upOrDownForAndSince,
+} from './fragments.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
-import { pageOf, type PageFrame } from './page-frame.ts';
-import { tally } from './tunnel-table.ts';
+import { pageParts } from './page-frame.ts';
 import { filterPath, EVERY_TUNNEL } from './tunnel-filter.ts';
-import { nameOf, sinceWordsInFull, statusChip } from './tunnel-words.ts';
-import { counted, durationWords, minuteWords } from './words.ts';
 
-export interface TunnelPageOptions extends PageFrame {
+export interface TunnelPageOptions {
+  readonly version: string;
+  readonly now: number;
   readonly events: readonly TunnelEvent[];
-  /** Whether addresses of origins are shown at all. */
   readonly showsOriginIps: boolean;
 }
 
-const MOST_EVENTS = 100;
-const MOST_TARGETS = 200;
-
-/** A tunnel by id, with its account; `undefined` if none of that id is shown. */
-export function findTunnel(
-  snapshot: Snapshot,
-  id: string,
-): { readonly account: AccountState; readonly state: TunnelState } | undefined {
-  for (const account of snapshot.accounts.values()) {
-    const state = account.tunnels.get(id);
-    if (state !== undefined) return { account, state };
-  }
-  return undefined;
-}
+const MAX_EVENTS = 100;
+const MAX_TARGETS = 200;
 
 /**
- * One tunnel for a person: how it is, what is behind it, what was last observed of it, and what changed. `undefined` if
- * nothing is known of such a tunnel; one that is no longer listed still has its changes.
+ * The page of one tunnel, in parts. Undefined if no listed tunnel and no event has the id; a tunnel that
+ * is no longer listed still has its events.
  */
-export function tunnelPage(snapshot: Snapshot, id: string, options: TunnelPageOptions): string | undefined {
-  const found = findTunnel(snapshot, id);
+export function tunnelPageParts(
+  snapshot: Snapshot,
+  id: string,
+  options: TunnelPageOptions,
+): Iterable<string> | undefined {
+  const { version, now } = options;
+  const account = [...snapshot.accounts.values()].find(({ tunnels }) => tunnels.has(id));
+  const state = account?.tunnels.get(id);
   const events = options.events.filter(({ tunnelId }) => tunnelId === id);
-  const name = found?.state.tunnel.name ?? events.at(-1)?.tunnelName;
+  const name = state?.tunnel.name ?? events.at(-1)?.tunnelName;
   if (name === undefined) return undefined;
-  const changes = changesSection(id, events, options.now);
-  const body =
-    found === undefined
-      ? html`<section class="notice"><p>This tunnel is not listed. It was deleted, or its account cannot be listed now.</p></section>${changes}`
-      : html`${factsSection(found.account, found.state, options.now)}${behindSection(found.state)}
-        ${connectorsSection(found.state, options)}${changes}`;
-  const title = name === '' ? id : name;
-  return pageOf({ title: `${title} · Cloudflare tunnels`, heading: nameOf(name), body }, options);
+  const content =
+    account === undefined || state === undefined
+      ? html`<section class="notice"><p>This tunnel is not listed. It was deleted, or its account cannot be listed now.</p></section>`
+      : html`${factsSection(account, state, now)}${behindSection(state)}${connectorsSection(state, options)}`;
+  return pageParts(
+    {
+      title: `${name === '' ? id : name} · Cloudflare tunnels`,
+      heading: isolatedName(name),
+      headerLink: html`<a href="/">All tunnels</a>`,
+      version,
+      now,
+    },
+    [content.markup, changesSection(id, events, now).markup],
+  );
 }
 
 function section(id: string, heading: string, body: Html): Html {
@@ -72,11 +79,11 @@ function factsSection(account: AccountState, { tunnel, configured }: TunnelState
     'now',
     'Now',
     facts([
-      ['Status', html`${statusChip(tunnel.status)} ${sinceWordsInFull(tunnel, now)}`],
+      ['Status', html`${statusChip(tunnel.status)} ${upOrDownForAndSince(tunnel, now)}`],
       ['Account', html`<a href="${accountPath}"><bdi>${visible(accountName)}</bdi></a>`],
       ['Tunnel id', html`<code>${visible(tunnel.id)}</code>`],
       ['Type', html`${tunnel.type}`],
-      ['Created', tunnel.createdAt === undefined ? NOTHING : html`${minuteWords(tunnel.createdAt)}`],
+      ['Created', tunnel.createdAt === undefined ? NOTHING : html`${formatTime(tunnel.createdAt)}`],
       ['Configured', tunnel.configSource === '' ? NOTHING : html`${visible(tunnel.configSource)}`],
       ['Configuration', version === undefined ? NOTHING : html`version ${version}`],
     ]),
@@ -99,20 +106,11 @@ function behindSection(state: TunnelState): Html {
     'behind',
     'Behind it',
     facts([
-      ['Public host names', targetList(hostnames)],
-      ['Private host names', targetList(privateHostnames)],
-      ['Networks', targetList(networks)],
+      ['Public host names', targetList(hostnames, MAX_TARGETS)],
+      ['Private host names', targetList(privateHostnames, MAX_TARGETS)],
+      ['Networks', targetList(networks, MAX_TARGETS)],
     ]),
   );
-}
-
-function targetList(targets: readonly string[]): Html {
-  const more = targets.length - MOST_TARGETS;
-  const named = joined(
-    targets.slice(0, MOST_TARGETS).map((target) => html`<code>${visible(target)}</code>`),
-    SEPARATOR,
-  );
-  return more > 0 ? html`${named} and ${more} more` : named;
 }
 
 function connectorsSection({ tunnel, connectors, last }: TunnelState, options: TunnelPageOptions): Html {
@@ -125,7 +123,7 @@ function connectorsSection({ tunnel, connectors, last }: TunnelState, options: T
           : 'None.';
       return section('connectors', 'Connectors', html`<p class="quiet">${words}</p>`);
     }
-    const words = `Last observed ${durationWords(now - last.at)} ago, at ${minuteWords(last.at)}. None of this is there now.`;
+    const words = `Last observed ${formatDuration(now - last.at)} ago, at ${formatTime(last.at)}. None of this is there now.`;
     return section(
       'connectors',
       'Connectors, as last seen',
@@ -134,7 +132,7 @@ function connectorsSection({ tunnel, connectors, last }: TunnelState, options: T
   }
   if (connectors.value === undefined || connectors.at === undefined)
     return section('connectors', 'Connectors', html`<p class="quiet">Not observed yet.</p>`);
-  const words = `${counted(connectors.value.length, 'connector')}, observed ${durationWords(now - connectors.at)} ago.`;
+  const words = `${formatCount(connectors.value.length, 'connector')}, observed ${formatDuration(now - connectors.at)} ago.`;
   return section(
     'connectors',
     'Connectors',
@@ -175,7 +173,7 @@ function connectorRow(
   const cells: Readonly<Record<string, Html>> = {
     Version: version === undefined ? NONE : html`<code>${visible(version)}</code>`,
     Platform: arch === undefined ? NONE : html`${visible(arch)}`,
-    Started: startedAt === undefined ? NONE : html`${durationWords(now - startedAt)} ago`,
+    Started: startedAt === undefined ? NONE : html`${formatDuration(now - startedAt)} ago`,
     Connections:
       serving.length === 0
         ? html`none`
@@ -189,10 +187,8 @@ function connectorRow(
   </tr>`;
 }
 
-const NONE = html`<span class="quiet nothing">–</span>`;
-
 function changesSection(id: string, events: readonly TunnelEvent[], now: number): Html {
-  const newest = events.slice(-MOST_EVENTS).toReversed();
+  const newest = events.slice(-MAX_EVENTS).toReversed();
   const path = `/api/v1/events?tunnel_id=${encodeURIComponent(id.toWellFormed())}`;
   return section(
     'events',

@@ -3,14 +3,23 @@ import { HA_STATUSES } from '../core/model.ts';
 import type { Connector } from '../core/model.ts';
 import { hasDetails, hasNoConnections, servingConnections, servingConnectors } from '../core/serving.ts';
 import type { AccountState, LastSeen, TunnelState } from '../core/snapshot.ts';
-import { behindWords } from './behind-words.ts';
-import { listedAtOf, STATUSES_WORST_FIRST } from './fleet.ts';
-import type { ShownTunnels } from './folding.ts';
+import { listedAtOf } from './account-problems.ts';
+import { formatCount, formatDuration } from './format.ts';
+import {
+  isolatedName,
+  NONE,
+  shortId,
+  statusChip,
+  tally,
+  targetsOfTunnel,
+  tunnelPath,
+  upOrDownFor,
+} from './fragments.ts';
 import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
 import type { Html } from './html.ts';
+import { STATUSES_WORST_FIRST } from './shown-tunnels.ts';
+import type { ShownTunnels } from './shown-tunnels.ts';
 import { EVERY_TUNNEL, filterPath } from './tunnel-filter.ts';
-import { anchorOf, nameOf, shortId, sinceWords, statusChip, tunnelPath } from './tunnel-words.ts';
-import { counted, durationWords } from './words.ts';
 
 interface Column {
   readonly label: string;
@@ -27,9 +36,7 @@ const COLUMNS: readonly Column[] = [
 const HA_COLUMN: Column = { label: 'HA', cell: haCell };
 const AGE_COLUMN: Column = { label: 'Observed', cell: ageCell };
 
-const NONE = html`<span class="quiet nothing">–</span>`;
-
-/** An account with its tunnels in a table, a row at a time, and how many are folded away. */
+/** The section of an account with the table of its tunnels, in parts. */
 export function* accountParts(
   account: AccountState,
   now: number,
@@ -48,7 +55,7 @@ export function* accountParts(
 }
 
 function accountTitle({ id, name }: AccountState): Html {
-  return name === '' ? html`Account <code>${visible(id)}</code>` : nameOf(name);
+  return name === '' ? html`Account <code>${visible(id)}</code>` : isolatedName(name);
 }
 
 function accountFacts(account: AccountState, now: number): Html {
@@ -57,11 +64,14 @@ function accountFacts(account: AccountState, now: number): Html {
   const listed =
     listedAt === undefined
       ? []
-      : [html`${counted(account.tunnels.size, 'tunnel')}`, html`listed ${durationWords(now - listedAt)} ago`];
+      : [
+          html`${formatCount(account.tunnels.size, 'tunnel')}`,
+          html`listed ${formatDuration(now - listedAt)} ago`,
+        ];
   return joined([...id, ...listed], SEPARATOR);
 }
 
-/** A link for each status: the page is small, and a person finds all of it. */
+/** Counts of the tunnels that have no row. Each is a link to a page that has their rows. */
 function foldedTunnels({ id }: AccountState, folded: ShownTunnels['folded']): Html {
   const links = STATUSES_WORST_FIRST.flatMap((status) => {
     const count = folded.get(status);
@@ -74,7 +84,7 @@ function foldedTunnels({ id }: AccountState, folded: ShownTunnels['folded']): Ht
 
 function noTunnels(account: AccountState, isFiltered: boolean): Html {
   if (isFiltered && account.tunnels.size > 0)
-    return html`<p class="quiet">None of its ${counted(account.tunnels.size, 'tunnel')} is asked for.</p>`;
+    return html`<p class="quiet">None of its ${formatCount(account.tunnels.size, 'tunnel')} is asked for.</p>`;
   return listedAtOf(account) === undefined
     ? html`<p class="quiet">No list of tunnels to show.</p>`
     : html`<p class="quiet">No tunnels: the account has none, or the settings select none.</p>`;
@@ -110,12 +120,12 @@ function tunnelRow(
     ({ label, cell, className = '' }) =>
       html`<td data-label="${label}" class="${className}"><div>${cell(state, now)}</div></td>`,
   );
-  const targets = behindWords(state);
+  const targets = targetsOfTunnel(state);
   const leadsTo =
     targets === NOTHING ? NOTHING : html` <span class="small behind">leads to ${targets}</span>`;
-  return html`<tr id="${anchorOf(tunnel)}">
+  return html`<tr id="tunnel-${encodeURIComponent(tunnel.id.toWellFormed())}">
     <th scope="row">
-      <a href="${tunnelPath(tunnel.id)}">${nameOf(tunnel.name)}</a>
+      <a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a>
       <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>${leadsTo}
     </th>
     ${cells}
@@ -123,10 +133,10 @@ function tunnelRow(
 }
 
 function statusCell({ tunnel }: TunnelState, now: number): Html {
-  return html`${statusChip(tunnel.status)} <span class="small keep">${sinceWords(tunnel, now)}</span>`;
+  return html`${statusChip(tunnel.status)} <span class="small keep">${upOrDownFor(tunnel, now)}</span>`;
 }
 
-/** A tunnel listed without connections has no connectors; one never observed may have any number. */
+/** 0 for a tunnel listed without connections; a dash for one whose connectors are unknown. */
 function connectorsCell(state: TunnelState): Html {
   const { tunnel, connectors } = state;
   if (connectors.value === undefined) {
@@ -142,7 +152,7 @@ function connectorsCell(state: TunnelState): Html {
     : html`${serving} <span class="small quiet keep">+ ${idle} idle</span>`;
 }
 
-/** What was last observed of a tunnel that is down. */
+/** The last connectors of a tunnel that is down. */
 function pastOf({ tunnel, last }: TunnelState): LastSeen | undefined {
   return hasNoConnections(tunnel.status) ? last : undefined;
 }
@@ -169,19 +179,8 @@ function versionsCell(state: TunnelState): Html {
   const connectors = past?.connectors ?? state.connectors.value ?? [];
   const versions = tally(connectors.map(({ version }) => version ?? 'unknown'));
   if (versions.length === 0) return NONE;
-  const words = joined(versions, SEPARATOR);
-  return past === undefined ? words : html`<span class="past">before ${words}</span>`;
-}
-
-/** `fra08 ×2`, the most frequent first. */
-export function tally(values: readonly string[]): readonly Html[] {
-  const counts = [...Map.groupBy(values, (value) => value)].map(([value, all]) => ({
-    value,
-    count: all.length,
-  }));
-  return counts
-    .toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
-    .map(({ value, count }) => html`<span class="tally"><code>${visible(value)}</code> ×${count}</span>`);
+  const list = joined(versions, SEPARATOR);
+  return past === undefined ? list : html`<span class="past">before ${list}</span>`;
 }
 
 function hasHa({ configuration, connectors }: TunnelState): boolean {
@@ -203,7 +202,7 @@ function haCell(state: TunnelState): Html {
   return joined([...modePart, ...parts], SEPARATOR);
 }
 
-/** The active ones by id, for they carry the traffic; the others are counted. */
+/** Active connectors carry the traffic, so they are named; others are counted. */
 function haPart(status: string, connectors: readonly Connector[]): Html {
   if (status !== 'active') return html`<span class="keep">${connectors.length} ${status}</span>`;
   return html`<span
@@ -219,13 +218,13 @@ function ageCell(state: TunnelState, now: number): Html {
   const { tunnel, connectors } = state;
   const { at, failingSince } = connectors;
   const past = pastOf(state);
-  if (past !== undefined) return html`<span class="past">last ${durationWords(now - past.at)} ago</span>`;
+  if (past !== undefined) return html`<span class="past">last ${formatDuration(now - past.at)} ago</span>`;
   const failing =
     failingSince === undefined
       ? NOTHING
-      : html` <span class="small late keep">failing for ${durationWords(now - failingSince)}</span>`;
+      : html` <span class="small late keep">failing for ${formatDuration(now - failingSince)}</span>`;
   if (connectors.value !== undefined && at !== undefined)
-    return html`${durationWords(now - at)} ago${failing}`;
+    return html`${formatDuration(now - at)} ago${failing}`;
   if (!hasDetails(tunnel.type) || hasNoConnections(tunnel.status)) return NONE;
   return html`<span class="quiet">not yet</span>${failing}`;
 }

@@ -5,7 +5,7 @@ import { hasNoConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelCounters, TunnelState } from '../core/snapshot.ts';
 import type { Rendered } from './document-route.ts';
 import { json, textJson, timeJson } from './json.ts';
-import { isAccountAsked, isTunnelAsked, parseFilter, type TunnelFilter } from './tunnel-filter.ts';
+import { selectsAccount, selectsTunnel, parseFilter, type TunnelFilter } from './tunnel-filter.ts';
 
 export interface TunnelsOptions {
   /** Whether addresses of origins are shown at all. */
@@ -27,7 +27,7 @@ function* documentParts(
   filter: TunnelFilter,
   options: TunnelsOptions,
 ): Generator<string> {
-  const accounts = [...snapshot.accounts.values()].filter(({ id }) => isAccountAsked(filter, id));
+  const accounts = [...snapshot.accounts.values()].filter(({ id }) => selectsAccount(filter, id));
   const head = json({
     taken_at: timeJson(snapshot.takenAt),
     accounts: accounts.map(accountJson),
@@ -37,7 +37,7 @@ function* documentParts(
   let separator = '';
   for (const { tunnels } of accounts) {
     for (const state of tunnels.values()) {
-      if (!isTunnelAsked(filter, state.tunnel)) continue;
+      if (!selectsTunnel(filter, state.tunnel)) continue;
       yield separator + json(tunnelJson(state, options));
       separator = ',';
     }

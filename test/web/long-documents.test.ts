@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { once } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { createDocumentRoute } from '../../src/web/document-route.ts';
-import { createLimiter } from '../../src/web/limiter.ts';
+import { createConcurrencyLimit } from '../../src/web/concurrency-limit.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { aSnapshot, aTunnel, anAccount } from '../support/snapshots.ts';
 import { ask, connection, received, serving } from './serving.ts';
@@ -68,21 +68,26 @@ test.each(['gzip', 'identity'])(
 );
 
 /** A route whose document is a thousand lines, and how often they were made. */
-function aDocument({ atOnce = 100, waiting = 100, size = 1000 } = {}) {
+function aDocument({ maxRunning = 100, maxWaiting = 100, size = 1000 } = {}) {
   let version = 1;
   let made = 0;
   const route = createDocumentRoute({
     contentType: 'text/plain',
     headers: {},
-    limiter: createLimiter({ atOnce, waiting }),
+    limit: createConcurrencyLimit({ maxRunning, maxWaiting }),
     version: () => version,
     render: () => ({ ok: true, parts: lines(size, () => (made += 1)) }),
   });
   return {
     made: () => made,
     renew: () => void (version += 1),
-    get: (over: AbortSignal = new AbortController().signal, query = '', encoding = 'identity') =>
-      route({ headers: { 'accept-encoding': encoding }, path: '/', query: new URLSearchParams(query), over }),
+    get: (ended: AbortSignal = new AbortController().signal, query = '', encoding = 'identity') =>
+      route({
+        headers: { 'accept-encoding': encoding },
+        path: '/',
+        query: new URLSearchParams(query),
+        ended,
+      }),
   };
 }
 
@@ -110,11 +115,11 @@ test('queries that nobody repeats are not kept', async () => {
 });
 
 test('a crowd waits for its turn, beyond it the answer is 503, and who leaves makes room', async () => {
-  const document = aDocument({ atOnce: 1, waiting: 2, size: 1 });
+  const document = aDocument({ maxRunning: 1, maxWaiting: 2, size: 1 });
   const requests = Array.from({ length: 4 }, () => {
-    const over = new AbortController();
-    const answer = document.get(over.signal);
-    return { leave: () => over.abort(), status: answer.then(({ status }) => status) };
+    const client = new AbortController();
+    const answer = document.get(client.signal);
+    return { leave: () => client.abort(), status: answer.then(({ status }) => status) };
   });
   const [first, second, third, fourth] = requests;
   expect([await first?.status, await fourth?.status]).toEqual([200, 503]);

@@ -138,7 +138,7 @@ test('a reader that stops reading has one batch of the shared chunks waiting for
     void sendReply(
       response,
       { status: 200, headers: {}, chunks },
-      { over: new AbortController().signal, head: false, lastOnConnection: false },
+      { ended: new AbortController().signal, head: false, lastOnConnection: false },
     );
   });
   onTestFinished(() => {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
+import { NO_EVENTS } from '../../src/core/events.ts';
 import type { MetricsPage } from '../../src/exposition/page.ts';
 import { createWebServer } from '../../src/web/server.ts';
 import type { WebServer, WebServerOptions } from '../../src/web/server.ts';
@@ -44,7 +45,10 @@ export function aWebServer(options: ServingOptions = {}): { server: WebServer; l
   const server = createWebServer({
     page: aPage('metric 1\n'),
     snapshot: aCalmFleet,
+    events: () => NO_EVENTS,
     readiness: () => ({ ready: true, reason: '' }),
+    lateAfterMs: () => 120_000,
+    showsOriginIps: () => false,
     clock: () => NOW,
     log: { warn: noted, error: noted },
     version: '1.2.3',

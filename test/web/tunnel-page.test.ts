@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { CONTENT_SECURITY_POLICY } from '../../src/web/page-frame.ts';
-import { tunnelPage, type TunnelPageOptions } from '../../src/web/tunnel-page.ts';
+import { tunnelPageParts, type TunnelPageOptions } from '../../src/web/tunnel-page.ts';
 import { aRoute } from '../support/core-builders.ts';
 import { anEvent } from '../support/events.ts';
 import {
@@ -20,13 +20,14 @@ const ID = 'f70ff985-a4ef-4643-bbbc-4a0ed4fc8415';
 const MINUTE = 60_000;
 
 function render(snapshot: Snapshot, options: Partial<TunnelPageOptions> = {}, id = ID): string | undefined {
-  return tunnelPage(snapshot, id, {
+  const parts = tunnelPageParts(snapshot, id, {
     version: '1.2.3',
     now: NOW,
     events: [],
     showsOriginIps: false,
     ...options,
   });
+  return parts && [...parts].join('');
 }
 
 const read = (page: string | undefined): string =>

@@ -1,3 +1,4 @@
+import { NO_EVENTS } from '../../../src/core/events.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
 import { createMetricsPage, type SnapshotPage } from '../../../src/exposition/metrics-page.ts';
 import { createTelemetry } from '../../../src/telemetry.ts';
@@ -35,7 +36,10 @@ export async function servePage(snapshot: () => Snapshot): Promise<ServedPage> {
     },
     page,
     snapshot,
+    events: () => NO_EVENTS,
     readiness: () => ({ ready: true, reason: '' }),
+    lateAfterMs: () => 120_000,
+    showsOriginIps: () => false,
     clock: Date.now,
     log: console,
     version: 'bench',

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import { verifyByBcrypt } from '../../../src/web/basic-auth-bcrypt.ts';
-import { costOf, readUsers } from '../../../src/web/basic-auth-users.ts';
-import { createBasicAuth } from '../../../src/web/basic-auth.ts';
+import { costOf, createBasicAuth, readUsers, verifyByBcrypt } from '../../../src/web/basic-auth.ts';
 import type { Authenticate } from '../../../src/web/basic-auth.ts';
 import { parseSection } from '../../../src/web/web-config-section.ts';
 

@@ -2,8 +2,13 @@ import { createSecureContext } from 'node:tls';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { CIPHER_SUITES, CLIENT_AUTH_TYPES, CURVES, VERSIONS } from '../../../src/web/tls-names.ts';
-import { TLS_KEYS } from '../../../src/web/tls-settings.ts';
+import {
+  CIPHER_SUITES,
+  CLIENT_AUTH_TYPES,
+  CURVES,
+  TLS_KEYS,
+  VERSIONS,
+} from '../../../src/web/tls-settings.ts';
 import { readWebConfig } from '../../../src/web/web-config.ts';
 import type { WebConfig } from '../../../src/web/web-config.ts';
 import { aFolder, anAuthority, openssl } from './certificates.ts';

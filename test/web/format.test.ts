@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { html, visible } from '../../src/web/html.ts';
-import { counted, durationWords, minuteWords } from '../../src/web/words.ts';
+import { formatCount, formatDuration, formatTime } from '../../src/web/format.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -17,16 +17,20 @@ test.each([
   [76 * HOUR + 59 * MINUTE, '3 d 4 h'],
   [400 * 24 * HOUR, '400 d'],
 ])('%d ms are %s', (ms, words) => {
-  expect(durationWords(ms)).toBe(words);
+  expect(formatDuration(ms)).toBe(words);
 });
 
 test('one is told from many', () => {
-  expect([0, 1, 2].map((count) => counted(count, 'tunnel'))).toEqual(['0 tunnels', '1 tunnel', '2 tunnels']);
+  expect([0, 1, 2].map((count) => formatCount(count, 'tunnel'))).toEqual([
+    '0 tunnels',
+    '1 tunnel',
+    '2 tunnels',
+  ]);
 });
 
 test('a time that is none is not invented', () => {
-  expect(minuteWords(Date.UTC(2026, 2, 1, 9, 47, 59))).toBe('2026-03-01 09:47 UTC');
-  expect(minuteWords(9e15)).toBe('an unknown time');
+  expect(formatTime(Date.UTC(2026, 2, 1, 9, 47, 59))).toBe('2026-03-01 09:47 UTC');
+  expect(formatTime(9e15)).toBe('an unknown time');
 });
 
 test.each([

@@ -1,5 +1,5 @@
-/** The status page's whole style. Colours meet WCAG AA on their grounds in both schemes. */
-export const STATUS_STYLE = `
+/** The style of every page. In both colour schemes, text has the contrast of WCAG AA. */
+export const PAGE_STYLE = `
 :root {
   color-scheme: light dark;
   --ground: #f6f7f9; --card: #ffffff; --line: #dfe3e8; --text: #17202a; --quiet: #566270; --link: #1d5bb8;

@@ -1,0 +1,120 @@
+import { behind, targetsOf } from '../core/behind.ts';
+import type { Severity, TunnelEvent } from '../core/events.ts';
+import type { ListedTunnel, TunnelStatus } from '../core/model.ts';
+import type { TunnelState } from '../core/snapshot.ts';
+import { formatDuration, formatTime } from './format.ts';
+import { html, joined, NOTHING, SEPARATOR, visible } from './html.ts';
+import type { Html } from './html.ts';
+
+/** Fragments that several pages share. Paths are safe in an attribute as they are. */
+
+/** In a table cell. */
+export const NONE = html`<span class="quiet nothing">–</span>`;
+
+/** The word as well as its colour, for people who cannot tell the colours apart. */
+export function statusChip(status: TunnelStatus): Html {
+  return html`<span class="status ${status}">${status}</span>`;
+}
+
+/** An untrusted name, isolated so that its text direction does not reorder the text around it. */
+export function isolatedName(name: string): Html {
+  return name === ''
+    ? html`<span class="quiet">(no name)</span>`
+    : html`<bdi class="name">${visible(name)}</bdi>`;
+}
+
+/** The first group of a UUID. The whole id is the tooltip. */
+export function shortId(id: string): Html {
+  return html`<code title="${visible(id)}">${visible(id.slice(0, 8))}</code>`;
+}
+
+export function tunnelPath(id: string): string {
+  return `/tunnels/${encodeURIComponent(id.toWellFormed())}`;
+}
+
+/** Undefined if the API gives no time, and for a tunnel that was never connected. */
+function sinceOf({ status, activeAt, inactiveAt }: ListedTunnel): { word: string; at: number } | undefined {
+  const isUp =
+    status === 'healthy' || status === 'degraded' || (status === 'unknown' && activeAt !== undefined);
+  const at = isUp ? activeAt : inactiveAt;
+  return at === undefined || status === 'inactive' ? undefined : { word: isUp ? 'up' : 'down', at };
+}
+
+/** `down for 2 h 13 min`; '' if unknown. */
+export function upOrDownFor(tunnel: ListedTunnel, now: number): string {
+  if (tunnel.status === 'inactive') return 'never connected';
+  const since = sinceOf(tunnel);
+  return since === undefined ? '' : `${since.word} for ${formatDuration(now - since.at)}`;
+}
+
+/** `down for 2 h 13 min, since 2026-03-01 09:47 UTC`, to compare with other records; '' if unknown. */
+export function upOrDownForAndSince(tunnel: ListedTunnel, now: number): string {
+  const since = sinceOf(tunnel);
+  const duration = upOrDownFor(tunnel, now);
+  return since === undefined ? duration : `${duration}, since ${formatTime(since.at)}`;
+}
+
+const MAX_TARGETS_IN_LINE = 5;
+
+/** Host names and networks behind a tunnel; NOTHING if none is known. */
+export function targetsOfTunnel(state: TunnelState): Html {
+  const targets = targetsOf(behind(state));
+  return targets.length === 0 ? NOTHING : targetList(targets, MAX_TARGETS_IN_LINE);
+}
+
+export function targetList(targets: readonly string[], max: number): Html {
+  const more = targets.length - max;
+  const named = joined(
+    targets.slice(0, max).map((target) => html`<code>${visible(target)}</code>`),
+    SEPARATOR,
+  );
+  return more > 0 ? html`${named} and ${more} more` : named;
+}
+
+/** `fra08 ×2 · ams06 ×1`: how often each value occurs, the most frequent first. */
+export function tally(values: readonly string[]): readonly Html[] {
+  const counts = [...Map.groupBy(values, (value) => value)].map(([value, all]) => ({
+    value,
+    count: all.length,
+  }));
+  return counts
+    .toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
+    .map(({ value, count }) => html`<span class="tally"><code>${visible(value)}</code> ×${count}</span>`);
+}
+
+/** A severity has the colour of the status that it mostly reports. */
+const SEVERITY_CLASSES: Readonly<Record<Severity, string>> = {
+  error: 'down',
+  warning: 'degraded',
+  info: 'inactive',
+};
+
+export interface EventListOptions {
+  readonly now: number;
+  /** Whether to link to the tunnels and name the accounts; false on the page of one tunnel. */
+  readonly linked: boolean;
+}
+
+/** Keeps the order of the events. */
+export function eventList(events: readonly TunnelEvent[], options: EventListOptions): Html {
+  return html`<ul class="problems events">
+    ${events.map((event) => eventItem(event, options))}
+  </ul>`;
+}
+
+function eventItem(event: TunnelEvent, { now, linked }: EventListOptions): Html {
+  const { kind, severity, message, tunnelId, accountName } = event;
+  const link =
+    linked && tunnelId !== undefined
+      ? html` <a class="small keep" href="${tunnelPath(tunnelId)}">its page</a>`
+      : NOTHING;
+  const account =
+    linked && accountName !== '' ? html` <bdi class="quiet small">${visible(accountName)}</bdi>` : NOTHING;
+  return html`<li>
+    <span class="status ${SEVERITY_CLASSES[severity]}" title="${kind}">${severity}</span>
+    <span
+      ><span class="quiet keep" title="${formatTime(event.at)}">${formatDuration(now - event.at)} ago</span>
+      <bdi>${visible(message)}</bdi>${link}${account}</span
+    >
+  </li>`;
+}
