@@ -97,7 +97,7 @@ test('without a cloudflared to ask there is no /edge-ready, and no sidecar metri
   const exporter = await running([], { api });
   expect(await exporter.get('/edge-ready')).toEqual({
     status: 404,
-    text: 'Not found: no cloudflared to ask; it is named by --sidecar.cloudflared-url.\n',
+    text: 'Not found: no cloudflared is configured; set --sidecar.cloudflared-url.\n',
   });
   expect(await scrape(exporter)).not.toContain('cloudflare_tunnel_sidecar_');
 });
