@@ -8,7 +8,7 @@ import { delayExit } from './commands/delay-exit.ts';
 import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
 import { files, readConfigText, withFiles } from './config/files.ts';
-import { createLogger } from './log.ts';
+import { createLogger } from './log/logger.ts';
 import { webConfigProblems } from './web/web-config.ts';
 
 // V8 collects when its heap has grown by this much since the last collection. Its own choice is up to four times: at

@@ -12,12 +12,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   exposition: ['core', 'yield-to-event-loop.ts'],
   simulator: ['core', 'node-http.ts'],
   web: ['core', 'config', 'exposition', 'node-http.ts'],
-  'telemetry.ts': ['core', 'config', 'cloudflare', 'exposition'],
-  'log.ts': ['config', 'log-sink.ts'],
-  'log-sink.ts': [],
-  'event-log.ts': ['core'],
-  poller: ['core', 'config', 'cloudflare', 'log.ts', 'yield-to-event-loop.ts'],
-  sidecar: ['core', 'log.ts'],
+  'self-metrics': ['core', 'config', 'cloudflare', 'exposition'],
+  log: ['core', 'config'],
+  poller: ['core', 'config', 'cloudflare', 'log', 'yield-to-event-loop.ts'],
+  sidecar: ['core', 'log'],
   commands: [
     'core',
     'config',
@@ -25,14 +23,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'exposition',
     'simulator',
     'web',
-    'telemetry.ts',
-    'log.ts',
+    'self-metrics',
+    'log',
     'node-http.ts',
-    'event-log.ts',
     'poller',
     'sidecar',
   ],
-  'main.ts': ['node-version.ts', 'commands', 'config', 'log.ts', 'web'],
+  'main.ts': ['node-version.ts', 'commands', 'config', 'log', 'web'],
   'bin.ts': ['node-version.ts'],
 };
 
@@ -42,11 +39,9 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter
 
 test.each(sources)('src/%s imports only what its place allows', (file) => {
   const place = file.split('/')[0] ?? '';
-  const text = readFileSync(`src/${file}`, 'utf8');
-  const imports = [...text.matchAll(/(?:from|import) '(\.[^']+)'/g)].map(([, path]) =>
-    new URL(path ?? '', `file:///${file}`).pathname.slice(1),
-  );
-  const foreign = imports.map((path) => path.split('/')[0] ?? '').filter((target) => target !== place);
+  const foreign = importsOf(file)
+    .map((path) => path.split('/')[0] ?? '')
+    .filter((target) => target !== place);
   expect(Object.keys(MAY_IMPORT)).toContain(place);
   for (const target of foreign) expect(MAY_IMPORT[place]).toContain(target);
 });
@@ -59,3 +54,18 @@ test.each(sources.filter((file) => file.startsWith('core/')))(
     );
   },
 );
+
+test.each(['run', 'once', 'check/check', 'healthcheck'])('%s does not load the simulator', (command) => {
+  const loaded = new Set(['main.ts', `commands/${command}.ts`]);
+  for (const file of loaded) for (const imported of importsOf(file)) loaded.add(imported);
+  expect([...loaded].filter((file) => file.startsWith('simulator/'))).toEqual([]);
+  expect(loaded).toContain('config/load.ts');
+});
+
+/** The files under src/ that a file imports when it is loaded; `import()` is left out. */
+function importsOf(file: string): readonly string[] {
+  const text = readFileSync(`src/${file}`, 'utf8');
+  return [...text.matchAll(/(?:from|import) '(\.[^']+)'/g)].map(([, path]) =>
+    new URL(path ?? '', `file:///${file}`).pathname.slice(1),
+  );
+}

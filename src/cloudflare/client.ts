@@ -61,7 +61,7 @@ import {
   type RouteItem,
   type TokenStatus,
 } from './schema.ts';
-import type { Token } from './token.ts';
+import type { LiveToken } from './live-token.ts';
 import type { Transport } from './transport.ts';
 
 export { ENDPOINTS, isStopped, STOPPED };
@@ -70,7 +70,7 @@ export type { DetailEndpoint, Endpoint, ListEndpoint, RouteEndpoint } from './en
 export type { CallOptions } from './http.ts';
 export type { TokenStatus } from './schema.ts';
 
-/** What telemetry wants to know. Called synchronously; must not throw. */
+/** Reports to the self-metrics. Called synchronously; must not throw. */
 export interface ClientHooks {
   /** Every attempt that went out, retries included. `code` is the HTTP status, or 'none' where no answer came. */
   readonly onRequest?: (request: SentRequest) => void;
@@ -84,7 +84,7 @@ export interface ClientHooks {
 
 export interface ClientOptions {
   readonly config: Config['cloudflare'];
-  readonly token: Token;
+  readonly token: LiveToken;
   /** Wall clock, milliseconds since the epoch. */
   readonly clock: () => number;
   /** In [0, 1): jitter. */
@@ -445,7 +445,7 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/** The view that telemetry and planning read. */
+/** What the self-metrics and the planner read of a budget. */
 export function viewOf(
   budget: () => Budget,
   { clock, monotonic }: { readonly clock: () => number; readonly monotonic: () => number },

@@ -24,7 +24,7 @@ import { askedFor, blockTime, type RetryAfterHeaders } from './retry-after.ts';
 import { retryDelay, type AttemptEnd } from './retry.ts';
 import { parseEnvelope, type Envelope } from './schema.ts';
 import { linkSignals } from './signals.ts';
-import type { Token } from './token.ts';
+import type { LiveToken } from './live-token.ts';
 import { createTransport, type Answer, type Transport } from './transport.ts';
 
 export type CallResult<T> =
@@ -39,7 +39,7 @@ export interface SentRequest {
 
 export interface HttpOptions {
   readonly config: Config['cloudflare'];
-  readonly token: Token;
+  readonly token: LiveToken;
   /** Wall clock, ms: only to tell people until when we are blocked, and to read dates. */
   readonly clock: () => number;
   /** Milliseconds that do not jump: for the budget. */
@@ -264,7 +264,7 @@ const notSent = (why: string, path: string): CallFailure => ({
 /** An attempt that is not made again. */
 const failed = (failure: CallFailure): Attempt => ({ ok: false, failure, end: 'other' });
 
-const noToken = (token: Token): CallFailure => ({
+const noToken = (token: LiveToken): CallFailure => ({
   reason: 'auth',
   message: `no API token: ${token.problem() ?? 'none was given'}`,
   codes: [],

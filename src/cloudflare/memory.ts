@@ -1,4 +1,4 @@
-import type { Token } from './token.ts';
+import type { LiveToken } from './live-token.ts';
 
 /** What was learned about accounts with one token; forgotten after a while, and when the token changes. */
 export interface TokenMemory<T> {
@@ -12,7 +12,7 @@ export interface TokenMemoryOptions {
 }
 
 export function createTokenMemory<T>(
-  token: Token,
+  token: LiveToken,
   { monotonic, keepMs }: TokenMemoryOptions,
 ): TokenMemory<T> {
   const learned = new Map<string, { readonly value: T; readonly until: number }>();

@@ -6,11 +6,11 @@ import {
   createClient,
   viewOf,
 } from '../cloudflare/client.ts';
-import { createToken, type Token } from '../cloudflare/token.ts';
+import { openLiveToken, type LiveToken } from '../cloudflare/live-token.ts';
 import type { Transport } from '../cloudflare/transport.ts';
 import type { Config, TokenConfig } from '../config/config.ts';
 import { WINDOW_MS } from '../core/refresh.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 import type { AccountLister } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { groupByOwner, namedOwner, SHARED, type TokenFacts } from './budget-owners.ts';
@@ -51,7 +51,7 @@ export interface ClientPoolOptions extends Pick<ClientOptions, 'version' | 'hook
 interface Opened {
   readonly key: string;
   readonly name: string;
-  readonly token: Token;
+  readonly token: LiveToken;
   /** As Cloudflare says; undefined until it has. */
   owner: TokenOwner | undefined;
   /** What its client spends from. */
@@ -95,7 +95,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     const key = keyOfToken(source);
     const already = opened.get(key);
     if (already !== undefined) return already;
-    const token = await createToken(source);
+    const token = await openLiveToken(source);
     const known: Opened = {
       key,
       name: nameOfToken(source),

@@ -1,5 +1,5 @@
 import { clockProblem } from '../cloudflare/clock-skew.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 
 const REMIND_MS = 3_600_000;
 

@@ -3,7 +3,7 @@ import { type Block, blockEvents } from '../core/block-events.ts';
 import { type EventHistory, type EventKind, NO_EVENTS, numbered, recorded } from '../core/events.ts';
 import { eventsBetween } from '../core/events-between.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { EventLog } from '../event-log.ts';
+import type { EventLog } from '../log/event-log.ts';
 
 /** What of the settings decides what is recorded. */
 type EventConfig = Pick<Config, 'events' | 'tunnels' | 'expectedTunnels'>;

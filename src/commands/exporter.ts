@@ -4,10 +4,10 @@ import { type DiscoveryStatus, discoveryStatus } from '../core/discovery.ts';
 import type { EventHistory } from '../core/events.ts';
 import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { createEventLog } from '../event-log.ts';
+import { createEventLog } from '../log/event-log.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import type { Secrets } from '../config/secrets.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 import { createAccountDiscovery } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { createPoller, type Poller } from '../poller/poller.ts';
@@ -15,7 +15,7 @@ import { offsetOf } from '../poller/schedule.ts';
 import { createSnapshotStore } from '../poller/store.ts';
 import { createCloudflared } from '../sidecar/cloudflared.ts';
 import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
-import { createTelemetry } from '../telemetry.ts';
+import { createSelfMetrics } from '../self-metrics/self-metrics.ts';
 import { about } from './about.ts';
 import { createClientPool } from './client-pool.ts';
 import { createClockWatch } from './clock-watch.ts';
@@ -68,7 +68,7 @@ interface Asking {
 export async function createExporter(initial: Config, { log, secrets }: ExporterTools): Promise<Exporter> {
   const clock = Date.now;
   const { version, revision } = about();
-  const telemetry = createTelemetry({
+  const selfMetrics = createSelfMetrics({
     version,
     revision,
     snapshot: () => store.current(),
@@ -78,7 +78,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   const pool = createClientPool({
     version,
     hooks: {
-      ...telemetry.clientHooks,
+      ...selfMetrics.clientHooks,
       onClockSkew: createClockWatch({ log, monotonic: () => performance.now() }),
     },
     clock,
@@ -97,8 +97,8 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   });
   const discoveryLog = createDiscoveryLog({ log, goesOn: () => started });
   const page = createServedPage(initial, {
-    own: telemetry.metrics,
-    rendered: telemetry.rendered,
+    own: selfMetrics.metrics,
+    rendered: selfMetrics.rendered,
     failed: (error) => {
       log.error({ err: error }, 'Cannot render the metrics page; the one before stays; please report this');
     },
@@ -128,7 +128,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
         }))
         .filter(({ accounts }) => accounts.length > 0),
     log: createEventLog({ log, clock }),
-    counted: telemetry.eventSeen,
+    counted: selfMetrics.eventSeen,
   });
   let groups: readonly BudgetGroup[] = [];
   /** As loaded. */
@@ -161,8 +161,8 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     // A token file may have changed since the configuration was read.
     for (const { token } of tokens) secrets.add(token.current() ?? '', token);
     const sidecar = openSidecar(tokens);
-    const pollFinished: typeof telemetry.pollFinished = (poll) => {
-      telemetry.pollFinished(poll);
+    const pollFinished: typeof selfMetrics.pollFinished = (poll) => {
+      selfMetrics.pollFinished(poll);
       polled ||= exporter.discovery()?.unknown === undefined;
       void sidecar?.askEdge();
     };
@@ -176,7 +176,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       log,
       secrets,
     };
-    return { poller: createPoller({ ...options, telemetry: { ...telemetry, pollFinished } }), sidecar };
+    return { poller: createPoller({ ...options, selfMetrics: { ...selfMetrics, pollFinished } }), sidecar };
   };
 
   const openSidecar = ([group]: readonly TokenGroup[]): Sidecar | undefined => {
@@ -251,7 +251,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
 
   expectAccounts(initial);
   let asking = await ask();
-  telemetry.configLoaded({ at: clock(), ok: true });
+  selfMetrics.configLoaded({ at: clock(), ok: true });
   page.render(store.current());
 
   const exporter: Exporter = {
@@ -287,9 +287,9 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       settings = next;
       await goOnWith(withDiscovered(next));
       discovery.lookSoon();
-      telemetry.configLoaded({ at: clock(), ok: true });
+      selfMetrics.configLoaded({ at: clock(), ok: true });
     },
-    reloadFailed: () => telemetry.configLoaded({ at: clock(), ok: false }),
+    reloadFailed: () => selfMetrics.configLoaded({ at: clock(), ok: false }),
     close: async () => {
       closed = true;
       // Polling stops at once, whatever is going on; what a change begins meanwhile stops after it.

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 import { isSame } from './is-same.ts';
 import { watchedFields } from './watched-accounts.ts';
 

@@ -3,7 +3,7 @@ import { isStopped } from '../cloudflare/client.ts';
 import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
 import { someOf } from '../core/event-words.ts';
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 
 /** A token whose accounts are to be found. */
 export interface AccountLister {

@@ -1,11 +1,11 @@
 import type { Budget } from '../cloudflare/budget.ts';
 import type { Client } from '../cloudflare/client.ts';
-import type { Token } from '../cloudflare/token.ts';
+import type { LiveToken } from '../cloudflare/live-token.ts';
 
 /** The accounts of one API token. */
 export interface TokenGroup {
   readonly accounts: readonly { readonly id: string }[];
-  readonly token: Token;
+  readonly token: LiveToken;
   readonly client: Client;
 }
 

@@ -6,7 +6,7 @@ import {
   type FailureReason,
   type Observation,
 } from '../core/model.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 
 /** Tells of failures when they begin, when they change, now and then while they last, and when they end. */
 export interface FailureLog {

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Config } from '../config/config.ts';
 import { COLLECTORS, ROUTE_KINDS } from '../core/model.ts';
 import type { AccountState } from '../core/snapshot.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 import type { BudgetGroup } from './budget-group.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createRequestLoop, type RequestLoop } from './loop.ts';
@@ -22,7 +22,7 @@ export interface PollerOptions {
   readonly log: Pick<Logger, 'warn' | 'info' | 'error' | 'debug'>;
   /** Told of every token that a file gives, before it is used. */
   readonly secrets: { readonly add: (value: string) => void };
-  readonly telemetry: {
+  readonly selfMetrics: {
     readonly pollFinished: (poll: {
       readonly at: number;
       readonly seconds: number;
@@ -50,7 +50,7 @@ export function createPoller({
   offsetMs,
   log,
   secrets,
-  telemetry,
+  selfMetrics,
 }: PollerOptions): Poller {
   const stopping = new AbortController();
   // Every request in flight listens.
@@ -117,8 +117,8 @@ export function createPoller({
       results.every(({ status }) => status === 'fulfilled') &&
       store.current().accounts.values().every(isWithoutFailure);
     const elapsed = (performance.now() - started) / 1000;
-    telemetry.waiting(waiting);
-    telemetry.pollFinished({ at: clock(), seconds: elapsed, failed: !whole });
+    selfMetrics.waiting(waiting);
+    selfMetrics.pollFinished({ at: clock(), seconds: elapsed, failed: !whole });
     log.debug({ seconds: elapsed, waiting, whole }, 'poll finished');
     return whole;
   };
@@ -132,7 +132,7 @@ export function createPoller({
       await poll(pollLoop);
     },
     onSkip: () => {
-      telemetry.pollSkipped();
+      selfMetrics.pollSkipped();
       // One budget's slow answers do not delay the lists of another.
       for (const loop of loops) if (!polling.has(loop)) void pollLoop(loop).catch(fault);
       log.warn(

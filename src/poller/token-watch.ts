@@ -1,5 +1,5 @@
-import type { Token } from '../cloudflare/token.ts';
-import type { Logger } from '../log.ts';
+import type { LiveToken } from '../cloudflare/live-token.ts';
+import type { Logger } from '../log/logger.ts';
 
 export interface TokenWatch {
   /** Reads every token file again; whether one of them holds another token than before. */
@@ -9,14 +9,17 @@ export interface TokenWatch {
 export interface TokenWatchOptions {
   readonly log: Pick<Logger, 'warn' | 'info'>;
   /** Told of every token that a file gives, before it is used. */
-  readonly secrets: { readonly add: (value: string, owner: Token) => void };
+  readonly secrets: { readonly add: (value: string, owner: LiveToken) => void };
 }
 
 /** Tells of replaced tokens and of files that cannot be read; of each problem once, not at every look. */
-export function createTokenWatch(tokens: readonly Token[], { log, secrets }: TokenWatchOptions): TokenWatch {
-  const problems = new Map<Token, string | undefined>();
+export function createTokenWatch(
+  tokens: readonly LiveToken[],
+  { log, secrets }: TokenWatchOptions,
+): TokenWatch {
+  const problems = new Map<LiveToken, string | undefined>();
 
-  const refreshOne = async (token: Token): Promise<boolean> => {
+  const refreshOne = async (token: LiveToken): Promise<boolean> => {
     const { changed, problem } = await token.refresh();
     const current = token.current();
     if (changed && current !== undefined) secrets.add(current, token);

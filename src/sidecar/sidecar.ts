@@ -1,7 +1,7 @@
 import type { Connector, Result } from '../core/model.ts';
 import { servingConnections } from '../core/serving.ts';
 import type { SidecarObservation, SidecarState } from '../core/sidecar.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../log/logger.ts';
 import type { Cloudflared } from './cloudflared.ts';
 
 export interface SidecarOptions {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { createClient, ENDPOINTS, isStopped, STOPPED } from '../../src/cloudflare/client.ts';
-import { createToken } from '../../src/cloudflare/token.ts';
+import { openLiveToken } from '../../src/cloudflare/live-token.ts';
 import type { ListEntry, Observation, Result } from '../../src/core/model.ts';
 import { sampleAccounts } from '../../src/simulator/sample.ts';
 import {
@@ -258,7 +258,7 @@ test('a new token is asked for /tunnels at once, and is used at once', async () 
     accounts: fleet(),
     tokens: [{ value: TOKEN, permissions: ['Cloudflare One Connector: WARP Read'] }, { value: better }],
   });
-  const token = await createToken({ kind: 'file', path });
+  const token = await openLiveToken({ kind: 'file', path });
   const client = createClient({
     config: { apiUrl: simulator.url, requestBudget: 600, concurrency: 8, requestTimeoutMs: 5_000 },
     token,
@@ -681,7 +681,7 @@ test('answers that arrive together are read one per iteration of the event loop'
 });
 
 test('an exception while a call is made or read is a malformed failure of that call', async () => {
-  const token = await createToken({ kind: 'value', value: TOKEN });
+  const token = await openLiveToken({ kind: 'value', value: TOKEN });
   const errors: string[] = [];
   let isBroken = false;
   const client = createClient({

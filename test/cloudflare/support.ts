@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import { createClient, type Client, type ClientOptions } from '../../src/cloudflare/client.ts';
 import type { SentRequest } from '../../src/cloudflare/http.ts';
-import { createToken } from '../../src/cloudflare/token.ts';
+import { openLiveToken } from '../../src/cloudflare/live-token.ts';
 import type { FailureReason } from '../../src/core/model.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
 
@@ -93,7 +93,7 @@ export async function clientFor(apiUrl: string, options: TestClientOptions = {})
   let retries = 0;
   const client = createClient({
     config: { apiUrl, requestBudget: 600, concurrency: 8, requestTimeoutMs: 5_000, ...config },
-    token: await createToken({ kind: 'value', value: token }),
+    token: await openLiveToken({ kind: 'value', value: token }),
     clock: () => clocks.wall,
     monotonic: () => clocks.monotonic,
     random: () => 0,

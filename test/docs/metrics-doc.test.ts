@@ -8,7 +8,7 @@ import { FAMILIES } from '../../src/core/families/table.ts';
 import type { ForeignMetric } from '../../src/exposition/foreign.ts';
 import { goldenFleet } from '../golden/fleet.ts';
 import { debianProgram } from '../support/debian.ts';
-import { eventfulTelemetry } from '../support/telemetry.ts';
+import { eventfulSelfMetrics } from '../support/self-metrics.ts';
 
 const text = readFileSync('docs/metrics.md', 'utf8');
 const promtool = debianProgram('promtool');
@@ -32,7 +32,7 @@ const rows: readonly Row[] = text
   .filter((line) => line.startsWith('| `'))
   .map(parseRow);
 const isPattern = ({ name }: Row): boolean => name.endsWith('*');
-const telemetryOf = (): Promise<readonly ForeignMetric[]> => eventfulTelemetry(goldenFleet()).metrics();
+const selfMetricsOf = (): Promise<readonly ForeignMetric[]> => eventfulSelfMetrics(goldenFleet()).metrics();
 const isNodes = ({ name }: { readonly name: string }): boolean => /^(?:process|nodejs)_/.test(name);
 
 test('docs/metrics.md has every metric about tunnels, as the table of families has it', () => {
@@ -40,17 +40,17 @@ test('docs/metrics.md has every metric about tunnels, as the table of families h
   expect(differences(documented, FAMILIES.map(rowOfFamily))).toEqual([]);
 });
 
-test("docs/metrics.md has every metric of the exporter's own, as telemetry has it", async () => {
+test('docs/metrics.md has every self-metric', async () => {
   const documented = rows.filter(({ name }) => name.includes('_exporter_'));
-  const own = (await telemetryOf()).filter((metric) => !isNodes(metric));
-  // Labels are known from samples only: give the metric one in eventfulTelemetry.
+  const own = (await selfMetricsOf()).filter((metric) => !isNodes(metric));
+  // Labels are known from samples only: give the metric one in eventfulSelfMetrics.
   expect(own.filter(({ values }) => values.length === 0).map(({ name }) => name)).toEqual([]);
   expect(differences(documented, own.map(rowOfMetric))).toEqual([]);
 });
 
 test('docs/metrics.md has a pattern for every other metric, and none for nothing', async () => {
   const prefixes = rows.filter(isPattern).map(({ name }) => name.slice(0, -1));
-  const others = (await telemetryOf()).filter(isNodes).map(({ name }) => name);
+  const others = (await selfMetricsOf()).filter(isNodes).map(({ name }) => name);
   expect(others.filter((name) => !prefixes.some((prefix) => name.startsWith(prefix)))).toEqual([]);
   expect(prefixes.filter((prefix) => !others.some((name) => name.startsWith(prefix)))).toEqual([]);
 });
@@ -73,7 +73,7 @@ test('what docs/metrics.md says of a metric that is missing, changed or gone', (
 });
 
 test('the examples of docs/metrics.md name metrics that exist', async () => {
-  const names = new Set([...FAMILIES, ...(await telemetryOf())].map(({ name }) => name));
+  const names = new Set([...FAMILIES, ...(await selfMetricsOf())].map(({ name }) => name));
   const mentioned = new Set(examples().flatMap((example) => example.match(/\bcloudflare_\w+/g) ?? []));
   expect(mentioned.size).toBeGreaterThan(10);
   expect([...mentioned].filter((name) => !names.has(name))).toEqual([]);

@@ -14,7 +14,7 @@ import { debianProgram } from '../support/debian.ts';
 import { parseExposition } from '../support/exposition-parser.ts';
 import { aPage, bytesOf, NO_OPTIONS, OPENMETRICS, pageOf, TEXT } from '../support/pages.ts';
 import { aDownTunnel, anAccount, aSnapshot, aTunnel } from '../support/snapshots.ts';
-import { aTelemetry } from '../support/telemetry.ts';
+import { aSelfMetrics } from '../support/self-metrics.ts';
 
 const curl = debianProgram('curl');
 
@@ -46,7 +46,7 @@ function encodings(): () => number {
 }
 
 test('before the first snapshot the page is of the exporter alone', async () => {
-  const page = aPage({ own: aTelemetry().metrics });
+  const page = aPage({ own: aSelfMetrics().metrics });
   expect(
     namesOn(await bytesOf(page, TEXT)).filter((name) => !/exporter_|process_|nodejs_/.test(name)),
   ).toEqual([]);
@@ -115,7 +115,7 @@ test('a flood of scrapes that want no gzip shares the text of the page, and no o
 });
 
 test('a page says how long it is before its text is inflated', async () => {
-  const page = aPage({ own: aTelemetry().metrics });
+  const page = aPage({ own: aSelfMetrics().metrics });
   await page.publish(fleetOf(aTunnel()));
   for (const request of [TEXT, { ...TEXT, gzip: true }, TEXT, OPENMETRICS]) {
     const body = await page.body(request);
@@ -184,7 +184,7 @@ test('names asked for are all that is on the page', async () => {
     'cloudflare_tunnel_exporter_api_retries_total',
   ];
   const names = new Set([...wanted, 'no_such_metric']);
-  const page = aPage({ own: aTelemetry().metrics });
+  const page = aPage({ own: aSelfMetrics().metrics });
   await page.publish(fleetOf(aTunnel()));
   expect(namesOn(await bytesOf(page, { ...TEXT, names }))).toEqual(wanted);
   expect(namesOn(await bytesOf(page, { ...OPENMETRICS, names }), OPENMETRICS)).toEqual(
@@ -198,7 +198,7 @@ test('names asked for are all that is on the page', async () => {
 
 test('metrics that are not allowed are on no page', async () => {
   const page = aPage({
-    own: aTelemetry().metrics,
+    own: aSelfMetrics().metrics,
     allows: (name) => /^cloudflare_tunnel_(?:status|exporter_polls_total)$/.test(name),
   });
   const { series } = await page.publish(fleetOf(aTunnel()));
@@ -218,12 +218,12 @@ test('opt-in labels and metrics are absent without their option', async () => {
 });
 
 test('an own metric that cannot be collected does not take the page with it', async () => {
-  const telemetry = aTelemetry({
+  const selfMetrics = aSelfMetrics({
     budgets: () => {
       throw new Error('no budget');
     },
   });
-  const page = aPage({ own: telemetry.metrics });
+  const page = aPage({ own: selfMetrics.metrics });
   await page.publish(fleetOf(aTunnel()));
   const names = namesOn(await bytesOf(page, TEXT));
   expect(names).toContain('cloudflare_tunnel_info');
@@ -236,7 +236,7 @@ test('a format asked for changes nothing in the other', async () => {
     'cloudflare_tunnel_exporter_polls_total',
     'cloudflare_tunnel_connections_opened_total',
   ]);
-  const page = aPage({ own: aTelemetry().metrics });
+  const page = aPage({ own: aSelfMetrics().metrics });
   await page.publish(fleetOf(aTunnel()));
   const before = [
     await bytesOf(page, { ...TEXT, names: polls }),

@@ -7,7 +7,7 @@ import { debianProgram } from '../support/debian.ts';
 import { parseExposition } from '../support/exposition-parser.ts';
 import { OPENMETRICS, pageOf, TEXT } from '../support/pages.ts';
 import { aConnection, aConnector, anAccount, aSnapshot, aTunnel } from '../support/snapshots.ts';
-import { eventfulTelemetry } from '../support/telemetry.ts';
+import { eventfulSelfMetrics } from '../support/self-metrics.ts';
 import { HOSTILE_NAMES } from './hostile.ts';
 
 const promtool = debianProgram('promtool');
@@ -66,7 +66,7 @@ test.skipIf(python.missing)(
 /** Tunnels with every option, with names that people should not use, and the exporter's own metrics. */
 function wholePage(request: PageRequest): Promise<Buffer> {
   const fleet = wholeFleet();
-  return pageOf(fleet, request, { context: goldenContext, own: eventfulTelemetry(fleet).metrics });
+  return pageOf(fleet, request, { context: goldenContext, own: eventfulSelfMetrics(fleet).metrics });
 }
 
 function wholeFleet(): Snapshot {

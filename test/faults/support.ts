@@ -3,7 +3,7 @@ import { createFailureLog } from '../../src/poller/failure-log.ts';
 import { ACCOUNT, aRig, fleetOf, type Rig, type RigOptions } from '../poller/support.ts';
 import { type ParsedSample, parseExposition } from '../support/exposition-parser.ts';
 import { aPage, bytesOf, NO_OPTIONS, TEXT } from '../support/pages.ts';
-import { aTelemetry } from '../support/telemetry.ts';
+import { aSelfMetrics } from '../support/self-metrics.ts';
 
 /** One exporter, from the API to the page: polled by the test, under a clock that only the test moves. */
 export interface Exporter extends Rig {
@@ -32,14 +32,14 @@ export const SHORT_TIMEOUT_MS = 700;
 
 /** Two healthy tunnels, `shop` and `erp`, unless the options say otherwise. */
 export async function anExporter(options: RigOptions = {}): Promise<Exporter> {
-  const telemetry = aTelemetry({
+  const selfMetrics = aSelfMetrics({
     snapshot: () => rig.store.current(),
     budgets: () => rig.groups.flatMap(({ tokens }) => tokens.map(({ client }) => client.budget)),
   });
   const rig = await aRig({
     simulator: fleetOf('shop', 'erp'),
     ...options,
-    hooks: telemetry.clientHooks,
+    hooks: selfMetrics.clientHooks,
   });
   const lines: string[] = [];
   const write =
@@ -51,14 +51,14 @@ export async function anExporter(options: RigOptions = {}): Promise<Exporter> {
     clock: rig.clock.now,
     isFailing: (accountId, collector) => rig.account(accountId).collectors[collector].success === false,
   });
-  const page = aPage({ families: NO_OPTIONS, own: telemetry.metrics });
+  const page = aPage({ families: NO_OPTIONS, own: selfMetrics.metrics });
   return {
     ...rig,
     pollNext: async () => {
       rig.clock.pass(POLL_MS);
       const { observations, waiting } = await rig.poll();
       failures.passed(observations);
-      telemetry.waiting(waiting);
+      selfMetrics.waiting(waiting);
     },
     metrics: async () => {
       await page.publish(rig.store.current());

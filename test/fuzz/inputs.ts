@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
-import { createToken } from '../../src/cloudflare/token.ts';
+import { openLiveToken } from '../../src/cloudflare/live-token.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { parseToken } from '../../src/config/api-token.ts';
 import type { FaultEffect, FaultSpec } from '../../src/simulator/faults.ts';
@@ -166,7 +166,7 @@ const tokenFiles: Input = async (random) => {
   const path = join(folder, 'token');
   const good = 'a-secret-token-of-40-characters-in-length';
   writeFileSync(path, good);
-  const token = await createToken({ kind: 'file', path });
+  const token = await openLiveToken({ kind: 'file', path });
   writeFileSync(path, random.next() < 0.2 ? 'x'.repeat(200_000) : mutateText(random, good));
   const { changed } = await token.refresh();
   const current = token.current() ?? '';

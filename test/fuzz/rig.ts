@@ -3,7 +3,7 @@ import type { Simulator } from '../../src/simulator/server.ts';
 import { ACCOUNT, aRig, OTHER_ACCOUNT, type Rig, specOf } from '../poller/support.ts';
 import { type ParsedSample, parseExposition } from '../support/exposition-parser.ts';
 import { ALL_OPTIONS, aPage, bytesOf, OPENMETRICS, TEXT } from '../support/pages.ts';
-import { aTelemetry } from '../support/telemetry.ts';
+import { aSelfMetrics } from '../support/self-metrics.ts';
 import { aWebServer, ask } from '../web/serving.ts';
 
 /** An exporter of two accounts on one token, from the API to the web server. The inputs concern ACCOUNT alone. */
@@ -29,7 +29,7 @@ const MESH = {
 } as const;
 
 export async function aFuzzRig(): Promise<FuzzRig> {
-  const telemetry = aTelemetry({
+  const selfMetrics = aSelfMetrics({
     snapshot: () => rig.store.current(),
     budgets: () => [rig.group.client.budget],
   });
@@ -46,10 +46,10 @@ export async function aFuzzRig(): Promise<FuzzRig> {
     },
     accounts: [ACCOUNT, OTHER_ACCOUNT],
     config: { cloudflare: { requestTimeoutMs: 1_000 } },
-    hooks: telemetry.clientHooks,
+    hooks: selfMetrics.clientHooks,
     onError: (error) => void unexpected.push(error),
   });
-  const page = aPage({ families: ALL_OPTIONS, own: telemetry.metrics });
+  const page = aPage({ families: ALL_OPTIONS, own: selfMetrics.metrics });
   const { server } = aWebServer({ page, snapshot: rig.store.current, clock: rig.clock.now });
   await server.listen();
   onTestFinished(() => server.close());

@@ -4,7 +4,7 @@ import type { PageFormat } from '../../src/exposition/page.ts';
 import { parseExposition } from '../support/exposition-parser.ts';
 import { ALL_OPTIONS, bytesOf, NO_OPTIONS, pageOf, aPage } from '../support/pages.ts';
 import { aSnapshot } from '../support/snapshots.ts';
-import { eventfulTelemetry } from '../support/telemetry.ts';
+import { eventfulSelfMetrics } from '../support/self-metrics.ts';
 import { goldenContext, goldenFleet } from './fleet.ts';
 
 // A change that is meant: npx vitest run --config test/vitest.config.ts test/golden -u, and review the difference.
@@ -30,7 +30,7 @@ test.each(PAGES)('$file.$ending is what the page says', async ({ format, ending,
 
 test.each(FORMATS)('exporter.$ending is what the page says of the exporter', async ({ format, ending }) => {
   const page = aPage({
-    own: eventfulTelemetry(goldenFleet()).metrics,
+    own: eventfulSelfMetrics(goldenFleet()).metrics,
     allows: (name) => name.startsWith('cloudflare_tunnel_exporter_'),
   });
   await page.publish(aSnapshot());

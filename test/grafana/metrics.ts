@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { TUNNEL_LABELS } from '../../src/core/families/family.ts';
 import { FAMILIES } from '../../src/core/families/table.ts';
 import { goldenFleet } from '../golden/fleet.ts';
-import { eventfulTelemetry } from '../support/telemetry.ts';
+import { eventfulSelfMetrics } from '../support/self-metrics.ts';
 
 export interface KnownMetric {
   readonly labels: readonly string[];
@@ -28,7 +28,7 @@ export async function knownMetrics(): Promise<ReadonlyMap<string, KnownMetric>> 
     const own = family.scope === 'tunnel' ? TUNNEL_LABELS : [];
     known.set(family.name, { labels: [...own, ...family.labels], fleet: true });
   }
-  for (const { name, type, values } of await eventfulTelemetry(goldenFleet()).metrics()) {
+  for (const { name, type, values } of await eventfulSelfMetrics(goldenFleet()).metrics()) {
     const labels = [...new Set(values.flatMap((sample) => Object.keys(sample.labels)))];
     const parts = String(type) === 'histogram' ? ['_bucket', '_sum', '_count'] : [''];
     for (const part of parts) known.set(name + part, { labels, fleet: labels.includes('account_id') });

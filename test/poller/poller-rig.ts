@@ -33,7 +33,7 @@ export async function aPoller(
     offsetMs: options.offsetMs ?? 0,
     log: { warn: write('warn'), info: write('info'), error: write('error'), debug: () => undefined },
     secrets: { add: (secret) => void secrets.push(secret) },
-    telemetry: {
+    selfMetrics: {
       pollFinished: ({ failed }) => void polls.push(failed ? 'failure' : 'success'),
       pollSkipped: () => void polls.push('skipped'),
       waiting: () => undefined,

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type ClientHooks, createClient } from '../../src/cloudflare/client.ts';
-import { createToken, type Token } from '../../src/cloudflare/token.ts';
+import { openLiveToken, type LiveToken } from '../../src/cloudflare/live-token.ts';
 import type { TokenSource } from '../../src/config/config.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
 import { createRequestLoop, type PollOutcome, type RequestLoop } from '../../src/poller/loop.ts';
@@ -41,7 +41,7 @@ export interface Rig {
   readonly group: TokenGroup;
   /** Of every token: `group` first. */
   readonly groups: readonly Pick<BudgetGroup, 'tokens'>[];
-  readonly token: Token;
+  readonly token: LiveToken;
   /** The exporter's; the simulated API keeps the machine's. */
   readonly clock: {
     readonly now: () => number;
@@ -80,7 +80,7 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
   });
   onTestFinished(() => store.stop());
   const groupOf = async (source: TokenSource, isIts: (id: string) => boolean): Promise<TokenGroup> => {
-    const token = await createToken(source);
+    const token = await openLiveToken(source);
     const client = createClient({
       config: config.cloudflare,
       token,

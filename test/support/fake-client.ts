@@ -1,6 +1,6 @@
 import type { Budget } from '../../src/cloudflare/budget.ts';
 import type { BudgetView, Client } from '../../src/cloudflare/client.ts';
-import type { Token } from '../../src/cloudflare/token.ts';
+import type { LiveToken } from '../../src/cloudflare/live-token.ts';
 
 const unexpected = (): never => {
   throw new Error('this call is not expected');
@@ -43,7 +43,7 @@ export function viewOf(budget: Budget, now: () => number): BudgetView {
   };
 }
 
-export function aToken(value = 'a-token'): Token {
+export function aToken(value = 'a-token'): LiveToken {
   return {
     current: () => value,
     problem: () => undefined,

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { createBudget } from '../../cloudflare/budget.ts';
 import { type Client, createClient, type VerifiedToken } from '../../cloudflare/client.ts';
 import { clockProblem } from '../../cloudflare/clock-skew.ts';
-import { createToken, type Token } from '../../cloudflare/token.ts';
+import { openLiveToken, type LiveToken } from '../../cloudflare/live-token.ts';
 import { createTransport } from '../../cloudflare/transport.ts';
 import type { Config } from '../../config/config.ts';
 import { afterList, NEVER_LISTED } from '../../core/discovery.ts';
@@ -52,7 +52,7 @@ export async function check(config: Config, print: (text: string) => void): Prom
 
 /** A token with its client, and the accounts that it can list, if these are to be watched. */
 interface Opened extends TokenUse {
-  readonly source: Token;
+  readonly source: LiveToken;
   readonly client: Client;
   readonly listed: Result<readonly Account[]> | undefined;
   /** From now on the token spends a budget of its own, as one that an account owns. */
@@ -73,7 +73,7 @@ async function inspectTokens(
   const concurrency = Math.max(1, Math.floor(config.cloudflare.concurrency / atOnce));
 
   const open = async (use: TokenUse): Promise<Opened> => {
-    const source = await createToken(use.token);
+    const source = await openLiveToken(use.token);
     let budget = shared;
     const client = createClient({
       config: { ...config.cloudflare, concurrency },

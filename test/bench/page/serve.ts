@@ -1,7 +1,7 @@
 import { NO_EVENTS } from '../../../src/core/events.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
 import { createMetricsPage, type SnapshotPage } from '../../../src/exposition/metrics-page.ts';
-import { createTelemetry } from '../../../src/telemetry.ts';
+import { createSelfMetrics } from '../../../src/self-metrics/self-metrics.ts';
 import { createWebServer } from '../../../src/web/server.ts';
 import { FAMILY_OPTIONS } from './contenders.ts';
 
@@ -12,7 +12,7 @@ export interface ServedPage {
 
 /** The page as the exporter serves it, own metrics and all, without anything that polls. */
 export async function servePage(snapshot: () => Snapshot): Promise<ServedPage> {
-  const telemetry = createTelemetry({
+  const selfMetrics = createSelfMetrics({
     version: 'bench',
     revision: '',
     snapshot,
@@ -23,7 +23,7 @@ export async function servePage(snapshot: () => Snapshot): Promise<ServedPage> {
     families: FAMILY_OPTIONS,
     context: { types: ['cfd_tunnel'], selectsAll: true, expected: [], intermittent: [] },
     allows: () => true,
-    own: telemetry.metrics,
+    own: selfMetrics.metrics,
   });
   await page.publish(snapshot());
   const web = createWebServer({

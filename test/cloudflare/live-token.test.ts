@@ -3,7 +3,7 @@ import { mkdtemp, open, rename, rm, symlink, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createToken } from '../../src/cloudflare/token.ts';
+import { openLiveToken } from '../../src/cloudflare/live-token.ts';
 import { createFileReader } from '../../src/config/files.ts';
 
 async function tokenFile(content?: string): Promise<string> {
@@ -15,7 +15,7 @@ async function tokenFile(content?: string): Promise<string> {
 }
 
 test('a value is the token, for good', async () => {
-  const token = await createToken({ kind: 'value', value: 'abc' });
+  const token = await openLiveToken({ kind: 'value', value: 'abc' });
   expect(token.current()).toBe('abc');
   expect(await token.refresh()).toEqual({ changed: false, problem: undefined });
 });
@@ -23,14 +23,14 @@ test('a value is the token, for good', async () => {
 test.each(['abc\n', 'abc\r\n', '  abc', '\uFEFFabc\n'])(
   'white space around it is no part of a token: %j',
   async (content) => {
-    const token = await createToken({ kind: 'file', path: await tokenFile(content) });
+    const token = await openLiveToken({ kind: 'file', path: await tokenFile(content) });
     expect(token.current()).toBe('abc');
   },
 );
 
 test('a changed file is noticed once', async () => {
   const path = await tokenFile('old\n');
-  const token = await createToken({ kind: 'file', path });
+  const token = await openLiveToken({ kind: 'file', path });
   expect(await token.refresh()).toEqual({ changed: false, problem: undefined });
   await writeFile(path, 'new\n');
   expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
@@ -42,7 +42,7 @@ test('a link that is swapped, as Kubernetes does, is followed', async () => {
   const path = await tokenFile('old');
   const link = `${path}.link`;
   await symlink(path, link);
-  const token = await createToken({ kind: 'file', path: link });
+  const token = await openLiveToken({ kind: 'file', path: link });
   await writeFile(`${path}.new`, 'new');
   await symlink(`${path}.new`, `${link}.tmp`);
   await rename(`${link}.tmp`, link);
@@ -75,7 +75,7 @@ test.each([
   ],
 ])('%s keeps the old token and says so', async (_name, damage, problem) => {
   const path = await tokenFile('old');
-  const token = await createToken({ kind: 'file', path });
+  const token = await openLiveToken({ kind: 'file', path });
   await damage(path);
   const refreshed = await token.refresh();
   expect(refreshed.changed).toBe(false);
@@ -96,7 +96,7 @@ test('a file on a mount that hangs keeps the old token and says so', async () =>
     openFile: (path) => (hangs ? new Promise<never>(() => undefined) : open(path)),
   });
   const source = { kind: 'file', path: await tokenFile('old') } as const;
-  const token = await createToken(source, { readFile: read });
+  const token = await openLiveToken(source, { readFile: read });
   hangs = true;
   const { changed, problem } = await token.refresh();
   expect([changed, problem]).toEqual([false, expect.stringContaining('as on a mount that hangs')]);
@@ -105,7 +105,7 @@ test('a file on a mount that hangs keeps the old token and says so', async () =>
 
 test('a file that comes late is taken when it comes', async () => {
   const path = await tokenFile();
-  const token = await createToken({ kind: 'file', path });
+  const token = await openLiveToken({ kind: 'file', path });
   expect(token.current()).toBeUndefined();
   expect(token.problem()).toContain('cannot be read: no such file');
   await writeFile(path, 'abc');
@@ -114,7 +114,7 @@ test('a file that comes late is taken when it comes', async () => {
 });
 
 test('a value that cannot be sent is no token', async () => {
-  const token = await createToken({ kind: 'value', value: 'naïve token' });
+  const token = await openLiveToken({ kind: 'value', value: 'naïve token' });
   expect(token.current()).toBeUndefined();
   expect(token.problem()).not.toContain('naïve');
 });

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { createLogSink } from '../src/log-sink.ts';
+import { createLogSink } from '../../src/log/sink.ts';
 
 /** A reader that takes as many bytes as it has room for; the rest has to wait, as with a pipe. */
 function aPipe(room = 0) {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { createEventLog } from '../src/event-log.ts';
-import { anEvent, events } from './support/events.ts';
+import { createEventLog } from '../../src/log/event-log.ts';
+import { anEvent, events } from '../support/events.ts';
 
 interface Line {
   readonly level: string;

@@ -1,9 +1,9 @@
 import pino from 'pino';
 import type { Logger } from 'pino';
-import type { LogFormat, LogLevel } from './config/config.ts';
-import { onOneLine } from './config/quote.ts';
-import type { Secrets } from './config/secrets.ts';
-import { standardErrorSink } from './log-sink.ts';
+import type { LogFormat, LogLevel } from '../config/config.ts';
+import { onOneLine } from '../config/quote.ts';
+import type { Secrets } from '../config/secrets.ts';
+import { standardErrorSink } from './sink.ts';
 
 export type { Logger } from 'pino';
 

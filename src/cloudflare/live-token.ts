@@ -11,7 +11,7 @@ export interface TokenRefresh {
 }
 
 /** An API token that can be replaced while we run. */
-export interface Token {
+export interface LiveToken {
   /** `undefined` where there never was a usable one: `problem` then says why. A secret. */
   readonly current: () => string | undefined;
   readonly problem: () => string | undefined;
@@ -28,10 +28,10 @@ export interface TokenOptions {
  * Opens a token source. Where a token file is missing, not readable in time, or holds what is no API token, as in the middle of a
  * swap, the last good token stays in use.
  */
-export async function createToken(
+export async function openLiveToken(
   source: TokenSource,
   { readFile = files.read }: TokenOptions = {},
-): Promise<Token> {
+): Promise<LiveToken> {
   let current: string | undefined;
   let problem: string | undefined;
 

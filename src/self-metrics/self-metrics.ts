@@ -1,11 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { BudgetView, ClientHooks } from './cloudflare/client.ts';
-import { ENDPOINTS } from './cloudflare/endpoints.ts';
-import type { DiscoveryStatus } from './core/discovery.ts';
-import { EVENT_KINDS, type EventKind } from './core/events.ts';
-import { COLLECTORS, FAILURE_REASONS } from './core/model.ts';
-import type { AccountState, CollectorState, Snapshot } from './core/snapshot.ts';
-import type { ForeignMetric } from './exposition/foreign.ts';
+import type { BudgetView, ClientHooks } from '../cloudflare/client.ts';
+import { ENDPOINTS } from '../cloudflare/endpoints.ts';
+import type { DiscoveryStatus } from '../core/discovery.ts';
+import { EVENT_KINDS, type EventKind } from '../core/events.ts';
+import { COLLECTORS, FAILURE_REASONS } from '../core/model.ts';
+import type { AccountState, CollectorState, Snapshot } from '../core/snapshot.ts';
+import type { ForeignMetric } from '../exposition/foreign.ts';
 
 export const POLL_RESULTS = ['success', 'failure', 'skipped'] as const;
 export type PollResult = (typeof POLL_RESULTS)[number];
@@ -13,7 +13,7 @@ export type PollResult = (typeof POLL_RESULTS)[number];
 /** What is shown of a budget. */
 export type SpentBudget = Pick<BudgetView, 'requests' | 'available' | 'blockedUntil'>;
 
-export interface TelemetryOptions {
+export interface SelfMetricsOptions {
   readonly version: string;
   /** The commit that was built; '' where unknown. */
   readonly revision: string;
@@ -26,7 +26,7 @@ export interface TelemetryOptions {
 }
 
 /** The exporter's own metrics. A scrape reads the snapshot's part from the snapshot itself. */
-export interface Telemetry {
+export interface SelfMetrics {
   readonly clientHooks: ClientHooks;
   /** Times in milliseconds. */
   readonly pollFinished: (poll: {
@@ -55,13 +55,13 @@ const MISNAMED = [
   'nodejs_active_requests_total',
 ];
 
-export function createTelemetry({
+export function createSelfMetrics({
   version,
   revision,
   snapshot,
   budgets,
   discovery,
-}: TelemetryOptions): Telemetry {
+}: SelfMetricsOptions): SelfMetrics {
   const registry = new Registry();
   const registers = [registry];
   const gauge = (name: string, help: string, labelNames: readonly string[] = []): Gauge =>
@@ -340,7 +340,7 @@ function budgetGauges(budgets: () => readonly SpentBudget[]): readonly LookedUpG
   ];
 }
 
-function discoveryGauges(discovery: TelemetryOptions['discovery']): readonly LookedUpGauge[] {
+function discoveryGauges(discovery: SelfMetricsOptions['discovery']): readonly LookedUpGauge[] {
   return [
     {
       name: 'discovery_success',

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LOG_FORMATS } from '../src/config/config.ts';
-import { createSecrets } from '../src/config/secrets.ts';
-import { createLogger } from '../src/log.ts';
-import type { LoggerOptions } from '../src/log.ts';
+import { LOG_FORMATS } from '../../src/config/config.ts';
+import { createSecrets } from '../../src/config/secrets.ts';
+import { createLogger } from '../../src/log/logger.ts';
+import type { LoggerOptions } from '../../src/log/logger.ts';
 
 const SECRET = 'Zt4-Vq_"token\\of%the tests';
 
@@ -52,7 +52,7 @@ test('an error is logged with its type, message, stack and cause', () => {
     err: {
       type: 'TypeError',
       message: 'outer',
-      stack: expect.stringContaining('log.test.ts'),
+      stack: expect.stringContaining('logger.test.ts'),
       cause: { type: 'RangeError', message: 'inner' },
     },
   });
@@ -157,7 +157,7 @@ test('a name cannot forge a line or a field', () => {
 test('without a destination it writes to standard error, all of it before an abrupt exit', () => {
   const script = `
     import { createSecrets } from './src/config/secrets.ts';
-    import { createLogger } from './src/log.ts';
+    import { createLogger } from './src/log/logger.ts';
     const log = createLogger({ level: 'info', format: 'json', secrets: createSecrets() });
     for (let i = 0; i < 2000; i++) log.info({ i }, 'x'.repeat(100));
     process.exit(0);
