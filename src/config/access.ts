@@ -1,25 +1,14 @@
-import type {
-  BudgetGroupName,
-  DeclaredTunnel,
-  ListedAccount,
-  ListedToken,
-  Report,
-  TokenFile,
-} from './accounts.ts';
 import type { ExpectedTunnel } from '../core/expected.ts';
 import { isOfShard, type Shard } from '../core/shard.ts';
-import type { AccountConfig, DiscoveryConfig, TokenConfig, TokenSource } from './config.ts';
-import { discoveringTokens, excludedAccounts, withAccountsOfTokens } from './discovering.ts';
-import { quote, quotePath } from './quote.ts';
-import { readText } from './files.ts';
-import type { ReadFile } from './files.ts';
-import type { Setting } from './setting.ts';
-import { SETTINGS } from './settings.ts';
-import type { OwnTunnel } from './sidecar.ts';
-import type { Settled } from './sources.ts';
+import type { AccountEntry, FileLists, TokenEntry } from './accounts.ts';
 import { parseToken } from './api-token.ts';
+import type { AccountConfig, DiscoveryConfig, TokenConfig, TokenSource } from './config.ts';
+import { readText } from './files.ts';
+import { quote, quotePath } from './quote.ts';
+import type { Context, Report } from './resolve.ts';
+import type { OwnTunnel } from './tunnel-token.ts';
 
-/** Which accounts to ask, where, and with which tokens. */
+/** The accounts to watch, with their tokens, and the API that has them. */
 export interface Access {
   readonly accounts: readonly AccountConfig[];
   readonly discovery: DiscoveryConfig | undefined;
@@ -27,42 +16,33 @@ export interface Access {
   readonly expectedTunnels: readonly ExpectedTunnel[];
 }
 
-export interface AccessInput {
-  readonly get: <T>(setting: Setting<T>) => Settled<T>;
-  /** Whether a flag, variable or key is given at all, be it wrong. */
-  readonly isGiven: (setting: Setting<unknown>) => boolean;
-  readonly listed: readonly ListedAccount[];
-  readonly tokens: readonly ListedToken[];
-  readonly declared: readonly DeclaredTunnel[];
-  /** Whether the file, where there is one, could be read; what is missing may stand there otherwise. */
-  readonly isComplete: boolean;
-  /** What cloudflared's own token names, where there is one: its account is then the only one. */
+/** What narrows the accounts down. */
+export interface Scope {
+  /** The tunnel of cloudflared's own token: its account is then the only one. */
   readonly ownTunnel: OwnTunnel | undefined;
   readonly shard: Shard;
-  readonly readFile: ReadFile;
-  readonly report: Report;
-  readonly secret: (value: string) => void;
 }
 
-/** The accounts with their tokens, every token file read once to see that it serves. */
-export function readAccess(input: AccessInput): Access {
-  const { get, isGiven, tokens, isComplete, report, shard } = input;
-  const apiUrl = get(SETTINGS.apiUrl).value;
-  const listed = withAccountsOfTokens(input);
-  const { accounts: all, onlyBy } = accountsToPoll({ ...input, listed });
-  const namesAccounts = [SETTINGS.accountIds, SETTINGS.tunnelToken, SETTINGS.tunnelTokenFile].some(isGiven);
-  const tokenIsGiven = isGiven(SETTINGS.apiToken) || isGiven(SETTINGS.apiTokenFile);
-  const shared = sharedToken(input);
-  const discovering = discoveringTokens(tokens, { onlyBy, report });
-  const sharedDiscovers = all.length === 0 && tokens.length === 0 && !namesAccounts;
+/** Returns the accounts with their tokens. Reads every token file once, to validate it. */
+export function accessOf(lists: FileLists, scope: Scope, context: Context): Access {
+  const { settings, report } = context;
+  const { shard } = scope;
+  const entries = withAccountsOfTokens(lists, report);
+  const { accounts: all, onlyBy } = accountsToWatch(entries, scope, context);
+  const hasDefaultToken = settings.apiToken.isGiven || settings.apiTokenFile.isGiven;
+  const defaultToken = defaultTokenOf(context);
+  const discovering = discoveringTokens(lists.tokens, onlyBy, report);
+  const namesAccounts = [settings.accountIds, settings.tunnelToken, settings.tunnelTokenFile].some(
+    ({ isGiven }) => isGiven,
+  );
+  const defaultDiscovers = all.length === 0 && lists.tokens.length === 0 && !namesAccounts;
+  const isDiscovering = discovering.length > 0 || defaultDiscovers;
 
-  // Without a token of their own they are watched with the one that lists them.
-  const isOnlyNamed = ({ tokenFile }: ListedAccount): boolean =>
-    discovering.length > 0 && tokenFile === undefined && !tokenIsGiven;
-  const named = all.filter((account) => !isOnlyNamed(account));
+  // An entry without a token can name an account that a discovering token lists.
+  const named = all.filter(
+    ({ tokenFile }) => discovering.length === 0 || tokenFile !== undefined || hasDefaultToken,
+  );
   const polled = named.filter(({ id }) => isOfShard(id, shard));
-  const isDiscovering = discovering.length > 0 || sharedDiscovers;
-
   if (!isDiscovering && all.length > 0 && polled.length === 0) {
     report.warning(
       `shard ${shard.index} of ${shard.total} has none of the ${all.length === 1 ? 'one account' : `${all.length} accounts`}, and watches nothing`,
@@ -71,32 +51,35 @@ export function readAccess(input: AccessInput): Access {
 
   const groups = budgetGroupsOf([...all, ...discovering], report);
   const checked = new Set<string>();
-  const tokenOf = (tokenFile: TokenFile | undefined): readonly TokenConfig[] => {
-    if (tokenFile && !checked.has(tokenFile.path)) checkTokenFile(tokenFile, input);
-    if (tokenFile) checked.add(tokenFile.path);
-    const token = tokenFile ? ({ kind: 'file', path: tokenFile.path } as const) : shared;
-    return token ? [{ token, budgetGroup: groups.get(tokenFile?.path)?.name }] : [];
+  const tokenOf = ({ tokenFile }: Pick<AccountEntry, 'tokenFile'>): readonly TokenConfig[] => {
+    const path = tokenFile?.value;
+    if (tokenFile && !checked.has(tokenFile.value))
+      checkTokenFile(tokenFile.value, tokenFile.location, context);
+    if (path !== undefined) checked.add(path);
+    const token = path === undefined ? defaultToken : ({ kind: 'file', path } as const);
+    return token ? [{ token, budgetGroup: groups.get(path)?.value }] : [];
   };
-  const accounts = polled.flatMap(({ id, name, tokenFile }) =>
-    tokenOf(tokenFile).map((access): AccountConfig => ({ id, name, ...access })),
+  const accounts = polled.flatMap((entry) =>
+    tokenOf(entry).map((token): AccountConfig => ({ id: entry.id, name: entry.name, ...token })),
   );
-  const [first, ...others] = sharedDiscovers
-    ? tokenOf(undefined)
-    : discovering.flatMap(({ tokenFile }) => tokenOf(tokenFile));
+  const [first, ...others] = defaultDiscovers
+    ? tokenOf({ tokenFile: undefined })
+    : discovering.flatMap(tokenOf);
 
   const without = polled.filter(({ tokenFile }) => !tokenFile).map(({ id }) => quote(id));
-  if (!tokenIsGiven && isComplete && (without.length > 0 || (all.length === 0 && discovering.length === 0))) {
+  const needsDefault = without.length > 0 || (all.length === 0 && discovering.length === 0);
+  if (!hasDefaultToken && lists.isWhole && needsDefault) {
     const whose = without.length < polled.length ? `; ${without.join(', ')} has no api_token_file` : '';
     report.problem(
       `cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE${whose}`,
     );
   }
-  if (tokenIsGiven && discovering.length > 0 && named.every(({ tokenFile }) => tokenFile !== undefined)) {
-    const { location } = isGiven(SETTINGS.apiTokenFile) ? get(SETTINGS.apiTokenFile) : get(SETTINGS.apiToken);
-    report.warning(`${location}: not used, as the file lists tokens and no account needs this one`);
+  if (hasDefaultToken && discovering.length > 0 && named.every(({ tokenFile }) => tokenFile)) {
+    const { location } = settings.apiTokenFile.isGiven ? settings.apiTokenFile : settings.apiToken;
+    report.warning(`${location}: not used, because the file lists tokens and no account needs this one`);
   }
 
-  const exclude = excludedAccounts(input, { named, isDiscovering });
+  const exclude = excludedAccounts(named, isDiscovering, context);
   return {
     accounts,
     discovery: first && {
@@ -104,134 +87,186 @@ export function readAccess(input: AccessInput): Access {
       exclude,
       names: all.filter(({ name }) => name !== '').map(({ id, name }) => ({ id, name })),
     },
-    apiUrl,
-    expectedTunnels: expectedTunnelsOf({ ...input, listed }, { all, polled, isDiscovering, exclude }),
+    apiUrl: settings.apiUrl.value,
+    expectedTunnels: expectedTunnelsOf(
+      lists,
+      { ...scope, entries, all, polled, isDiscovering, exclude },
+      context,
+    ),
   };
 }
 
-/** By path of the token file; undefined for the token of all accounts. One token spends one budget. */
-function budgetGroupsOf(
-  users: readonly Pick<ListedAccount, 'tokenFile' | 'budgetGroup'>[],
-  report: Report,
-): ReadonlyMap<string | undefined, BudgetGroupName> {
-  const groups = new Map<string | undefined, BudgetGroupName>();
-  for (const { tokenFile, budgetGroup } of users) {
-    if (budgetGroup === undefined) continue;
-    const known = groups.get(tokenFile?.path) ?? budgetGroup;
-    groups.set(tokenFile?.path, known);
-    if (known.name === budgetGroup.name) continue;
-    report.problem(
-      `${budgetGroup.location}: ${quote(budgetGroup.name)} contradicts ${quote(known.name)} in ${known.location}; accounts with the same token have one budget group`,
-    );
-  }
-  return groups;
-}
-
-interface WatchedScope {
-  readonly all: readonly ListedAccount[];
-  readonly polled: readonly ListedAccount[];
-  readonly isDiscovering: boolean;
-  readonly exclude: readonly string[];
-}
-
-function expectedTunnelsOf(
-  { get, listed, declared, report, ownTunnel, shard }: AccessInput,
-  { all, polled, isDiscovering, exclude }: WatchedScope,
-): readonly ExpectedTunnel[] {
-  const isPolled = new Set(polled.map(({ id }) => id));
-  const isKnown = new Set([...listed, ...all].map(({ id }) => id));
-  return declared.flatMap(({ location, expected }) => {
-    const { accountId } = expected;
-    if (ownTunnel !== undefined) {
-      report.warning(`${location}: ignored, as only the tunnel of ${ownTunnel.location} is watched`);
-      return [];
-    }
-    if (accountId === undefined) {
-      if (shard.total === 1) return [expected];
-      report.problem(`${location}: needs an account_id, as no shard sees all accounts`);
-      return [];
-    }
-    if (isPolled.has(accountId)) return [expected];
-    if (isDiscovering) {
-      if (exclude.includes(accountId)) {
-        const { location: excludedAt } = get(SETTINGS.excludedAccountIds);
+/** Returns the entries of `accounts`, and entries for the accounts that `tokens` are for. */
+function withAccountsOfTokens(lists: FileLists, report: Report): readonly AccountEntry[] {
+  const entries = new Map(lists.accounts.map((entry) => [entry.id, entry]));
+  for (const { tokenFile, budgetGroup, accounts = [] } of lists.tokens) {
+    for (const { value: id, location } of accounts) {
+      const known = entries.get(id) ?? bareEntry(id, location);
+      if (known.tokenFile === undefined)
+        entries.set(id, { ...known, tokenFile, budgetGroup: budgetGroup ?? known.budgetGroup });
+      else
         report.problem(
-          `${location}: account ${quote(accountId)} is not watched, as ${excludedAt} excludes it`,
+          `${location}: account ${quote(id)} already has a token from ${known.tokenFile.location}; keep one`,
         );
-      }
-      return isOfShard(accountId, shard) ? [expected] : [];
     }
-    if (!isKnown.has(accountId) && all.length > 0) {
-      report.problem(`${location}: account ${quote(accountId)} is not one of the accounts watched`);
-    }
-    return [];
-  });
+  }
+  return [...entries.values()];
 }
 
-interface AccountsToPoll {
-  readonly accounts: readonly ListedAccount[];
-  /** What names them, where that leaves out others. */
+const bareEntry = (id: string, location: string): AccountEntry => ({
+  id,
+  name: '',
+  tokenFile: undefined,
+  budgetGroup: undefined,
+  location,
+});
+
+interface AccountsToWatch {
+  readonly accounts: readonly AccountEntry[];
+  /** The location of what names them, if they are the only ones. */
   readonly onlyBy: string | undefined;
 }
 
-/** Ids from a flag or variable win over every account of the file, whose names and tokens they still use. */
-function accountsToPoll(input: AccessInput): AccountsToPoll {
-  const { listed, report } = input;
-  const { value: ids, from, location } = accountIdsOf(input);
-  const byId = new Map(listed.map((account) => [account.id, account]));
-  const named = ids.map(
-    (id) => byId.get(id) ?? { id, name: '', tokenFile: undefined, budgetGroup: undefined, location },
-  );
-  if (from === 'file' || from === undefined) {
-    const accounts = [...new Map([...listed, ...named].map((a) => [a.id, a])).values()];
+/** Ids from outside the file replace the accounts of the file, but use their names and tokens. */
+function accountsToWatch(
+  entries: readonly AccountEntry[],
+  { ownTunnel }: Scope,
+  { settings: { accountIds }, report }: Context,
+): AccountsToWatch {
+  const ids = ownTunnel === undefined ? accountIds.value : [ownTunnel.accountId];
+  const location = ownTunnel?.location ?? accountIds.location;
+  const contradicting = accountIds.value.filter((id) => !ids.includes(id));
+  if (ownTunnel !== undefined && contradicting.length > 0) {
+    report.problem(
+      `${accountIds.location}: ${contradicting.map(quote).join(', ')} is not the account of ${location}, ${quote(ownTunnel.accountId)}; remove one of the two`,
+    );
+  }
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  const named = ids.map((id) => byId.get(id) ?? bareEntry(id, location));
+  const isFromOutside = accountIds.source === 'flag' || accountIds.source === 'environment';
+  if (ownTunnel === undefined && !isFromOutside) {
+    const accounts = [...new Map([...entries, ...named].map((entry) => [entry.id, entry])).values()];
     return { accounts, onlyBy: undefined };
   }
-  for (const account of listed.filter(({ id }) => !ids.includes(id))) {
+  for (const entry of entries.filter(({ id }) => !ids.includes(id))) {
     report.warning(
-      `${account.location}: account ${quote(account.id)} is not watched, as ${location} names the accounts`,
+      `${entry.location}: account ${quote(entry.id)} is not watched, because ${location} names the accounts`,
     );
   }
   return { accounts: named, onlyBy: location };
 }
 
-/** The account of cloudflared's own token, which others must not contradict, counts like one given by a flag. */
-function accountIdsOf({ get, report, ownTunnel }: AccessInput): Settled<readonly string[]> {
-  const given = get(SETTINGS.accountIds);
-  if (ownTunnel === undefined) return given;
-  const { accountId, location } = ownTunnel;
-  const others = given.value.filter((id) => id !== accountId);
-  if (others.length > 0) {
-    report.problem(
-      `${given.location}: ${others.map(quote).join(', ')} is not the account of ${location}, ${quote(accountId)}; leave one of the two out`,
+/** Returns the entries of `tokens` that are for all accounts that they can list. */
+function discoveringTokens(
+  tokens: readonly TokenEntry[],
+  onlyBy: string | undefined,
+  report: Report,
+): readonly TokenEntry[] {
+  const discovering = tokens.filter(({ accounts }) => accounts === undefined);
+  if (onlyBy === undefined) return discovering;
+  for (const { location } of discovering) {
+    report.warning(
+      `${location}: the accounts of this token are not looked up, because ${onlyBy} names the accounts`,
     );
   }
-  return { value: [accountId], from: 'flag', location };
+  return [];
 }
 
-function sharedToken(input: AccessInput): TokenSource | undefined {
-  const token = input.get(SETTINGS.apiToken);
-  const file = input.get(SETTINGS.apiTokenFile);
-  if (input.isGiven(SETTINGS.apiToken) && file.value !== undefined) {
-    const location = token.from === undefined ? 'CLOUDFLARE_API_TOKEN (environment)' : token.location;
-    input.report.problem(`${location} and ${file.location}: both give a token; keep one`);
+/** Returns the ids of accounts that are not watched even if a token lists them. */
+function excludedAccounts(
+  named: readonly AccountEntry[],
+  isDiscovering: boolean,
+  { settings: { excludedAccountIds: excluded }, report }: Context,
+): readonly string[] {
+  for (const { id, location } of named.filter((entry) => excluded.value.includes(entry.id))) {
+    report.problem(
+      `${excluded.location}: account ${quote(id)} is also one to watch, by ${location}; remove one of the two`,
+    );
   }
-  if (file.value !== undefined) {
-    checkTokenFile({ path: file.value, location: file.location }, input);
-    return { kind: 'file', path: file.value };
-  }
-  return token.value === undefined ? undefined : { kind: 'value', value: token.value };
+  if (!isDiscovering && excluded.isGiven)
+    report.warning(`${excluded.location}: has no effect, because the accounts to watch are named`);
+  return excluded.value;
 }
 
-function checkTokenFile(
-  { path, location }: { readonly path: string; readonly location: string },
-  { readFile, report, secret }: AccessInput,
-): void {
+type BudgetGroup = NonNullable<AccountEntry['budgetGroup']>;
+
+/** By path of the token file; `undefined` for the default token. One token spends one budget. */
+function budgetGroupsOf(
+  entries: readonly Pick<AccountEntry, 'tokenFile' | 'budgetGroup'>[],
+  report: Report,
+): ReadonlyMap<string | undefined, BudgetGroup> {
+  const groups = new Map<string | undefined, BudgetGroup>();
+  for (const { tokenFile, budgetGroup } of entries) {
+    if (budgetGroup === undefined) continue;
+    const known = groups.get(tokenFile?.value) ?? budgetGroup;
+    groups.set(tokenFile?.value, known);
+    if (known.value === budgetGroup.value) continue;
+    report.problem(
+      `${budgetGroup.location}: ${quote(budgetGroup.value)} contradicts ${quote(known.value)} in ${known.location}; accounts with the same token have one budget group`,
+    );
+  }
+  return groups;
+}
+
+interface Watched extends Scope {
+  readonly entries: readonly AccountEntry[];
+  readonly all: readonly AccountEntry[];
+  readonly polled: readonly AccountEntry[];
+  readonly isDiscovering: boolean;
+  readonly exclude: readonly string[];
+}
+
+/** Returns the expected tunnels whose accounts this exporter watches, or may discover. */
+function expectedTunnelsOf(
+  lists: FileLists,
+  { entries, all, polled, isDiscovering, exclude, ownTunnel, shard }: Watched,
+  { settings, report }: Context,
+): readonly ExpectedTunnel[] {
+  const isPolled = new Set(polled.map(({ id }) => id));
+  const isKnown = new Set([...entries, ...all].map(({ id }) => id));
+  const isWatched = ({ value, location }: FileLists['expectedTunnels'][number]): boolean => {
+    const { accountId } = value;
+    if (ownTunnel !== undefined) {
+      report.warning(`${location}: ignored, because only the tunnel of ${ownTunnel.location} is watched`);
+      return false;
+    }
+    if (accountId === undefined) {
+      if (shard.total > 1)
+        report.problem(`${location}: needs an account_id, because no shard sees all accounts`);
+      return shard.total === 1;
+    }
+    if (isPolled.has(accountId)) return true;
+    if (isDiscovering && exclude.includes(accountId)) {
+      const by = settings.excludedAccountIds.location;
+      report.problem(`${location}: account ${quote(accountId)} is not watched, because ${by} excludes it`);
+    }
+    if (isDiscovering) return isOfShard(accountId, shard);
+    if (!isKnown.has(accountId) && all.length > 0)
+      report.problem(`${location}: account ${quote(accountId)} is not one of the accounts watched`);
+    return false;
+  };
+  return lists.expectedTunnels.filter(isWatched).map(({ value }) => value);
+}
+
+/** Returns the token of all accounts that have none of their own. */
+function defaultTokenOf(context: Context): TokenSource | undefined {
+  const { apiToken: token, apiTokenFile: file } = context.settings;
+  const [tokenLocation] = token.givenAt;
+  if (file.value === undefined)
+    return token.value === undefined ? undefined : { kind: 'value', value: token.value };
+  if (tokenLocation !== undefined)
+    context.report.problem(`${tokenLocation} and ${file.location}: both give a token; keep one`);
+  checkTokenFile(file.value, file.location, context);
+  return { kind: 'file', path: file.value };
+}
+
+function checkTokenFile(path: string, location: string, { readFile, report }: Context): void {
   const text = readText(path, readFile);
   if (!text.ok) {
     report.problem(`${location}: ${text.problem}`);
     return;
   }
-  secret(text.value.trim());
+  report.secret(text.value.trim());
   const token = parseToken(text.value);
   if (!token.ok) report.problem(`${location}: ${quotePath(path)} ${token.problem}`);
 }

@@ -1,140 +1,122 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
-import type { Entry } from './config-file.ts';
+import type { ConfigFile, Entry } from './config-file.ts';
 import * as kinds from './kinds.ts';
 import type { Kind } from './kinds.ts';
 import { quote, quotePath } from './quote.ts';
-import type { Given } from './setting.ts';
+import type { Report } from './resolve.ts';
+import { readOne, type Given } from './setting.ts';
 
-/** A token file, and what names that in a problem. */
-export interface TokenFile {
-  readonly path: string;
+/** A value, and what names it in a problem. */
+interface Located<T> {
+  readonly value: T;
   readonly location: string;
 }
 
-/** Whose request budget a token spends, and what names that in a problem. */
-export interface BudgetGroupName {
-  readonly name: string;
-  readonly location: string;
+/** The token of an account, and whose request budget it spends. */
+interface AccessFields {
+  /** A path. */
+  readonly tokenFile: Located<string> | undefined;
+  readonly budgetGroup: Located<string> | undefined;
 }
 
-/** An account of the file's list. */
-export interface ListedAccount {
+/** An entry of `accounts`. */
+export interface AccountEntry extends AccessFields {
   readonly id: string;
   readonly name: string;
-  /** Its own. */
-  readonly tokenFile: TokenFile | undefined;
-  readonly budgetGroup: BudgetGroupName | undefined;
   readonly location: string;
 }
 
-/** A token of the file's list. */
-export interface ListedToken {
-  readonly tokenFile: TokenFile;
-  readonly budgetGroup: BudgetGroupName | undefined;
-  /** The accounts that it is for; `undefined`: those that it can list. */
-  readonly accounts: readonly { readonly id: string; readonly location: string }[] | undefined;
+/** An entry of `tokens`. */
+export interface TokenEntry extends AccessFields {
+  readonly tokenFile: Located<string>;
+  /** The ids of the accounts that it is for; `undefined`: those that it can list. */
+  readonly accounts: readonly Located<string>[] | undefined;
   readonly location: string;
 }
 
-export interface DeclaredTunnel {
-  readonly expected: ExpectedTunnel;
-  readonly location: string;
+/** The lists of the configuration file, validated. */
+export interface FileLists {
+  readonly accounts: readonly AccountEntry[];
+  readonly tokens: readonly TokenEntry[];
+  readonly expectedTunnels: readonly Located<ExpectedTunnel>[];
+  /** Whether all of the file could be read. If not, what seems missing can be in the rest. */
+  readonly isWhole: boolean;
 }
 
-/** Where problems and warnings go, as whole lines. */
-export interface Report {
-  readonly problem: (line: string) => void;
-  readonly warning: (line: string) => void;
+export function parseLists(file: ConfigFile, report: Report): FileLists {
+  return {
+    accounts: parseAccounts(file.accounts, report),
+    tokens: parseTokens(file.tokens, report),
+    expectedTunnels: parseExpectedTunnels(file.expectedTunnels, report),
+    isWhole: file.isWhole,
+  };
 }
 
-export function readAccounts(entries: readonly Entry[], report: Report): readonly ListedAccount[] {
-  const accounts = new Map<string, ListedAccount>();
-  for (const entry of entries) {
-    const id = fieldOf(entry, { name: 'id', kind: kinds.accountId, report });
-    const name = fieldOf(entry, { name: 'name', kind: kinds.text, report }) ?? '';
-    const access = accessOf(entry, report);
-    if (!entry.fields.has('id')) report.problem(`${entry.location}: needs an id`);
+function parseAccounts(entries: readonly Entry[], report: Report): readonly AccountEntry[] {
+  const accounts = new Map<string, AccountEntry>();
+  for (const { location, fields } of entries) {
+    const field = fieldParser(fields, report);
+    const id = field('id', kinds.accountId)?.value;
+    const name = field('name', kinds.text)?.value ?? '';
+    const tokenFile = field('api_token_file', kinds.path);
+    const budgetGroup = field('budget_group', kinds.groupName);
+    if (!fields.has('id')) report.problem(`${location}: needs an id`);
     if (id === undefined) continue;
-    if (accounts.has(id)) report.problem(`${entry.location}: account ${quote(id)} is listed twice`);
-    accounts.set(id, { id, name, ...access, location: entry.location });
+    if (accounts.has(id)) report.problem(`${location}: account ${quote(id)} is listed twice`);
+    accounts.set(id, { id, name, tokenFile, budgetGroup, location });
   }
   return [...accounts.values()];
 }
 
-export function readTokens(entries: readonly Entry[], report: Report): readonly ListedToken[] {
-  const tokens = new Map<string, ListedToken>();
-  for (const entry of entries) {
-    const { tokenFile, budgetGroup } = accessOf(entry, report);
-    const accounts = entry.fields.get('accounts')?.flatMap((given) => accountsIn(given, report));
-    if (!entry.fields.has('api_token_file')) report.problem(`${entry.location}: needs an api_token_file`);
+function parseTokens(entries: readonly Entry[], report: Report): readonly TokenEntry[] {
+  const tokens = new Map<string, TokenEntry>();
+  for (const { location, fields } of entries) {
+    const field = fieldParser(fields, report);
+    const tokenFile = field('api_token_file', kinds.path);
+    const budgetGroup = field('budget_group', kinds.groupName);
+    const accounts = fields.get('accounts')?.flatMap((given) =>
+      // One id, or a comma list.
+      given.text.split(',').flatMap((text) => parseField({ ...given, text }, kinds.accountId, report) ?? []),
+    );
+    if (!fields.has('api_token_file')) report.problem(`${location}: needs an api_token_file`);
     if (tokenFile === undefined) continue;
-    if (tokens.has(tokenFile.path))
-      report.problem(`${tokenFile.location}: ${quotePath(tokenFile.path)} is listed twice`);
-    else tokens.set(tokenFile.path, { tokenFile, budgetGroup, accounts, location: entry.location });
+    if (tokens.has(tokenFile.value))
+      report.problem(`${tokenFile.location}: ${quotePath(tokenFile.value)} is listed twice`);
+    else tokens.set(tokenFile.value, { tokenFile, budgetGroup, accounts, location });
   }
   return [...tokens.values()];
 }
 
-/** One id, or a comma list. */
-function accountsIn(
-  { text, location }: Given,
-  report: Report,
-): readonly { readonly id: string; readonly location: string }[] {
-  return text.split(',').flatMap((part) => {
-    const id = valueOf({ text: part, location }, kinds.accountId, report);
-    return id === undefined ? [] : [{ id, location }];
-  });
-}
-
-/** The token of an entry, and whose budget it spends. */
-function accessOf(entry: Entry, report: Report): Pick<ListedAccount, 'tokenFile' | 'budgetGroup'> {
-  const path = fieldOf(entry, { name: 'api_token_file', kind: kinds.path, report });
-  const group = fieldOf(entry, { name: 'budget_group', kind: kinds.groupName, report });
-  const location = (field: string): string => entry.fields.get(field)?.[0]?.location ?? entry.location;
-  return {
-    tokenFile: path === undefined ? undefined : { path, location: location('api_token_file') },
-    budgetGroup: group === undefined ? undefined : { name: group, location: location('budget_group') },
-  };
-}
-
-export function readExpectedTunnels(entries: readonly Entry[], report: Report): readonly DeclaredTunnel[] {
-  const declared = new Map<string, DeclaredTunnel>();
-  for (const entry of entries) {
-    const accountId = fieldOf(entry, { name: 'account_id', kind: kinds.accountId, report });
-    const name = fieldOf(entry, { name: 'name', kind: kinds.text, report });
-    const id = fieldOf(entry, { name: 'id', kind: kinds.tunnelId, report });
-    const minConnectors = fieldOf(entry, {
-      name: 'min_connectors',
-      kind: kinds.count({ min: 1, max: 10_000 }),
-      report,
-    });
-    if (entry.fields.has('name') === entry.fields.has('id')) {
-      report.problem(`${entry.location}: needs either a name or an id`);
-    }
+function parseExpectedTunnels(entries: readonly Entry[], report: Report): readonly Located<ExpectedTunnel>[] {
+  const expected = new Map<string, Located<ExpectedTunnel>>();
+  for (const { location, fields } of entries) {
+    const field = fieldParser(fields, report);
+    const accountId = field('account_id', kinds.accountId)?.value;
+    const name = field('name', kinds.text)?.value;
+    const id = field('id', kinds.tunnelId)?.value;
+    const minConnectors = field('min_connectors', MIN_CONNECTORS)?.value;
+    if (fields.has('name') === fields.has('id')) report.problem(`${location}: needs either a name or an id`);
     const tunnel = name ?? id;
     if (tunnel === undefined) continue;
     const key = JSON.stringify([accountId, tunnel]);
-    if (declared.has(key)) report.problem(`${entry.location}: tunnel ${quote(tunnel)} is declared twice`);
-    declared.set(key, { expected: { accountId, tunnel, minConnectors }, location: entry.location });
+    if (expected.has(key)) report.problem(`${location}: tunnel ${quote(tunnel)} is declared twice`);
+    expected.set(key, { value: { accountId, tunnel, minConnectors }, location });
   }
-  return [...declared.values()];
+  return [...expected.values()];
 }
 
-function fieldOf<T>(
-  entry: Entry,
-  { name, kind, report }: { readonly name: string; readonly kind: Kind<T>; readonly report: Report },
-): T | undefined {
-  const given = entry.fields.get(name)?.[0];
-  return given && valueOf(given, kind, report);
+const MIN_CONNECTORS = kinds.count({ min: 1, max: 10_000 });
+
+function fieldParser(fields: Entry['fields'], report: Report) {
+  return <T>(name: string, kind: Kind<T>): Located<T> | undefined => {
+    const [given] = fields.get(name) ?? [];
+    return given && parseField(given, kind, report);
+  };
 }
 
-function valueOf<T>({ text, location }: Given, kind: Kind<T>, report: Report): T | undefined {
-  const parsed: ReturnType<Kind<T>['parse']> =
-    text.trim() === '' ? { ok: false, problem: 'is empty' } : kind.parse(text);
-  if (!parsed.ok) {
-    report.problem(`${location}: ${parsed.problem}`);
-    return undefined;
-  }
-  if (parsed.warning !== undefined) report.warning(`${location}: ${parsed.warning}`);
-  return parsed.value;
+function parseField<T>(given: Given, kind: Kind<T>, report: Report): Located<T> | undefined {
+  const { value, problems, warnings } = readOne(kind, given);
+  problems.forEach((line) => report.problem(line));
+  warnings.forEach((line) => report.warning(line));
+  return value === undefined ? undefined : { value, location: given.location };
 }

@@ -1,13 +1,30 @@
 import { X509Certificate } from 'node:crypto';
+import { readText } from './files.ts';
 import type { Parsed } from './kinds.ts';
+import { quotePath } from './quote.ts';
+import type { Context } from './resolve.ts';
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END [A-Z0-9 ]*-----/g;
 
-/** The certificates in a text, each in PEM form; what stands between them is not looked at. */
+/** Returns the certificates in a text, each in PEM form. Ignores what stands between them. */
 export const pemCertificates = (text: string): readonly string[] => text.match(CERTIFICATE) ?? [];
 
-/** Those of a file of certificate authorities, each of them readable. */
-export function parseAuthorities(text: string): Parsed<readonly string[]> {
+/** Returns the certificates of `--cloudflare.ca-file` in PEM form; none if it is not given. */
+export function authoritiesOf({ settings: { caFile }, readFile, report }: Context): readonly string[] {
+  const { value: path, location } = caFile;
+  if (path === undefined) return [];
+  const text = readText(path, readFile);
+  if (!text.ok) {
+    report.problem(`${location}: ${text.problem}`);
+    return [];
+  }
+  const parsed = parseAuthorities(text.value);
+  if (parsed.ok) return parsed.value;
+  report.problem(`${location}: ${quotePath(path)} ${parsed.problem}`);
+  return [];
+}
+
+function parseAuthorities(text: string): Parsed<readonly string[]> {
   const blocks = pemCertificates(text);
   if (blocks.length === 0) {
     return {

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
 import { suggestion } from './nearest.ts';
 import { quote } from './quote.ts';
-import type { Given, Setting } from './setting.ts';
+import type { Given, GivenByFlag, Setting } from './setting.ts';
 import { ALL_SETTINGS } from './settings.ts';
-import type { GivenByFlag } from './sources.ts';
 
 export const COMMANDS = ['run', 'once', 'check', 'healthcheck', 'demo'] as const;
 export type Command = (typeof COMMANDS)[number];

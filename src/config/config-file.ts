@@ -1,6 +1,5 @@
-import type { Given, Setting } from './setting.ts';
+import type { Given, GivenByFlag, Setting } from './setting.ts';
 import { ALL_SETTINGS } from './settings.ts';
-import type { GivenByFlag } from './sources.ts';
 import { parseYaml, reportUnknownKey, singleText } from './yaml.ts';
 import type { YamlEntry, YamlValue } from './yaml.ts';
 

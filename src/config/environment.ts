@@ -1,7 +1,6 @@
-import type { GivenByFlag } from './sources.ts';
 import { suggestion } from './nearest.ts';
 import { variableOf } from './setting.ts';
-import type { Given } from './setting.ts';
+import type { Given, GivenByFlag } from './setting.ts';
 import { ALL_SETTINGS } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

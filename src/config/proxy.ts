@@ -3,11 +3,20 @@ import { domainToASCII } from 'node:url';
 import type { ProxyConfig } from './config.ts';
 import type { Environment } from './environment.ts';
 import type { Parsed } from './kinds.ts';
+import type { Report } from './resolve.ts';
+
+/** Returns the proxy for the API, if there is one; reports its problems and secrets. */
+export function proxyOf(apiUrl: string, env: Environment, report: Report): ProxyConfig | undefined {
+  const proxy = proxyFor(apiUrl, env);
+  if (!proxy.ok) report.problem(proxy.problem);
+  else if (proxy.value !== undefined) secretsOfProxy(proxy.value).forEach(report.secret);
+  return proxy.ok ? proxy.value : undefined;
+}
 
 /**
- * The proxy for requests to this URL, as Go programs choose it (golang.org/x/net/http/httpproxy): HTTPS_PROXY for https and
- * HTTP_PROXY for http alone, NO_PROXY exempts, the variable in capitals wins, an empty one is none. Problems never show the
- * value, which may hold a password.
+ * Returns the proxy for requests to a URL, chosen as Go programs choose it (golang.org/x/net/http/httpproxy): HTTPS_PROXY
+ * for https, HTTP_PROXY for http alone, and none for what NO_PROXY exempts. The variable in capitals wins, and an empty one
+ * counts as unset. Problems never show the value, which can hold a password.
  */
 export function proxyFor(target: string, env: Environment): Parsed<ProxyConfig | undefined> {
   const url = URL.parse(target);
@@ -39,7 +48,7 @@ const DEFAULT_PORTS: Readonly<Record<ProxyConfig['scheme'], number>> = {
 
 const EXAMPLE = 'use e.g. http://proxy.example.com:3128';
 
-/** A URL, or host and port alone for a proxy that is asked in plain HTTP. */
+/** Parses a URL, or host and port alone for a proxy that speaks plain HTTP. */
 function parseProxy(text: string): Parsed<Omit<ProxyConfig, 'variable'>> {
   const [, given = 'http', rest = text] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text) ?? [];
   const scheme = SCHEMES.get(given.toLowerCase());
@@ -63,7 +72,7 @@ const SCHEMES: ReadonlyMap<string, ProxyConfig['scheme']> = new Map([
   ['http', 'http'],
   ['https', 'https'],
   ['socks5', 'socks5'],
-  // The proxy resolves names in either case.
+  // The proxy resolves names for both.
   ['socks5h', 'socks5'],
 ]);
 
@@ -75,14 +84,14 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** Everything of the proxy's URL that must not be printed. */
+/** Returns what no log may show of the proxy's URL. */
 export function secretsOfProxy({ user, password }: ProxyConfig): readonly string[] {
   if (user === '' && password === '') return [];
-  // A user without a password is a token, such as some services give.
+  // Some services give a token as the user, without a password.
   return password === '' ? [user] : [password, `${user}:${password}`];
 }
 
-/** Whether NO_PROXY exempts the target; this machine itself is never asked through a proxy. */
+/** Whether NO_PROXY exempts the target. Requests to this machine never go through a proxy. */
 function isExempt(target: URL, noProxy: string): boolean {
   const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = target.port === '' ? (target.protocol === 'https:' ? '443' : '80') : target.port;
@@ -97,7 +106,10 @@ LOOPBACK.addAddress('::1', 'ipv6');
 
 const familyOf = (host: string): 'ipv4' | 'ipv6' => (isIP(host) === 6 ? 'ipv6' : 'ipv4');
 
-/** Addresses match as addresses or networks, names as names: `example.com` with all below it, `.example.com` and `*.example.com` only those. */
+/**
+ * Addresses match as addresses or networks. `example.com` matches itself and all names below it, `.example.com` and
+ * `*.example.com` only those below it.
+ */
 function matches(entry: string, target: { readonly host: string; readonly port: string }): boolean {
   const [, network = '', bits = ''] = /^([^/]+)\/(\d+)$/.exec(entry) ?? [];
   if (isIP(network) !== 0) return isIn(target.host, { network, bits: Number(bits) });

@@ -7,6 +7,9 @@ export interface Given {
   readonly location: string;
 }
 
+/** The values that one source gives, by flag. An empty list of values is given as such. */
+export type GivenByFlag = ReadonlyMap<string, readonly Given[]>;
+
 /** `value` is undefined where there are problems. Problems and warnings are whole lines. */
 export interface Reading<T> {
   readonly value: T | undefined;
@@ -68,7 +71,7 @@ export function optional<T>(flag: string, kind: Kind<T>, description: Descriptio
     isSwitch: false,
     isList: false,
     fallback: undefined,
-    read: (given) => readOne(kind, given),
+    read: (given) => readFirst(kind, given),
   };
 }
 
@@ -81,7 +84,7 @@ export function one<T>(
   return {
     ...optional(flag, kind, description),
     fallback: defaultOf(kind, description.default),
-    read: (given) => readOne(kind, given),
+    read: (given) => readFirst(kind, given),
   };
 }
 
@@ -123,7 +126,7 @@ export function list<T>(
         const parts = split(text);
         if (parts.length === 0) problems.push(`${location}: ${EMPTY}`);
         for (const part of parts) {
-          const reading = readOne(kind, [{ text: part, location }]);
+          const reading = readOne(kind, { text: part, location });
           problems.push(...reading.problems);
           if (reading.value === undefined) continue;
           const same = sameBy(reading.value);
@@ -140,14 +143,17 @@ export function list<T>(
   };
 }
 
-function readOne<T>(kind: Kind<T>, given: readonly Given[]): Reading<T> {
-  const [first] = given;
-  if (!first) return { value: undefined, problems: [], warnings: [] };
-  const parsed: Parsed<T> = first.text.trim() === '' ? { ok: false, problem: EMPTY } : kind.parse(first.text);
-  if (!parsed.ok)
-    return { value: undefined, problems: [`${first.location}: ${parsed.problem}`], warnings: [] };
-  const warnings = parsed.warning === undefined ? [] : [`${first.location}: ${parsed.warning}`];
+/** Parses a single value. */
+export function readOne<T>(kind: Kind<T>, { text, location }: Given): Reading<T> {
+  const parsed: Parsed<T> = text.trim() === '' ? { ok: false, problem: EMPTY } : kind.parse(text);
+  if (!parsed.ok) return { value: undefined, problems: [`${location}: ${parsed.problem}`], warnings: [] };
+  const warnings = parsed.warning === undefined ? [] : [`${location}: ${parsed.warning}`];
   return { value: parsed.value, problems: [], warnings };
+}
+
+/** Parses the first value; a source gives no second one. */
+function readFirst<T>(kind: Kind<T>, [first]: readonly Given[]): Reading<T> {
+  return first ? readOne(kind, first) : { value: undefined, problems: [], warnings: [] };
 }
 
 function defaultOf<T>(kind: Kind<T>, text: string): T {

@@ -1,23 +1,28 @@
 import type { Parsed } from './kinds.ts';
 
-/** Which tunnel a tunnel token is for. Its secret is not kept. */
-export interface TokenOfTunnel {
+/** The tunnel that a tunnel token is for. Its secret is not kept. */
+export interface TokenTunnel {
   readonly accountId: string;
   readonly tunnelId: string;
+}
+
+/** The tunnel of cloudflared's own token, and what names the token in a problem. */
+export interface OwnTunnel extends TokenTunnel {
+  readonly location: string;
 }
 
 const PROBLEM =
   'is not a tunnel token, what cloudflared runs with (base64 of JSON with account and tunnel); an API token belongs into CLOUDFLARE_API_TOKEN';
 
-/** The token that cloudflared runs with. Problems never repeat what was there. */
-export function parseTunnelToken(text: string): Parsed<TokenOfTunnel> {
+/** Parses the token that cloudflared runs with. Problems never repeat the text. */
+export function parseTunnelToken(text: string): Parsed<TokenTunnel> {
   const { a: accountId, t: tunnelId } = fieldsOf(text);
   if (text.trim() === '') return { ok: false, problem: 'is empty; put the tunnel token there' };
   if (!isId(accountId) || !isId(tunnelId)) return { ok: false, problem: PROBLEM };
   return { ok: true, value: { accountId, tunnelId } };
 }
 
-/** What no log may show: the token as it is, and the secret in it. */
+/** Returns what no log may show: the token as it is, and the secret in it. */
 export function secretsOfTunnelToken(text: string): readonly string[] {
   const { s: secret } = fieldsOf(text);
   return [text.trim(), typeof secret === 'string' ? secret : ''].filter((value) => value !== '');

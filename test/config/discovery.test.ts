@@ -130,7 +130,7 @@ test('a token of the environment that nothing needs is told', () => {
   expect(withFile('tokens: [{api_token_file: one}]', { env: TOKEN_ONLY })).toMatchObject({
     config: { discovery: { tokens: [{ token: file('one') }] } },
     warnings: [
-      'CLOUDFLARE_API_TOKEN (environment): not used, as the file lists tokens and no account needs this one',
+      'CLOUDFLARE_API_TOKEN (environment): not used, because the file lists tokens and no account needs this one',
     ],
   });
 });
@@ -140,7 +140,7 @@ test('ids from outside the file are the only ones', () => {
   expect(config.accounts).toMatchObject([{ id: ACCOUNT, token: { kind: 'value' } }]);
   expect(config.discovery).toBeUndefined();
   expect(warnings).toEqual([
-    'tokens[0] (c.yaml:1): the accounts of this token are not looked up, as CLOUDFLARE_ACCOUNT_ID (environment) names the accounts',
+    'tokens[0] (c.yaml:1): the accounts of this token are not looked up, because CLOUDFLARE_ACCOUNT_ID (environment) names the accounts',
   ]);
 });
 
@@ -158,10 +158,10 @@ test('accounts are excluded by id, but not one that is to be watched', () => {
   const argv = [`--cloudflare.exclude-account-id=${ACCOUNT}`];
   expect(loaded({ env: TOKEN_ONLY, argv }).config.discovery?.exclude).toEqual([ACCOUNT]);
   expect(problemsOf({ env: ACCESS, argv })).toEqual([
-    `--cloudflare.exclude-account-id (flag): account "${ACCOUNT}" is also one to watch, by CLOUDFLARE_ACCOUNT_ID (environment); leave one of the two out`,
+    `--cloudflare.exclude-account-id (flag): account "${ACCOUNT}" is also one to watch, by CLOUDFLARE_ACCOUNT_ID (environment); remove one of the two`,
   ]);
   expect(loaded({ env: { ...ACCESS, CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT }, argv }).warnings).toEqual([
-    '--cloudflare.exclude-account-id (flag): has no effect, as the accounts to watch are named',
+    '--cloudflare.exclude-account-id (flag): has no effect, because the accounts to watch are named',
   ]);
 });
 
@@ -180,13 +180,13 @@ test('a tunnel may be expected in an account that is yet to be found, by the sha
   }
   const argv = ['--config.file=c.yaml', `--cloudflare.exclude-account-id=${ACCOUNT}`];
   expect(problemsOf({ env: TOKEN_ONLY, argv, files: { 'c.yaml': own } })).toEqual([
-    `expected_tunnels[0] (c.yaml:1): account "${ACCOUNT}" is not watched, as --cloudflare.exclude-account-id (flag) excludes it`,
+    `expected_tunnels[0] (c.yaml:1): account "${ACCOUNT}" is not watched, because --cloudflare.exclude-account-id (flag) excludes it`,
   ]);
 });
 
 test('which tunnel a cloudflared runs is not found out by looking for accounts', () => {
   const argv = ['--sidecar.cloudflared-url=http://127.0.0.1:20241'];
   expect(problemsOf({ env: TOKEN_ONLY, argv })).toEqual([
-    '--sidecar.cloudflared-url (flag): which tunnel this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
+    '--sidecar.cloudflared-url (flag): the tunnel that this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
   ]);
 });

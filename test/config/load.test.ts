@@ -285,7 +285,7 @@ test('accounts named by a flag or variable are the only ones, with what the file
   expect(config.accounts).toMatchObject([{ id: ACCOUNT, name: 'production' }]);
   expect(config.expectedTunnels).toEqual([]);
   expect(warnings).toEqual([
-    `accounts[1] (c.yaml:3): account "${OTHER_ACCOUNT}" is not watched, as CLOUDFLARE_ACCOUNT_ID (environment) names the accounts`,
+    `accounts[1] (c.yaml:3): account "${OTHER_ACCOUNT}" is not watched, because CLOUDFLARE_ACCOUNT_ID (environment) names the accounts`,
   ]);
 });
 
@@ -415,10 +415,10 @@ test('every problem is told at once', () => {
     '"twice" (argument): unexpected, the command is once',
     'TUNNEL_EXPORTER_STALE_AFTER (environment): unknown variable; did you mean TUNNEL_EXPORTER_POLL_STALE_AFTER?',
     'webb (config.yaml:3): unknown key',
-    'cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE',
-    'poll.stale-after (config.yaml:2): "5 m" is not a duration; use e.g. 30s, 5m or 1h30m',
     '--poll.jitter (flag): "5" has no unit; use e.g. 30s, 5m or 1h30m',
+    'poll.stale-after (config.yaml:2): "5 m" is not a duration; use e.g. 30s, 5m or 1h30m',
     'TUNNEL_EXPORTER_WEB_MAX_REQUESTS (environment): "many" is not a whole number from 1 to 100000',
+    'cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE',
   ]);
 });
 

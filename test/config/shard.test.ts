@@ -35,7 +35,7 @@ test.each(['exporter', 'exporter-abc', 'exporter5', 'exporter-'])(
   'the host name %s has no number, so the index must be given',
   (hostName) => {
     expect(problemsOf({ argv: ['--shard.total=3'], env, hostName })).toEqual([
-      `--shard.total (flag): which shard this is cannot be told from the host name "${hostName}", which does not end in -<number>; give --shard.index`,
+      `--shard.total (flag): the host name "${hostName}" does not end in -<number>, so it does not name a shard; give --shard.index`,
     ]);
   },
 );
@@ -88,7 +88,7 @@ test("expected tunnels of another shard's accounts are left to it, and each need
     { accountId: second, tunnel: 'b', minConnectors: undefined },
   ]);
   expect(problemsOf({ argv: [...argv, '--config.file=any'], env, files })).toEqual([
-    'expected_tunnels[0] (any:1): needs an account_id, as no shard sees all accounts',
+    'expected_tunnels[0] (any:1): needs an account_id, because no shard sees all accounts',
   ]);
   const unknown = { c: 'expected_tunnels: [{account_id: abc, name: a}]' };
   expect(

@@ -61,8 +61,8 @@ test('other accounts and expected tunnels of a file are left out with a warning'
   expect(config.accounts.map(({ id }) => id)).toEqual([ACCOUNT]);
   expect(config.expectedTunnels).toEqual([]);
   expect(warnings).toEqual([
-    `accounts[0] (c.yaml:1): account "${OTHER_ACCOUNT}" is not watched, as TUNNEL_TOKEN (environment) names the accounts`,
-    'expected_tunnels[0] (c.yaml:2): ignored, as only the tunnel of TUNNEL_TOKEN (environment) is watched',
+    `accounts[0] (c.yaml:1): account "${OTHER_ACCOUNT}" is not watched, because TUNNEL_TOKEN (environment) names the accounts`,
+    'expected_tunnels[0] (c.yaml:2): ignored, because only the tunnel of TUNNEL_TOKEN (environment) is watched',
   ]);
 });
 
@@ -105,12 +105,12 @@ test.each([
   [
     'another account',
     { env: { ...API, CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT, TUNNEL_TOKEN: tunnelToken() } },
-    `CLOUDFLARE_ACCOUNT_ID (environment): "${OTHER_ACCOUNT}" is not the account of TUNNEL_TOKEN (environment), "${ACCOUNT}"; leave one of the two out`,
+    `CLOUDFLARE_ACCOUNT_ID (environment): "${OTHER_ACCOUNT}" is not the account of TUNNEL_TOKEN (environment), "${ACCOUNT}"; remove one of the two`,
   ],
   [
     'another tunnel',
     { argv: [`--tunnels.id=${TUNNEL},other`], env: { ...API, TUNNEL_TOKEN: tunnelToken() } },
-    `--tunnels.id (flag): "other" is not the tunnel of TUNNEL_TOKEN (environment), "${TUNNEL}"; leave one of the two out`,
+    `--tunnels.id (flag): "other" is not the tunnel of TUNNEL_TOKEN (environment), "${TUNNEL}"; remove one of the two`,
   ],
   [
     'no API token',
@@ -130,7 +130,7 @@ test.each([
   [
     'a cloudflared whose tunnel is not known',
     { argv: [URL_FLAG], env: ACCESS },
-    '--sidecar.cloudflared-url (flag): which tunnel this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
+    '--sidecar.cloudflared-url (flag): the tunnel that this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
   ],
   [
     'one tunnel for several shards',
