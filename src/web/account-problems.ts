@@ -24,7 +24,7 @@ export function accountProblems(account: AccountState, options: AccountProblemsO
   ];
 }
 
-/** A list is also not late before it is this many planned intervals old. */
+/** A list younger than this many planned intervals is not late. */
 const LATE_INTERVALS = 2;
 
 function listProblems(
@@ -41,7 +41,8 @@ function listProblems(
     return [`Data too old to show: the last complete list is ${formatDuration(now - before)} old.${hidden}`];
   }
   const age = formatDuration(now - listedAt);
-  if (account.up === false) return [`The last list walk failed; what is shown was listed ${age} ago.`];
+  if (account.up === false)
+    return [`The last attempt to list its tunnels failed; the data shown is ${age} old.`];
   const lateMs = Math.max(lateAfterMs, LATE_INTERVALS * (account.list.intervalMs ?? 0));
   return now - listedAt > lateMs ? [`The list is late: it is ${age} old.`] : [];
 }
@@ -62,7 +63,7 @@ function detailProblems(
   if (success !== false) return [];
   const since =
     lastSuccessAt === undefined
-      ? 'none has succeeded yet'
-      : `the last good pass was ${formatDuration(now - lastSuccessAt)} ago`;
-  return [`Reading ${COLLECTOR_NAMES[collector]} failed in the last pass; ${since}.`];
+      ? 'it has never succeeded'
+      : `it last succeeded ${formatDuration(now - lastSuccessAt)} ago`;
+  return [`Reading ${COLLECTOR_NAMES[collector]} is failing; ${since}.`];
 }

@@ -116,7 +116,7 @@ export function readUsers(section: Section, canVerify = hasBcrypt): Users {
     if (cost === undefined)
       section.problem(name, 'is not a bcrypt hash; make one with: htpasswd -nBC 10 USER');
     else if (Number(cost) > MAX_COST)
-      section.problem(name, `has cost ${cost}, beyond ${MAX_COST}; scrapes would time out`);
+      section.problem(name, `has cost ${cost}, above the maximum of ${MAX_COST}; scrapes would time out`);
     if (name.includes(':')) section.problem(name, 'a user cannot have a colon');
     users.set(name, hash);
   }

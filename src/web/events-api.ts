@@ -7,7 +7,6 @@ import {
 import type { Rendered } from './document-route.ts';
 import { json, textJson, timeJson } from './json.ts';
 
-/** What of the history is asked for. */
 interface EventQuery {
   readonly limit: number;
   readonly matches: (event: TunnelEvent) => boolean;
@@ -17,8 +16,9 @@ type Parsed =
   { readonly ok: true; readonly query: EventQuery } | { readonly ok: false; readonly problem: string };
 
 /**
- * What changed, newest first. `since` is the number of an event, as `next` of an earlier answer, or an RFC 3339 time;
- * `kind`, `account_id` and `tunnel_id` select, any of several; `limit` keeps the newest.
+ * The events as JSON, newest first. In the query, `since` is an RFC 3339 time or the id of an event, such
+ * as `next` of an earlier answer. `kind`, `account_id` and `tunnel_id` may have several values, any of
+ * which matches. `limit` keeps the newest.
  */
 export function renderEvents(history: EventHistory, query: URLSearchParams): Rendered {
   const parsed = parseQuery(history, query);
@@ -41,11 +41,11 @@ function parseQuery(history: EventHistory, query: URLSearchParams): Parsed {
     return bad(`Unknown kind ${JSON.stringify(unknown)}; use one of ${EVENT_KINDS.join(', ')}.`);
   const limit = query.get('limit') ?? '100000';
   if (!/^\d{1,6}$/.test(limit) || Number(limit) === 0)
-    return bad(`limit ${JSON.stringify(limit)} is no whole number from 1 to 999999.`);
+    return bad(`limit ${JSON.stringify(limit)} is not a whole number from 1 to 999999.`);
   const since = sinceOf(history, query.get('since'));
   if (since === undefined)
     return bad(
-      `since ${JSON.stringify(query.get('since'))} is neither the number of an event nor a time like 2026-11-24T03:02:10Z.`,
+      `since ${JSON.stringify(query.get('since'))} is neither the id of an event nor a time like 2026-11-24T03:02:10Z.`,
     );
   const accounts = query.getAll('account_id');
   const tunnels = query.getAll('tunnel_id');
@@ -72,11 +72,11 @@ function sinceOf(
 ): ((event: TunnelEvent) => boolean) | undefined {
   if (since === null) return () => true;
   if (/^\d{1,15}$/.test(since)) {
-    // A number that is yet to come is one of an exporter that has restarted since: all of this one's events are newer.
+    // An id above the last one is from before a restart, so every event is newer.
     const after = Number(since) > lastId ? 0 : Number(since);
     return ({ id }) => id > after;
   }
-  // In a query, a plus sign is a space unless it is escaped.
+  // URLSearchParams decodes an unescaped plus sign as a space.
   const at = TIME.test(since.replace(' ', '+')) ? Date.parse(since.replace(' ', '+')) : Number.NaN;
   return Number.isNaN(at) ? undefined : (event) => event.at >= at;
 }

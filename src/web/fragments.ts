@@ -95,7 +95,6 @@ export interface EventListOptions {
   readonly linked: boolean;
 }
 
-/** Keeps the order of the events. */
 export function eventList(events: readonly TunnelEvent[], options: EventListOptions): Html {
   return html`<ul class="problems events">
     ${events.map((event) => eventItem(event, options))}
@@ -106,7 +105,7 @@ function eventItem(event: TunnelEvent, { now, linked }: EventListOptions): Html 
   const { kind, severity, message, tunnelId, accountName } = event;
   const link =
     linked && tunnelId !== undefined
-      ? html` <a class="small keep" href="${tunnelPath(tunnelId)}">its page</a>`
+      ? html` <a class="small keep" href="${tunnelPath(tunnelId)}">details</a>`
       : NOTHING;
   const account =
     linked && accountName !== '' ? html` <bdi class="quiet small">${visible(accountName)}</bdi>` : NOTHING;

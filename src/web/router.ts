@@ -188,7 +188,7 @@ async function reloadReply({ headers }: WebRequest, reload: Reload | undefined):
   const problems = await reload();
   return problems.length === 0
     ? textReply(200, 'reloaded')
-    : textReply(500, ['Not reloaded, the settings before stay:', ...problems].join('\n'));
+    : textReply(500, ['Not reloaded; the previous settings stay in use:', ...problems].join('\n'));
 }
 
 /** Browsers send where a request comes from. curl and other tools send neither header. */

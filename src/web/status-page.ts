@@ -22,14 +22,14 @@ export interface StatusPageOptions {
   readonly version: string;
   readonly telemetryPath: string;
   readonly readiness: { readonly ready: boolean; readonly reason: string };
-  /** A list of tunnels older than this is called late. */
+  /** A list of tunnels older than this is late. */
   readonly lateAfterMs: number;
   readonly events: EventHistory;
   readonly filter: TunnelFilter;
 }
 
 const FIRST_POLL_REFRESH_SECONDS = 5;
-/** The tables below show the others. */
+/** Others are only in the tables. */
 const MAX_TROUBLED = 20;
 const MAX_CHANGES = 10;
 
@@ -149,7 +149,7 @@ function recentChanges(now: number, { events, filter }: StatusPageOptions): Html
     more === 0
       ? NOTHING
       : html`<span class="quiet small"
-          >and ${more} before, in <a href="/api/v1/events">/api/v1/events</a></span
+          >and ${more} earlier ones in <a href="/api/v1/events">/api/v1/events</a></span
         >`;
   return html`<section aria-labelledby="changes">
     <div class="title">
@@ -164,7 +164,7 @@ function recentChanges(now: number, { events, filter }: StatusPageOptions): Html
   </section>`;
 }
 
-/** Ignores the statuses of the filter: an event is no state that a tunnel has now. */
+/** Ignores the statuses of the filter, because they are about the present and events are about the past. */
 function selectsEvent({ accountId, tunnelName }: TunnelEvent, { accountIds, names }: TunnelFilter): boolean {
   if (accountIds.length > 0 && !accountIds.includes(accountId ?? '')) return false;
   return names.length === 0 || (tunnelName !== undefined && names.includes(tunnelName.toWellFormed()));
@@ -182,12 +182,12 @@ function problemSection(snapshot: Snapshot, now: number, { lateAfterMs, filter }
   const more =
     troubled.length > tunnels.length
       ? html`<li>
-          <span></span><span>and ${formatCount(troubled.length - tunnels.length, 'tunnel')} more, below</span>
+          <span></span><span>and ${formatCount(troubled.length - tunnels.length, 'more tunnel')} below</span>
         </li>`
       : NOTHING;
   const hint =
     accounts.length > 0
-      ? html`<span class="quiet small">the log of the exporter names the reasons</span>`
+      ? html`<span class="quiet small">the exporter's log gives the reasons</span>`
       : NOTHING;
   return html`<section class="troubled" aria-labelledby="problems">
     <div class="title">
@@ -217,12 +217,12 @@ function tunnelProblem(state: TunnelState, now: number, { accounts }: Snapshot):
     ({ markup }) => markup !== '',
   );
   const targets = targetsOfTunnel(state);
-  const leadsTo =
+  const behindIt =
     targets === NOTHING ? NOTHING : html`<span class="small behind">behind it: ${targets}</span>`;
   return html`<li>
     ${statusChip(tunnel.status)}
     <span
-      ><a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${leadsTo}</span
+      ><a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${behindIt}</span
     >
   </li>`;
 }
@@ -239,8 +239,7 @@ function pageFooter({ telemetryPath }: StatusPageOptions, refreshSeconds: number
   return html`<footer>
     <nav class="links" aria-label="Other pages">${links}</nav>
     <span class="quiet small"
-      >This page refreshes itself every ${refreshSeconds} seconds; loading it asks Cloudflare for
-      nothing.</span
+      >This page refreshes every ${refreshSeconds} seconds. Loading it sends no request to Cloudflare.</span
     >
   </footer>`;
 }

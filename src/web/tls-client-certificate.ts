@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-/** What the server does about a client's certificate. */
+/** Whether the server requests, requires and verifies a client's certificate. */
 export interface ClientAuth {
   readonly request: boolean;
   readonly require: boolean;
@@ -11,18 +11,18 @@ export interface ClientAuth {
 
 export interface ClientPolicy {
   readonly clientAuth: ClientAuth;
-  /** One of these must be among the certificate's subject alternative names, where there are any. */
+  /** If given, the certificate must have one of these subject alternative names. */
   readonly allowedSans: ReadonlySet<string> | undefined;
 }
 
-/** Why a client that has shaken hands must go, or `undefined`. */
+/** Returns why to refuse a client after its TLS handshake, or undefined. */
 export function clientRefusal(
   socket: TLSSocket,
   { clientAuth, allowedSans }: ClientPolicy,
 ): string | undefined {
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return clientAuth.require ? 'the client gave no certificate' : undefined;
-  // node's types say Error; it is the code.
+  // At run time it is the code of the error, although node's types say Error.
   if (clientAuth.verify && !socket.authorized)
     return `the client's certificate does not verify: ${String(socket.authorizationError)}`;
   if (allowedSans && !sansOf(certificate).some((san) => allowedSans.has(san)))
@@ -30,7 +30,7 @@ export function clientRefusal(
   return undefined;
 }
 
-/** Host names, addresses, e-mail addresses and URIs; node quotes a value that could be taken for two. */
+/** Host names, addresses, e-mail addresses and URIs. Node quotes a value that contains a separator. */
 export function sansOf({ subjectAltName = '' }: Pick<X509Certificate, 'subjectAltName'>): readonly string[] {
   const names = subjectAltName.matchAll(/([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/gy);
   return [...names].flatMap(([, type = '', value = '']) =>
@@ -40,7 +40,7 @@ export function sansOf({ subjectAltName = '' }: Pick<X509Certificate, 'subjectAl
 
 const COMPARED: ReadonlySet<string> = new Set(['DNS', 'IP Address', 'email', 'URI']);
 
-/** IPv6 addresses in their one short form: certificates, node and people write them differently. */
+/** Puts IPv6 addresses into their canonical form, because certificates and configurations vary. */
 export function sanText(san: string): string {
   return isIPv6(san) ? (URL.parse(`http://[${san}]`)?.hostname.slice(1, -1) ?? san) : san;
 }

@@ -32,14 +32,14 @@ export const TLS_KEYS = [
 ] as const;
 
 export interface PemOptions {
-  /** What relative paths start from. */
+  /** Relative paths start here. */
   readonly folder: string;
   readonly readFile: ReadFile;
-  /** Whether nothing has been found wrong so far. */
+  /** Whether the file has no problem so far. */
   readonly isGood: () => boolean;
 }
 
-/** `undefined` where the section is empty, or has problems, which are told. */
+/** Returns undefined if the section is empty or has problems, which it reports. */
 export function readTls(section: Section, options: PemOptions): TlsSettings | undefined {
   if (section.keys().length === 0) return undefined;
   const { isGood } = options;
@@ -54,16 +54,16 @@ export function readTls(section: Section, options: PemOptions): TlsSettings | un
   const givenType = section.choice('client_auth_type', CLIENT_AUTH_TYPES);
   const clientAuth = givenType ?? NO_CLIENT_CERT;
   const allowedSans = section.list('client_allowed_sans')?.map(sanText);
-  // A type that is none has been told; what it lacks is then unknown.
+  // An invalid type was reported already, and nothing is known about what it needs.
   if (givenType || section.text('client_auth_type') === undefined) {
     if (ca && !clientAuth.request)
-      section.problem(ca.from, 'is of no use without client_auth_type; give e.g. RequireAndVerifyClientCert');
+      section.problem(ca.from, 'has no effect without client_auth_type; set e.g. RequireAndVerifyClientCert');
     if (clientAuth.verify && !isGiven(section, 'client_ca'))
-      section.problem('client_auth_type', 'verifies certificates by client_ca_file, which is not given');
+      section.problem('client_auth_type', 'verifies certificates with client_ca_file, which is missing');
     if (allowedSans && !(clientAuth.require && clientAuth.verify))
       section.problem(
         'client_allowed_sans',
-        'needs client_auth_type RequireAndVerifyClientCert: anyone can write any name into a certificate that is not verified',
+        'needs client_auth_type RequireAndVerifyClientCert: a certificate that is not verified can have any name',
       );
   }
 
@@ -93,9 +93,9 @@ export function readTls(section: Section, options: PemOptions): TlsSettings | un
 type PemName = 'cert' | 'key' | 'client_ca';
 
 interface Pem {
-  /** The key that gave it. */
+  /** The key of the file that it comes from. */
   readonly from: string;
-  /** What to call it: the path, or `it` where the text itself is in the file. */
+  /** Its name in messages: the path, or `it` if the file holds the text itself. */
   readonly name: string;
   readonly text: string;
 }
@@ -129,7 +129,7 @@ function certificatesOf(section: Section, { from, name, text }: Pem): readonly X
   return certificates.filter((certificate) => certificate !== undefined);
 }
 
-/** OpenSSL's own message would not say which of the two files is wrong. */
+/** The message of OpenSSL would not say which of the two files is wrong. */
 function checkKey(
   section: Section,
   { key, certificate }: { readonly key: Pem; readonly certificate: X509Certificate | undefined },
@@ -141,13 +141,13 @@ function checkKey(
     section.problem(key.from, `${key.name} is not the key of the certificate`);
 }
 
-/** What else OpenSSL does not take, such as a key that is too short. */
+/** Reports what else OpenSSL rejects, such as a key that is too short. */
 function checkContext(section: Section, context: SecureContextOptions): void {
   try {
     createSecureContext(context);
   } catch (error) {
     const reason = error instanceof Error && 'reason' in error ? error.reason : error;
-    section.problem(undefined, `OpenSSL does not take it: ${String(reason)}`);
+    section.problem(undefined, `OpenSSL rejects it: ${String(reason)}`);
   }
 }
 
@@ -161,7 +161,7 @@ function resultOf<T>(parse: () => T): T | undefined {
 
 // The format has the names of Go's crypto/tls. These tables give those of OpenSSL.
 
-const TOO_OLD = 'is not offered: OpenSSL refuses it at its usual security level; use TLS12 or TLS13';
+const TOO_OLD = 'is not supported: OpenSSL refuses it at its default security level; use TLS12 or TLS13';
 
 export const VERSIONS: Choices<SecureVersion> = {
   known: new Map([
@@ -208,7 +208,7 @@ export const CLIENT_AUTH_TYPES: Choices<ClientAuth> = {
     ['NoClientCert', NO_CLIENT_CERT],
     ['RequestClientCert', { request: true, require: false, verify: false }],
     ['RequireAnyClientCert', REQUIRE_ANY],
-    // The toolkit's older word for the same.
+    // An older name in exporter-toolkit.
     ['RequireClientCert', REQUIRE_ANY],
     ['VerifyClientCertIfGiven', { request: true, require: false, verify: true }],
     ['RequireAndVerifyClientCert', { request: true, require: true, verify: true }],

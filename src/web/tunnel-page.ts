@@ -98,7 +98,7 @@ function behindSection(state: TunnelState): Html {
     state.routes.hostname !== undefined;
   if (hostnames.length + privateHostnames.length + networks.length === 0) {
     const words = isKnown
-      ? 'No public host name of a remote configuration, and no private route.'
+      ? 'No public host name in a remote configuration, and no private route.'
       : 'Not known yet.';
     return section('behind', 'Behind it', html`<p class="quiet">${words}</p>`);
   }
@@ -119,14 +119,14 @@ function connectorsSection({ tunnel, connectors, last }: TunnelState, options: T
     if (last === undefined) {
       const words =
         tunnel.status === 'down'
-          ? 'None. What it had before is not known: it was down when the exporter started.'
+          ? 'None. Its last connectors are unknown: it was already down when the exporter started.'
           : 'None.';
       return section('connectors', 'Connectors', html`<p class="quiet">${words}</p>`);
     }
-    const words = `Last observed ${formatDuration(now - last.at)} ago, at ${formatTime(last.at)}. None of this is there now.`;
+    const words = `Observed ${formatDuration(now - last.at)} ago, at ${formatTime(last.at)}. None of these is connected now.`;
     return section(
       'connectors',
-      'Connectors, as last seen',
+      'Last observed connectors',
       html`<p class="past">${words}</p>${connectorTable(last.connectors, options)}`,
     );
   }
@@ -194,8 +194,8 @@ function changesSection(id: string, events: readonly TunnelEvent[], now: number)
     'events',
     'What changed',
     newest.length === 0
-      ? html`<p class="quiet">Nothing since the exporter started, as far as it remembers.</p>`
+      ? html`<p class="quiet">No changes in the event history of the exporter.</p>`
       : html`${eventList(newest, { now, linked: false })}
-          <p class="small folded"><a href="${path}">These as JSON</a></p>`,
+          <p class="small folded"><a href="${path}">These changes as JSON</a></p>`,
   );
 }

@@ -79,14 +79,14 @@ function foldedTunnels({ id }: AccountState, folded: ShownTunnels['folded']): Ht
     const path = filterPath({ ...EVERY_TUNNEL, accountIds: [id], statuses: [status] });
     return [html`<a class="keep" href="${path}">${count} ${status}</a>`];
   });
-  return html`<p class="folded">Folded away: ${joined(links, SEPARATOR)}</p>`;
+  return html`<p class="folded">Not shown: ${joined(links, SEPARATOR)}</p>`;
 }
 
 function noTunnels(account: AccountState, isFiltered: boolean): Html {
   if (isFiltered && account.tunnels.size > 0)
-    return html`<p class="quiet">None of its ${formatCount(account.tunnels.size, 'tunnel')} is asked for.</p>`;
+    return html`<p class="quiet">No tunnel matches the filter. The account has ${formatCount(account.tunnels.size, 'tunnel')}.</p>`;
   return listedAtOf(account) === undefined
-    ? html`<p class="quiet">No list of tunnels to show.</p>`
+    ? html`<p class="quiet">No list of tunnels yet, or it is too old to show.</p>`
     : html`<p class="quiet">No tunnels: the account has none, or the settings select none.</p>`;
 }
 
@@ -121,12 +121,12 @@ function tunnelRow(
       html`<td data-label="${label}" class="${className}"><div>${cell(state, now)}</div></td>`,
   );
   const targets = targetsOfTunnel(state);
-  const leadsTo =
-    targets === NOTHING ? NOTHING : html` <span class="small behind">leads to ${targets}</span>`;
+  const behindIt =
+    targets === NOTHING ? NOTHING : html` <span class="small behind">behind it: ${targets}</span>`;
   return html`<tr id="tunnel-${encodeURIComponent(tunnel.id.toWellFormed())}">
     <th scope="row">
       <a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a>
-      <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>${leadsTo}
+      <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>${behindIt}
     </th>
     ${cells}
   </tr> `;

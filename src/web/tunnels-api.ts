@@ -8,20 +8,17 @@ import { json, textJson, timeJson } from './json.ts';
 import { selectsAccount, selectsTunnel, parseFilter, type TunnelFilter } from './tunnel-filter.ts';
 
 export interface TunnelsOptions {
-  /** Whether addresses of origins are shown at all. */
+  /** Whether to include the addresses of origins. */
   readonly showsOriginIps: boolean;
 }
 
-/**
- * The snapshot as JSON; `status`, `account_id` and `name` in the query select, each exactly, and any of several.
- * Unknown is null.
- */
+/** The snapshot as JSON, with null for unknown values. The query is parsed by `parseFilter`. */
 export function renderTunnels(snapshot: Snapshot, query: URLSearchParams, options: TunnelsOptions): Rendered {
   const parsed = parseFilter(query);
   return parsed.ok ? { ok: true, parts: documentParts(snapshot, parsed.filter, options) } : parsed;
 }
 
-/** A part for each tunnel: a fleet of thousands is too much for one go. */
+/** Yields a part for each tunnel, because a large fleet in one part would block the event loop. */
 function* documentParts(
   snapshot: Snapshot,
   filter: TunnelFilter,
@@ -63,7 +60,7 @@ function accountJson({ id, name, up, listedAt, collectors }: AccountState): obje
 function tunnelJson(state: TunnelState, options: TunnelsOptions): object {
   const { tunnel, connectors, configuration, counters } = state;
   const last = hasNoConnections(tunnel.status) ? state.last : undefined;
-  const shown = (all: readonly Connector[]): readonly object[] =>
+  const connectorsJson = (all: readonly Connector[]): readonly object[] =>
     all.map((connector) => connectorJson(connector, options));
   return {
     account_id: tunnel.accountId,
@@ -77,16 +74,16 @@ function tunnelJson(state: TunnelState, options: TunnelsOptions): object {
     inactive_since: timeJson(tunnel.inactiveAt),
     connections_observed_at: timeJson(connectors.at),
     connections_failing_since: timeJson(connectors.failingSince),
-    connectors: connectors.value === undefined ? null : shown(connectors.value),
+    connectors: connectors.value === undefined ? null : connectorsJson(connectors.value),
     last_observed_at: timeJson(last?.at),
-    last_connectors: last === undefined ? null : shown(last.connectors),
+    last_connectors: last === undefined ? null : connectorsJson(last.connectors),
     configuration: configuration.value === undefined ? null : configurationJson(configuration.value),
     behind: behindJson(state),
     counters: countersJson(counters),
   };
 }
 
-/** Null is not known; the lists are complete. */
+/** A list is either complete or null. */
 function behindJson(state: TunnelState): object {
   const { hostnames, privateHostnames } = behind(state);
   const { routes, configured } = state;
@@ -130,7 +127,7 @@ function configurationJson({ version, ingress, haMode }: Configuration): object 
   return { version: version ?? null, ingress_rules: ingress?.length ?? null, ha_mode: haMode ?? null };
 }
 
-/** Named as the metrics that count the same. */
+/** Has the names of the metrics. */
 function countersJson({ transitions, opened, closed, failovers }: TunnelCounters): object {
   return {
     status_transitions: transitions,

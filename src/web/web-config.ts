@@ -34,7 +34,7 @@ export function readWebConfig(file: string, readFile: ReadFile): WebConfigReadin
     problem: (line) => void problems.add(line),
   });
   if (top.keys().includes('rate_limit'))
-    top.problem('rate_limit', 'is not offered; --web.max-requests bounds the scrapes in flight');
+    top.problem('rate_limit', 'is not supported; --web.max-requests bounds the scrapes in flight');
   const headers = readHttp(top.section('http_server_config', ['http2', 'headers']));
   const users = readUsers(top.section('basic_auth_users'));
   const tls = readTls(top.section('tls_server_config', TLS_KEYS), {
@@ -62,7 +62,7 @@ function readHttp(section: Section): Readonly<Record<string, string>> {
   if (section.flag('http2') === true)
     section.problem(
       'http2',
-      'is not offered: HTTP/1.1 is served, which every client speaks; set it to false or leave it out',
+      'is not supported: HTTP/1.1 is served, which every client speaks; set it to false or leave it out',
     );
   const headers = section.section('headers', NAMES);
   return Object.fromEntries(

@@ -186,7 +186,7 @@ test('where it is enabled, POST answers how it went', async () => {
   expect(await post()).toEqual({
     status: 500,
     text: expect.stringMatching(
-      /^Not reloaded, the settings before stay:\naccounts\[0\] \(.*config\.yaml:1\): needs an id\n$/,
+      /^Not reloaded; the previous settings stay in use:\naccounts\[0\] \(.*config\.yaml:1\): needs an id\n$/,
     ),
   });
   expect(await post('GET')).toEqual({ status: 405, text: 'Method not allowed; use POST.\n' });

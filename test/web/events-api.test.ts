@@ -67,7 +67,7 @@ test.each([
   ['since=39', [41, 40]],
   ['since=42', []],
   ['since=0', [41, 40, 39]],
-  // Of an exporter that has restarted since.
+  // From before a restart of the exporter.
   ['since=4711', [41, 40, 39]],
   ['since=2026-03-01T11:59:00Z', [41, 40]],
   ['since=2026-03-01T12:59:30%2B01:00', [41]],
@@ -87,10 +87,10 @@ test.each([
 
 test.each([
   ['kind=down', /^Unknown kind "down"; use one of tunnel_created, /],
-  ['limit=0', /^limit "0" is no whole number from 1 to 999999\.$/],
+  ['limit=0', /^limit "0" is not a whole number from 1 to 999999\.$/],
   ['limit=-1', /^limit /],
   ['limit=ten', /^limit /],
-  ['since=yesterday', /^since "yesterday" is neither the number of an event nor a time like 2026-/],
+  ['since=yesterday', /^since "yesterday" is neither the id of an event nor a time like 2026-/],
   ['since=2026-13-01T00:00:00Z', /^since /],
   ['since=', /^since "" /],
 ])('%s is refused', (query, problem) => {

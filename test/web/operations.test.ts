@@ -27,7 +27,7 @@ test('an enabled reload is done once per POST, and answers what is wrong', async
   problems = ['a (flag): bad', 'b (flag): bad'];
   expect(await ask(`${url}/-/reload`, { method: 'POST' })).toMatchObject({
     status: 500,
-    text: 'Not reloaded, the settings before stay:\na (flag): bad\nb (flag): bad\n',
+    text: 'Not reloaded; the previous settings stay in use:\na (flag): bad\nb (flag): bad\n',
   });
   expect(reloads).toBe(2);
 });

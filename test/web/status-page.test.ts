@@ -104,7 +104,7 @@ test('a great outage does not bury the tables', () => {
     aDownTunnel({ id: `t${index}`, name: `n${index}` }),
   );
   const page = render(aSnapshot(anAccount({ tunnels })));
-  expect(read(page)).toContain('and 5 tunnels more, below');
+  expect(read(page)).toContain('and 5 more tunnels below');
   expect(rowsOf(page)).toHaveLength(25);
 });
 
@@ -140,7 +140,7 @@ test.each([
   [
     'whose last walk failed',
     { up: false, listedAt: new Map([['cfd_tunnel', NOW - 4 * MINUTE]] as const) },
-    'The last list walk failed; what is shown was listed 4 min ago.',
+    'The last attempt to list its tunnels failed; the data shown is 4 min old.',
   ],
   [
     'whose list is late',
@@ -150,12 +150,12 @@ test.each([
   [
     'whose connections cannot be read',
     { collectors: { ...noCollector, connections: failed(6) } },
-    'Reading connections failed in the last pass; the last good pass was 6 min ago.',
+    'Reading connections is failing; it last succeeded 6 min ago.',
   ],
   [
     'whose configurations could never be read',
     { collectors: { ...noCollector, configurations: failed() } },
-    'Reading configurations failed in the last pass; none has succeeded yet.',
+    'Reading configurations is failing; it has never succeeded.',
   ],
 ])('an account %s needs attention', (_, parts, sentence) => {
   const page = read(render(aSnapshot(anAccount({ name: 'Production', ...parts }))));
@@ -320,8 +320,8 @@ const eventful = (count: number): EventHistory => ({
 test('recent changes are told newest first, with the time in words, their tunnel and account', () => {
   const page = render(aCalmFleet(), { events: eventful(12) });
   const changes = read(page.slice(page.indexOf('id="changes"')));
-  expect(changes).toContain('Recent changes and 2 before, in /api/v1/events');
-  expect(changes).toMatch(/error 1 min ago event 12 its page Production .*error 2 min ago event 11 /);
+  expect(changes).toContain('Recent changes and 2 earlier ones in /api/v1/events');
+  expect(changes).toMatch(/error 1 min ago event 12 details Production .*error 2 min ago event 11 /);
   expect(changes).not.toMatch(/event 2 /);
   expect(page).toContain('href="/tunnels/f70ff985-a4ef-4643-bbbc-4a0ed4fc8415"');
   expect(read(render(aCalmFleet()))).toContain('Recent changes None since the exporter started.');
@@ -351,7 +351,7 @@ test('what is behind a tunnel is told where it needs attention and in its row, f
   const page = render(aSnapshot(anAccount({ tunnels: [shopIsDown()] })));
   const targets = 'a.example.com · b.example.com · c.example.com · d.example.com · wiki.corp and 2 more';
   expect(read(page)).toContain(`behind it: ${targets}`);
-  expect(rowsOf(page)[0]).toContain(`leads to ${targets}`);
+  expect(rowsOf(page)[0]).toContain(`behind it: ${targets}`);
 });
 
 test('a tunnel that is down shows what was last observed of it, marked as past', () => {
@@ -383,7 +383,9 @@ test('the page shows what its query asks for, says so, and links to everything',
   expect(namesIn(of('status=down'))).toEqual(['db']);
   expect(namesIn(of('status=down&status=healthy&name=web'))).toEqual(['web', 'web']);
   expect(namesIn(of('account_id=two'))).toEqual(['web']);
-  expect(read(of('status=down&account_id=two'))).toContain('None of its 1 tunnel is asked for.');
+  expect(read(of('status=down&account_id=two'))).toContain(
+    'No tunnel matches the filter. The account has 1 tunnel.',
+  );
   expect(read(of('account_id=two'))).toContain('Nothing needs attention.');
   expect(read(of('account_id=two&name=web'))).toContain(
     'Only tunnels with account two · name web are shown. Show all',
@@ -424,7 +426,7 @@ test('of a large fleet, what is well is folded away behind links', () => {
     aSnapshot(anAccount({ id: 'acc', tunnels: [...many, aDownTunnel({ id: 'x', name: 'bad' })] })),
   );
   expect(namesIn(large)).toEqual(['bad']);
-  expect(read(large)).toContain('Folded away: 101 healthy');
+  expect(read(large)).toContain('Not shown: 101 healthy');
   expect(large).toContain('href="/?status=healthy&amp;account_id=acc"');
   const healthy = render(aSnapshot(anAccount({ id: 'acc', tunnels: many })), filtered('status=healthy'));
   expect(rowsOf(healthy)).toHaveLength(101);

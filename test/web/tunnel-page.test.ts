@@ -79,13 +79,13 @@ test('the page of a tunnel that is down: since when, what is behind it, what was
     'Behind it Public host names shop.example.com Private host names wiki.corp Networks 10.0.0.0/16',
   );
   expect(text).toContain(
-    'Connectors, as last seen Last observed 2 h 14 min ago, at 2026-03-01 09:46 UTC. None of this is there now.',
+    'Last observed connectors Observed 2 h 14 min ago, at 2026-03-01 09:46 UTC. None of these is connected now.',
   );
   expect(text).toContain(
     '7d2f9b1e-6a55-4b0e-9c3e-2f3c0f2f8a01 2026.2.0 linux_amd64 1 h 30 min ago ams06 ×2 · fra08 ×2',
   );
   expect(text).toMatch(
-    /What changed info 1 min ago shop was renamed error 2 h 13 min ago shop is down These as JSON$/,
+    /What changed info 1 min ago shop was renamed error 2 h 13 min ago shop is down These changes as JSON$/,
   );
   expect(page).toContain(`href="/api/v1/events?tunnel_id=${ID}"`);
   expect(text).not.toContain('other is down');
@@ -124,12 +124,12 @@ test('a tunnel that serves shows its connectors of now', () => {
   expect(text).toContain(
     '(no id) – – – unknown ×1 active two 2026.2.0 linux_amd64 1 h 30 min ago none offline',
   );
-  expect(text).toContain('What changed Nothing since the exporter started');
+  expect(text).toContain('What changed No changes in the event history');
 });
 
 test.each([
   ['observed', aTunnel({ connectors: undefined }), 'Connectors Not observed yet.'],
-  ['seen to serve', aDownTunnel(), 'it was down when the exporter started'],
+  ['seen to serve', aDownTunnel(), 'it was already down when the exporter started'],
   ['run', aDownTunnel({ status: 'inactive' }), 'Connectors None.'],
 ])('a tunnel that was never %s says so', (_, state, words) => {
   expect(read(render(aSnapshot(anAccount({ tunnels: [state] }))))).toContain(words);

@@ -160,7 +160,7 @@ test.skipIf(openssl.missing)(
       `${at('cert_file')} "garbled.pem" holds a certificate that cannot be read`,
     ]);
     expect(problems('cert_file: weak.pem, key_file: weak.key')).toEqual([
-      'tls_server_config (web.yml:1): OpenSSL does not take it: ee key too small',
+      'tls_server_config (web.yml:1): OpenSSL rejects it: ee key too small',
     ]);
     const verified = 'cert_file: server.pem, key_file: server.key, client_auth_type: VerifyClientCertIfGiven';
     expect(problems(`${verified}, client_ca_file: empty.pem`)).toEqual([
