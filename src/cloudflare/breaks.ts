@@ -1,7 +1,8 @@
 import type { ProxyConfig } from '../config/config.ts';
+import { shownProxy, theProxy } from '../config/proxy.ts';
 import type { FailureReason } from '../core/model.ts';
 import { type CallContext, type CallFailure, describeTarget } from './errors.ts';
-import { ProxyError, shownProxy, theProxy } from './proxy-error.ts';
+import { ProxyError } from './proxy-tunnel.ts';
 import type { AttemptEnd } from './retry.ts';
 
 /** A call without an answer. */
@@ -16,7 +17,7 @@ interface Cause {
   readonly end?: AttemptEnd;
 }
 
-/** No answer: what broke, by the error's code, and what to check. `now` is the wall clock, in milliseconds. */
+/** Formats a connection error, by its code, as one actionable line. `now` is wall time in milliseconds. */
 export function broken(error: unknown, context: CallContext, now: number): Break {
   const code = codeOf(error);
   const { host, proxy } = context;
@@ -28,7 +29,7 @@ export function broken(error: unknown, context: CallContext, now: number): Break
   return { reason, message: `${what}: ${describeTarget(context.path)}`, codes: [], end };
 }
 
-/** On the way to Cloudflare, or behind the proxy. */
+/** The connection broke between us and Cloudflare, or behind the proxy. */
 function brokenBeyond({
   code,
   proxy,
@@ -50,7 +51,7 @@ function brokenBeyond({
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return {
       reason: 'network',
-      what: `cannot resolve ${host} (${code}); check DNS and --cloudflare.api-url, or set HTTPS_PROXY where only a proxy reaches it`,
+      what: `cannot resolve ${host} (${code}); check DNS and --cloudflare.api-url, or set HTTPS_PROXY if only a proxy can reach it`,
     };
   if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
     const wrong = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not yet valid';
@@ -77,7 +78,7 @@ function brokenBeyond({
   };
 }
 
-/** Before Cloudflare was asked anything. */
+/** The connection broke at the proxy. */
 function brokenAtProxy({
   code,
   status,
@@ -92,7 +93,7 @@ function brokenAtProxy({
   const { variable } = proxy;
   const it = theProxy(proxy);
   const known = proxy.user !== '' || proxy.password !== '';
-  // 401 is what tinyproxy says.
+  // tinyproxy answers 401 instead of 407.
   if (status === 407 || status === 401 || code.startsWith('UND_ERR_SOCKS5_AUTH')) {
     const why = status === undefined ? code : status;
     return {
@@ -157,7 +158,7 @@ const isTls = (code: string): boolean =>
 const isNotHttp = (code: string): boolean =>
   code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
 
-/** The code of an error, of its cause, or of the first of an aggregate (one per address tried). Never its message. */
+/** The code of an error, its cause, or the first error of an aggregate (one per address tried). Never the message, which may hold secrets. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const code: unknown = 'code' in error ? error.code : undefined;

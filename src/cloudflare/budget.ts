@@ -235,3 +235,38 @@ export function createWindow(): SentWindow {
     },
   };
 }
+
+/** A request budget, read at the current time. */
+export interface BudgetView {
+  /** Requests per five minutes. */
+  readonly requests: number;
+  /** The most that can be sent at once. */
+  readonly capacity: number;
+  /** Requests that could be sent at once; 0 while blocked. May be fractional. */
+  readonly available: () => number;
+  /** Takes up to `count` planned requests from the budget. */
+  readonly hold: (count: number) => Hold;
+  /** Until when Cloudflare refuses requests, in milliseconds since the epoch; undefined if it does not. */
+  readonly blockedUntil: () => number | undefined;
+}
+
+/** Binds a budget to clocks. */
+export function viewOf(
+  budget: () => Budget,
+  { clock, monotonic }: { readonly clock: () => number; readonly monotonic: () => number },
+): BudgetView {
+  return {
+    get requests() {
+      return budget().requests;
+    },
+    get capacity() {
+      return budget().capacity;
+    },
+    available: () => budget().available(monotonic()),
+    hold: (count) => budget().hold(monotonic(), count),
+    blockedUntil: () => {
+      const forMs = budget().blockedFor(monotonic());
+      return forMs > 0 ? clock() + forMs : undefined;
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import type { RouteKind } from '../core/model.ts';
 
-/** The values of the label `endpoint`: every kind of request that we make. */
+/** The values of the label `endpoint`: every kind of request that the exporter makes. */
 export const ENDPOINTS = [
   'tunnels',
   'cfd_tunnel',
@@ -17,10 +17,10 @@ export const ENDPOINTS = [
 ] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
-/** `GET /accounts/{account}/{endpoint}`. */
+/** Lists of tunnels. */
 export type ListEndpoint = 'tunnels' | 'cfd_tunnel' | 'warp_connector';
 
-/** `GET /accounts/{account}/teamnet/routes` and `…/zerotrust/routes/hostname`. */
+/** Lists of routes. */
 export type RouteEndpoint = 'teamnet_routes' | 'hostname_routes';
 
 export const ROUTE_ENDPOINTS = {
@@ -35,19 +35,20 @@ export type DetailEndpoint =
   | 'cfd_tunnel_configurations'
   | 'warp_connector_configurations';
 
-/** Lone surrogates, which encodeURIComponent refuses, become U+FFFD. */
+/** Encodes an id for a path. Lone surrogates, which encodeURIComponent rejects, become U+FFFD. */
 export const segment = (id: string): string => encodeURIComponent(id.toWellFormed());
 
-export const listPath = (accountId: string, endpoint: ListEndpoint): string =>
-  `/accounts/${segment(accountId)}/${endpoint}`;
-
-export const routesPath = (accountId: string, endpoint: RouteEndpoint): string =>
-  `/accounts/${segment(accountId)}/${ROUTE_PATHS[endpoint]}`;
-
-const ROUTE_PATHS = {
+/** Paths below `/accounts/{account}`. */
+export const LIST_PATHS = {
+  tunnels: 'tunnels',
+  cfd_tunnel: 'cfd_tunnel',
+  warp_connector: 'warp_connector',
   teamnet_routes: 'teamnet/routes',
   hostname_routes: 'zerotrust/routes/hostname',
-} as const satisfies Record<RouteEndpoint, string>;
+} as const satisfies Record<ListEndpoint | RouteEndpoint, string>;
+
+export const listPath = (accountId: string, endpoint: ListEndpoint | RouteEndpoint): string =>
+  `/accounts/${segment(accountId)}/${LIST_PATHS[endpoint]}`;
 
 export function detailPath(accountId: string, tunnelId: string, endpoint: DetailEndpoint): string {
   const [type, detail] = DETAILS[endpoint];

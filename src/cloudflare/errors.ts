@@ -1,20 +1,17 @@
 import type { ProxyConfig } from '../config/config.ts';
 import type { Failure, FailureReason } from '../core/model.ts';
 import { accountsPath, type Endpoint } from './endpoints.ts';
-import { theProxy } from './proxy-error.ts';
+import type { ApiError } from './schema/envelope.ts';
 
-/** One entry of the API's `errors`, with the codes of its `error_chain`. */
-export interface ApiError {
-  readonly codes: readonly number[];
-  readonly message: string;
-}
-
-/** A failure with what the API said, for those who must tell one refusal from another. */
+/** A failure with the details that distinguish one refusal from another. */
 export interface CallFailure extends Failure {
   readonly codes: readonly number[];
-  /** Of an answer that is the API's error: its status, and the part of the message that quotes it. */
+  /** The API's error answer: its status, and the part of `message` that quotes it. */
   readonly answer?: { readonly status: number; readonly said: string };
 }
+
+export type CallResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CallFailure };
 
 export interface CallContext {
   readonly endpoint: Endpoint;
@@ -22,9 +19,9 @@ export interface CallContext {
   readonly path: string;
   /** Host of the API, for messages. */
   readonly host: string;
-  /** Through which the API is asked. */
+  /** The proxy that the request goes through. */
   readonly proxy?: ProxyConfig | undefined;
-  /** Takes secrets out of a text that others wrote. */
+  /** Removes secrets from text that others wrote. */
   readonly redact: (text: string) => string;
 }
 
@@ -33,17 +30,17 @@ export interface Refusal {
   readonly errors: readonly ApiError[];
 }
 
-/** The caller stopped the call: no error of the API, and not counted as one. */
+/** The caller stopped the call. Not an error of the API, and not counted as one. */
 export const STOPPED: CallFailure = { reason: 'network', message: 'stopped', codes: [] };
 
 export const isStopped = ({ reason, message }: Failure): boolean =>
   reason === STOPPED.reason && message === STOPPED.message;
 
-const LONGEST_QUOTE = 200;
+const MAX_QUOTE_LENGTH = 200;
 
-/** Others' text for a log line: no secret, no control, format or line-breaking character, bounded, in quotes. */
+/** Foreign text for a log line: quoted, at most 200 characters, without secrets and control, format or line-breaking characters. */
 export function quote(text: string, redact: (text: string) => string): string {
-  const clean = redact(text.slice(0, 10 * LONGEST_QUOTE))
+  const clean = redact(text.slice(0, 10 * MAX_QUOTE_LENGTH))
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
   return `"${bounded(clean)}"`;
@@ -51,16 +48,16 @@ export function quote(text: string, redact: (text: string) => string): string {
 
 /** Cutting may halve a surrogate pair. */
 const bounded = (text: string): string =>
-  (text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text).toWellFormed();
+  (text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text).toWellFormed();
 
-/** `GET /accounts/…/cfd_tunnel/{id}`: what was asked, without query and account. */
+/** The request without query and account: `GET /accounts/…/cfd_tunnel/{id}`. */
 export function describeTarget(path: string): string {
   const bare = (path.split('?')[0] ?? '').replace(/^\/accounts\/[^/]*/, '/accounts/…');
   return `GET ${bounded(bare)}`;
 }
 
 /**
- * The reason behind an answer that is an error. By `errors`, never by `messages`; the first rule that fits:
+ * The reason of an error answer. Decided by `errors`, never by `messages`; the first rule that matches applies:
  *
  * | status | code | reason |
  * |---|---|---|
@@ -68,7 +65,7 @@ export function describeTarget(path: string): string {
  * | 5xx | any | server |
  * | 408 | any | timeout |
  * | any | 6003, 6111, 9103, 9106 (malformed, unknown or no credentials) | auth |
- * | any | 9109 that speaks of the token (revoked, wrong address) | auth |
+ * | any | 9109 whose message mentions the token (revoked, wrong address) | auth |
  * | any | 9109 otherwise (this account or resource) | permission |
  * | any, verifying the token | 1000, 10000; or status 401, 403 | auth |
  * | any, listing accounts | 1001 (an account owns the token) | permission |
@@ -106,7 +103,7 @@ export function reasonFor({ status, errors }: Refusal, endpoint: Endpoint): Fail
   return status >= 200 && status < 300 ? 'server' : 'malformed';
 }
 
-/** An answer of the API that is an error, as a line that a person can act on. */
+/** Formats an API error as one actionable line. */
 export function refused(refusal: Refusal, context: CallContext): CallFailure {
   const reason = reasonFor(refusal, context.endpoint);
   const codes = refusal.errors.flatMap((error) => error.codes);
@@ -120,8 +117,8 @@ export function refused(refusal: Refusal, context: CallContext): CallFailure {
 }
 
 /**
- * Every list of an account that was asked for is refused. Cloudflare answers so where the account is none of the token's, and
- * where the token lacks the permissions: the same codes for both.
+ * Every requested list of an account is refused. Cloudflare answers with the same codes if the account is not one of the
+ * token's and if the token lacks the permissions.
  */
 export function accountRefused(refusal: CallFailure, endpoints: readonly Endpoint[]): CallFailure {
   const { status, said = refusal.message } = refusal.answer ?? {};
@@ -132,45 +129,23 @@ export function accountRefused(refusal: CallFailure, endpoints: readonly Endpoin
   };
 }
 
-/** An answer that is not the API's: not JSON, too large. `what` is `is not JSON` or the like. */
-export function notUnderstood(
-  status: number,
-  what: string,
-  { path, proxy, isWebPage = false }: CallContext & { readonly isWebPage?: boolean },
-): CallFailure {
-  const message = `${describeTarget(path)} answered ${status} with a body that ${what}`;
-  if (status === 429) return { reason: 'rate_limited', message, codes: [] };
-  if (status >= 500) return { reason: 'server', message, codes: [] };
-  if (status === 408) return { reason: 'timeout', message, codes: [] };
-  const other = proxy === undefined ? 'a proxy or firewall' : theProxy(proxy);
-  const or = isWebPage ? `, or does ${other} answer in its place` : '';
-  return { reason: 'malformed', message: `${message}; is --cloudflare.api-url right${or}?`, codes: [] };
-}
-
-/** Redirects are not followed: the token belongs to one origin. */
-export function redirected(status: number, location: string, context: CallContext): CallFailure {
-  const where = location === '' ? 'nowhere' : quote(location, context.redact);
-  const message = `${describeTarget(context.path)} answered ${status}, a redirect to ${where} that is not followed; check --cloudflare.api-url`;
-  return { reason: 'malformed', message, codes: [] };
-}
-
 const NAME_ACCOUNTS = 'set CLOUDFLARE_ACCOUNT_ID, or name accounts in the configuration file';
 
-/** A token without the permission is answered with success and nothing. */
+/** For a token without the permission, the API answers with success and an empty list. */
 export const noAccounts: CallFailure = {
   reason: 'permission',
   message: `token can list no account; give it Account Settings Read on the accounts to watch, or ${NAME_ACCOUNTS}: ${describeTarget(accountsPath)} answered 200 with an empty list`,
   codes: [],
 };
 
-/** A good answer whose content has not the shape that the API promises. `problem` names path and shape. */
+/** A good answer whose content does not have the documented shape. `problem` names the path and the expected shape. */
 export const malformed = (problem: string, context: Pick<CallContext, 'path'>): CallFailure => ({
   reason: 'malformed',
   message: `${describeTarget(context.path)}: ${problem}`,
   codes: [],
 });
 
-/** An exception of our own while a call was made or its answer read: a fault of ours, and of this call alone. */
+/** An exception while a call was made or its answer was read: a bug of the exporter that fails this call only. */
 export const unexpected = (error: unknown, context: Pick<CallContext, 'path'>): CallFailure =>
   malformed(
     `the answer cannot be read (${error instanceof Error ? error.name : 'unknown error'}); please report this`,
@@ -182,7 +157,7 @@ const TUNNEL_READ =
 const ROUTES_READ = 'Cloudflare Tunnel Read (or Cloudflare One Networks Read)';
 const WARP_READ = 'Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read)';
 
-/** Any one of these opens the endpoint (API reference, "Accepted Permissions"). */
+/** Any one of these gives access to the endpoint (API reference, "Accepted Permissions"). */
 const PERMISSIONS: Readonly<Record<Endpoint, string>> = {
   tunnels: TUNNEL_READ,
   cfd_tunnel: TUNNEL_READ,

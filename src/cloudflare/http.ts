@@ -1,77 +1,85 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
-import { secretsOfProxy } from '../config/proxy.ts';
+import { secretsOfProxy, shownProxy } from '../config/proxy.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
+import { readAnswer } from './answer.ts';
 import { broken } from './breaks.ts';
 import { createBudget, type Budget, type Hold } from './budget.ts';
 import { clockSkew } from './clock-skew.ts';
 import type { Endpoint } from './endpoints.ts';
 import {
-  STOPPED,
   describeTarget,
-  notUnderstood,
-  quote,
-  redirected,
-  refused,
+  malformed,
+  STOPPED,
   unexpected,
   type CallContext,
   type CallFailure,
+  type CallResult,
 } from './errors.ts';
-import { shownProxy } from './proxy-error.ts';
-import { askedFor, blockTime, type RetryAfterHeaders } from './retry-after.ts';
-import { retryDelay, type AttemptEnd } from './retry.ts';
-import { parseEnvelope, type Envelope } from './schema.ts';
-import { linkSignals } from './signals.ts';
 import type { LiveToken } from './live-token.ts';
+import { askedFor, blockTime, retryDelay, type AttemptEnd, type RetryAfterHeaders } from './retry.ts';
+import type { Envelope } from './schema/envelope.ts';
+import type { Parsed } from './schema/fields.ts';
+import { linkSignals } from './signals.ts';
 import { createTransport, type Answer, type Transport } from './transport.ts';
-
-export type CallResult<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: CallFailure };
 
 export interface SentRequest {
   readonly endpoint: Endpoint;
-  /** The HTTP status, or 'none' where no complete answer came. */
+  /** The HTTP status, or 'none' without a complete answer. */
   readonly code: string;
   readonly seconds: number;
+}
+
+/** Called synchronously; must not throw. */
+export interface HttpHooks {
+  /** Called for each attempt, retries included. */
+  readonly onRequest?: (request: SentRequest) => void;
+  /** Called once per attempt beyond a call's first. */
+  readonly onRetry?: () => void;
+  /** How far this machine's clock is ahead of the API's; called for each answer with a date. */
+  readonly onClockSkew?: (skewMs: number) => void;
 }
 
 export interface HttpOptions {
   readonly config: Config['cloudflare'];
   readonly token: LiveToken;
-  /** Wall clock, ms: only to tell people until when we are blocked, and to read dates. */
+  /** Wall clock in milliseconds, for messages and for dates in headers. */
   readonly clock: () => number;
-  /** Milliseconds that do not jump: for the budget. */
+  /** Monotonic clock in milliseconds, for the budget. */
   readonly monotonic: () => number;
+  /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** The exporter's version, for the User-Agent. */
   readonly version: string;
-  /** Shared by every token of one owner; may become another one between two calls. Default: one of its own. */
+  /** The budget of the token's owner, shared by all of the owner's tokens; may change between calls. Default: a new one. */
   readonly budget?: (() => Budget) | undefined;
-  /** Connections shared with other tokens; who gives them closes them. Default: some of its own. */
+  /** Connections shared with other tokens; the caller closes them. Default: new ones. */
   readonly transport?: Transport | undefined;
-  readonly onRequest: (request: SentRequest) => void;
-  readonly onRetry: () => void;
-  /** How far this machine's clock is ahead of the API's, by each answer that has a date. */
-  readonly onClockSkew: (skewMs: number) => void;
+  readonly hooks: HttpHooks;
 }
 
 export interface Http {
   /**
-   * One call: its turn, its share of the budget, the request, retries. Resolves with the envelope of a good answer or
-   * with the failure; never rejects. Waiting for a turn has no deadline, waiting for the budget `budgetWaitMs`, and
-   * then the request timeout covers all attempts with their bodies.
+   * One call: waits for a free slot of the concurrency limit, takes a request from the budget, sends it, retries. Resolves
+   * with the good answer as `parser` reads it, or with the failure; never rejects. Waiting for a slot has no deadline,
+   * waiting for the budget takes at most `budgetWaitMs`, and the request timeout then covers all attempts with their bodies.
    */
-  readonly request: (path: string, options: RequestOptions) => Promise<CallResult<Envelope>>;
+  readonly request: <T>(
+    path: string,
+    options: RequestOptions,
+    parser: (envelope: Envelope) => Parsed<T>,
+  ) => Promise<CallResult<T>>;
   readonly budget: () => Budget;
   readonly close: () => Promise<void>;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Planned requests to send from. What it does not cover comes out of the budget when it is sent. */
+  /** Planned requests, used first. Requests beyond them are taken from the budget when they are sent. */
   readonly hold?: Hold | undefined;
-  /** How long each request waits for the budget. Default: the request timeout. */
+  /** How long each request may wait for the budget. Default: the request timeout. */
   readonly budgetWaitMs?: number | undefined;
 }
 
@@ -80,11 +88,11 @@ export interface RequestOptions extends CallOptions {
 }
 
 interface Call extends CallContext {
-  /** The token, as it was when the call began. */
+  /** The token at the beginning of the call. */
   readonly secret: string;
-  /** The caller, or close(). */
+  /** Aborted by the caller or by close(). */
   readonly stopped: AbortSignal;
-  /** The same, or the deadline. */
+  /** Aborted by the caller, by close() or by the deadline. */
   readonly ended: AbortSignal;
 }
 
@@ -98,12 +106,12 @@ type Attempt =
     };
 
 export function createHttp(options: HttpOptions): Http {
-  const { config, token, clock, monotonic } = options;
+  const { config, token, clock, monotonic, hooks } = options;
   const timeoutMs = config.requestTimeoutMs;
   const { host } = new URL(config.apiUrl);
-  const own = createBudget(config.requestBudget);
-  const budgetNow = options.budget ?? (() => own);
-  const turns = pLimit(config.concurrency);
+  const ownBudget = createBudget(config.requestBudget);
+  const budgetNow = options.budget ?? (() => ownBudget);
+  const limit = pLimit(config.concurrency);
   const redactionOf = createRedaction(config.proxy === undefined ? [] : secretsOfProxy(config.proxy));
   const closing = new AbortController();
   const transport = options.transport ?? createTransport(options);
@@ -114,38 +122,38 @@ export function createHttp(options: HttpOptions): Http {
       path,
     );
 
-  /** Takes one request out of the budget, waiting for `maxWaitMs` at most. The failure where there is none. */
+  /** Takes one request from the budget, waiting at most `maxWaitMs`. Resolves to the failure if that was not possible. */
   async function spend(maxWaitMs: number, { path, signal }: { path: string; signal: AbortSignal }) {
     const budget = budgetNow();
-    const share = budget.reserve(monotonic(), maxWaitMs);
-    if (share.kind === 'blocked') return blocked(path);
-    if (share.kind === 'spent')
+    const reservation = budget.reserve(monotonic(), maxWaitMs);
+    if (reservation.kind === 'blocked') return blocked(path);
+    if (reservation.kind === 'spent')
       return notSent(
-        `own budget of ${budget.requests} requests per 5 minutes is spent for another ${inSeconds(share.waitMs)}`,
+        `own budget of ${budget.requests} requests per 5 minutes is spent for another ${inSeconds(reservation.waitMs)}`,
         path,
       );
-    if (share.waitMs === 0) return undefined;
-    const refusedMeanwhile = budget.nextBlock();
-    const link = linkSignals([signal, refusedMeanwhile]);
+    if (reservation.waitMs === 0) return undefined;
+    const nextBlock = budget.nextBlock();
+    const link = linkSignals([signal, nextBlock]);
     try {
-      await sleep(share.waitMs, undefined, { signal: link.signal });
+      await sleep(reservation.waitMs, undefined, { signal: link.signal });
       return undefined;
     } catch {
-      share.giveBack();
-      return refusedMeanwhile.aborted ? blocked(path) : STOPPED;
+      reservation.giveBack();
+      return nextBlock.aborted ? blocked(path) : STOPPED;
     } finally {
       link.unlink();
     }
   }
 
   /**
-   * After a refusal for too many requests: stops the calls of every token of this owner, and says so in the failure. A new
-   * token does not lift the block, because Cloudflare counts all tokens of a user together (API docs, "Rate limits").
+   * Blocks the budget after a 429, which stops the calls of all tokens of the owner, and adds that to the failure. A new token
+   * does not lift the block, because Cloudflare counts all tokens of a user together (API docs, "Rate limits").
    */
   function block(failure: CallFailure, headers: RetryAfterHeaders): CallFailure {
     const { ms, capped } = blockTime(headers, clock());
     budgetNow().block(monotonic(), ms);
-    const asked = capped ? ' (it asked for longer, which is not believed)' : '';
+    const asked = capped ? ' (Cloudflare asked for longer, which is ignored)' : '';
     return {
       ...failure,
       message: `${failure.message}; no request with this token for ${inSeconds(ms)}${asked}`,
@@ -155,7 +163,7 @@ export function createHttp(options: HttpOptions): Http {
   async function attempt(call: Call): Promise<Attempt> {
     const startedAt = performance.now();
     const report = (code: string): void =>
-      options.onRequest({ endpoint: call.endpoint, code, seconds: (performance.now() - startedAt) / 1_000 });
+      hooks.onRequest?.({ endpoint: call.endpoint, code, seconds: (performance.now() - startedAt) / 1_000 });
 
     let answer: Answer;
     try {
@@ -169,15 +177,15 @@ export function createHttp(options: HttpOptions): Http {
     }
     report(String(answer.status));
     const skew = clockSkew(header(answer, 'date'), clock());
-    if (skew !== undefined) options.onClockSkew(skew);
+    if (skew !== undefined) hooks.onClockSkew?.(skew);
 
-    // Answers come in bursts: a token's details together, the lists of all accounts at the same second.
+    // Answers arrive in bursts: the details of a token, the lists of all accounts.
     await yieldToEventLoop();
-    const judged = judge(answer, call);
-    if (judged.ok) return judged;
+    const read = readAnswer(answer, call);
+    if (read.ok) return read;
     const headers = { retryAfter: header(answer, 'retry-after'), date: header(answer, 'date') };
-    if (judged.failure.reason === 'rate_limited') return failed(block(judged.failure, headers));
-    return { ...judged, end: answer.status, retryAfterMs: askedFor(headers, clock()) };
+    if (read.failure.reason === 'rate_limited') return failed(block(read.failure, headers));
+    return { ...read, end: answer.status, retryAfterMs: askedFor(headers, clock()) };
   }
 
   async function attempts(call: Call): Promise<CallResult<Envelope>> {
@@ -195,14 +203,15 @@ export function createHttp(options: HttpOptions): Http {
         : await spend(remaining(), { path: call.path, signal: call.ended });
       if (call.stopped.aborted) return { ok: false, failure: STOPPED };
       if (denied !== undefined) return result;
-      options.onRetry();
+      hooks.onRetry?.();
     }
   }
 
-  async function run(
+  async function run<T>(
     path: string,
     { endpoint, signal, hold, budgetWaitMs = timeoutMs }: RequestOptions,
-  ): Promise<CallResult<Envelope>> {
+    parser: (envelope: Envelope) => Parsed<T>,
+  ): Promise<CallResult<T>> {
     const stop = linkSignals([signal, closing.signal]);
     const deadline = new AbortController();
     const end = linkSignals([stop.signal, deadline.signal]);
@@ -217,7 +226,7 @@ export function createHttp(options: HttpOptions): Http {
           : await spend(budgetWaitMs, { path, signal: stop.signal });
       if (denied !== undefined) return { ok: false, failure: denied };
       timer = setTimeout(() => deadline.abort(), timeoutMs);
-      return await attempts({
+      const answer = await attempts({
         endpoint,
         path,
         host,
@@ -227,6 +236,9 @@ export function createHttp(options: HttpOptions): Http {
         stopped: stop.signal,
         ended: end.signal,
       });
+      if (!answer.ok) return answer;
+      const parsed = parser(answer.value);
+      return parsed.ok ? parsed : { ok: false, failure: malformed(parsed.problem, { path }) };
     } catch (error) {
       return { ok: false, failure: unexpected(error, { path }) };
     } finally {
@@ -237,7 +249,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return {
-    request: (path, requestOptions) => turns(run, path, requestOptions),
+    request: (path, requestOptions, parser) => limit(() => run(path, requestOptions, parser)),
     budget: budgetNow,
     close: async () => {
       closing.abort();
@@ -246,7 +258,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/** The redaction of the current token and of these; its forms are computed once, not for each request. */
+/** Redacts the current token and these other secrets. The encoded forms are computed once per token, not per request. */
 function createRedaction(others: readonly string[]): (secret: string) => (text: string) => string {
   let last: { readonly secret: string; readonly redact: (text: string) => string } | undefined;
   return (secret) => {
@@ -261,7 +273,7 @@ const notSent = (why: string, path: string): CallFailure => ({
   codes: [],
 });
 
-/** An attempt that is not made again. */
+/** An attempt that is not retried. */
 const failed = (failure: CallFailure): Attempt => ({ ok: false, failure, end: 'other' });
 
 const noToken = (token: LiveToken): CallFailure => ({
@@ -275,41 +287,6 @@ const timedOut = ({ path, proxy }: CallContext, timeoutMs: number): CallFailure 
   message: `no complete answer${proxy === undefined ? '' : ` through the proxy ${shownProxy(proxy)}`} within ${timeoutMs / 1_000} s (--cloudflare.request-timeout): ${describeTarget(path)}`,
   codes: [],
 });
-
-/** What an answer means, before anyone looks into its result. */
-function judge({ status, headers, body }: Answer, context: CallContext): CallResult<Envelope> {
-  if (status >= 300 && status < 400)
-    return fail(redirected(status, String(headers['location'] ?? ''), context));
-  if (body.kind === 'unread') return fail(notUnderstood(status, body.why, context));
-  if (body.text === '') return fail(notUnderstood(status, 'is empty', context));
-  const json = parseJson(body.text);
-  if (json === undefined) {
-    // Redacted before it is cut, which could leave the beginning of a secret.
-    const beginning = quote(context.redact(body.text.slice(0, 1_000)).slice(0, 60), context.redact);
-    const isWebPage = HTML.test(body.text);
-    const what = `is not JSON${isWebPage ? ' but a web page' : ''} (it begins ${beginning})`;
-    return fail(notUnderstood(status, what, { ...context, isWebPage }));
-  }
-  const envelope = parseEnvelope(json);
-  if (!envelope.ok) return fail(notUnderstood(status, `is not the API's: ${envelope.problem}`, context));
-  if (status >= 400 || envelope.value.failed)
-    return fail(refused({ status, errors: envelope.value.errors }, context));
-  return envelope;
-}
-
-/** What proxies, firewalls and gateways say to a person. */
-const HTML = /^\s*<(?:!doctype|html|head|body)\b/i;
-
-const fail = (failure: CallFailure): CallResult<never> => ({ ok: false, failure });
-
-/** `undefined` where it is none: JSON itself has no such value. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
 
 function header({ headers }: Answer, name: string): string | undefined {
   const value = headers[name];

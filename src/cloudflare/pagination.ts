@@ -1,7 +1,6 @@
 import { TUNNELS_PER_PAGE } from '../core/lists.ts';
-import { STOPPED, type CallFailure } from './errors.ts';
-import type { CallResult } from './http.ts';
-import type { PageInfo } from './schema.ts';
+import { STOPPED, type CallFailure, type CallResult } from './errors.ts';
+import type { PageInfo } from './schema/envelope.ts';
 
 const MAX_PAGES = 100;
 

@@ -4,16 +4,27 @@ import { request as requestInClear } from '../node-http.ts';
 import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { ProxyConfig } from '../config/config.ts';
-import { ProxyError } from './proxy-error.ts';
+
+/** A connection failed at the proxy, before anything reached the API. */
+export class ProxyError extends Error {
+  /** The proxy's answer to CONNECT; undefined if there was none. */
+  readonly status: number | undefined;
+
+  constructor({ status, cause }: { readonly status?: number; readonly cause?: unknown }) {
+    super('no connection through the proxy', { cause });
+    this.name = 'ProxyError';
+    this.status = status;
+  }
+}
 
 export interface TunnelOptions {
-  /** Each for the proxy and for what is behind it. */
+  /** Applies to the proxy and to the host behind it, separately. */
   readonly timeoutMs: number;
-  /** Whom to trust, the proxy as well as what is behind it. Default: whom node trusts. */
+  /** Trusted authorities, for the proxy and for the host behind it. Default: Node's. */
   readonly secureContext: SecureContext | undefined;
 }
 
-/** Connects through a proxy that is asked in HTTP or HTTPS: by CONNECT, and then with TLS to the host itself. */
+/** Connects through an HTTP or HTTPS proxy: CONNECT to the proxy, then TLS with the host. */
 export function connectThrough(
   proxy: ProxyConfig,
   { timeoutMs, secureContext }: TunnelOptions,
@@ -29,7 +40,7 @@ export function connectThrough(
       port: proxy.port,
       path: target,
       headers: { host: target, ...authorization(proxy) },
-      // The connection is the tunnel afterwards, and no other request's.
+      // The connection becomes the tunnel, so no other request may use it.
       agent: false,
       ...trust,
     };
@@ -63,7 +74,7 @@ function authorization({ user, password }: ProxyConfig): Readonly<Record<string,
   return { 'proxy-authorization': `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
 }
 
-/** What keeps this connector from connecting is the proxy's. */
+/** Marks every error of this connector as the proxy's. */
 export const toProxy =
   (connect: buildConnector.connector): buildConnector.connector =>
   (options, callback) =>

@@ -1,10 +1,10 @@
 export interface LinkedSignal {
   readonly signal: AbortSignal;
-  /** Lets go of the sources, which may live as long as the process. */
+  /** Removes the listeners from the sources, which may live as long as the process. */
   readonly unlink: () => void;
 }
 
-/** A signal that aborts with the first of its sources. Unlike AbortSignal.any it leaves nothing behind when unlinked. */
+/** A signal that aborts with the first of its sources. Unlike with AbortSignal.any, unlinking leaves nothing behind. */
 export function linkSignals(sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const controller = new AbortController();
   const abort = (): void => controller.abort();

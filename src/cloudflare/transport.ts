@@ -1,6 +1,19 @@
 import { pipeline, type Readable } from 'node:stream';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { createGunzip } from 'node:zlib';
-import { type ConnectionSettings, createDispatcher } from './dispatcher.ts';
+import { buildConnector, type Dispatcher, Pool, Socks5ProxyAgent } from 'undici';
+import type { Config } from '../config/config.ts';
+import { connectThrough, toProxy } from './proxy-tunnel.ts';
+
+/** The settings that decide how the API is reached. */
+export type ConnectionSettings = Pick<
+  Config['cloudflare'],
+  'apiUrl' | 'requestTimeoutMs' | 'authorities' | 'proxy'
+>;
+
+/** Equal for settings that can share connections. A secret: contains the proxy's password. */
+export const connectionKey = ({ apiUrl, requestTimeoutMs, authorities, proxy }: ConnectionSettings): string =>
+  JSON.stringify([apiUrl, requestTimeoutMs, authorities, proxy]);
 
 /** After decompression. A page of 1,000 tunnels with 100 embedded connections each has about 26 MB. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -14,11 +27,11 @@ export interface Answer {
 
 export type Body =
   | { readonly kind: 'text'; readonly text: string }
-  /** Not read, or not to the end: why, to follow "a body that". */
+  /** Not read completely. `why` follows "a body that". */
   | { readonly kind: 'unread'; readonly why: string };
 
 export interface Transport {
-  /** One GET, headers and body. Rejects where the connection fails or the signal aborts. */
+  /** One GET with headers and body. Rejects if the connection fails or the signal aborts. */
   readonly get: (path: string, request: GetRequest) => Promise<Answer>;
   readonly close: () => Promise<void>;
 }
@@ -31,16 +44,16 @@ export interface GetRequest {
 
 export interface TransportOptions {
   readonly config: ConnectionSettings;
-  /** Ours, for the User-Agent. */
+  /** The exporter's version, for the User-Agent. */
   readonly version: string;
 }
 
 /**
- * A pool of kept-alive connections to one origin, which is the only one that ever sees a token. Follows no redirect. Every
- * token of that origin can use it: the token is a header of each request.
+ * A pool of kept-alive connections to one origin, the only one that ever receives a token. Follows no redirect. All tokens
+ * can share it, because the token is a header of each request.
  *
- * A request takes a connection for itself until its answer is complete. The pool opens one whenever none is idle, so that no
- * request waits for another. Those who send bound the number of requests, and with it the number of connections.
+ * A request has a connection for itself until its answer is complete. The pool opens one if none is idle, so that no request
+ * waits for another. Callers limit the number of requests, and thereby the number of connections.
  */
 export function createTransport({ config, version }: TransportOptions): Transport {
   const { origin, pathname } = new URL(config.apiUrl);
@@ -73,11 +86,11 @@ async function readBody(body: Readable, encoding: string | string[] | undefined)
     discard(body);
     return { kind: 'unread', why: 'is encoded in a way that was not asked for' };
   }
-  // pipeline passes an error or an early end on to both streams; the loop below sees it.
+  // pipeline forwards an error or an early end to both streams; the loop below receives it.
   const source = coding === 'gzip' ? pipeline(body, createGunzip(), () => undefined) : body;
   const chunks: Buffer[] = [];
   let size = 0;
-  // Leaving this loop early destroys the stream, and with it the connection.
+  // Leaving this loop early destroys the stream and its connection.
   for await (const chunk of source as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES)
@@ -88,7 +101,46 @@ async function readBody(body: Readable, encoding: string | string[] | undefined)
 }
 
 function discard(body: Readable): void {
-  // Destroying an unread body reports an abort that nobody waits for.
+  // Destroying an unread body emits an error that nobody handles otherwise.
   body.on('error', () => undefined);
   body.destroy();
+}
+
+/** Connects to the API's origin, directly or through a proxy: one connection per request in flight, kept alive afterwards. */
+function createDispatcher(settings: ConnectionSettings): Dispatcher {
+  const { origin } = new URL(settings.apiUrl);
+  const { proxy } = settings;
+  // Leaves time for another attempt if an address drops packets.
+  const timeoutMs = Math.ceil(settings.requestTimeoutMs / 2);
+  const secureContext = trusting(settings.authorities ?? []);
+  const trust = secureContext === undefined ? {} : { secureContext };
+  if (proxy?.scheme === 'socks5') {
+    return new Socks5ProxyAgent(`socks5://${proxy.hostname}:${proxy.port}`, {
+      username: proxy.user,
+      password: proxy.password,
+      connectTimeout: timeoutMs,
+      connect: toProxy(buildConnector({ timeout: timeoutMs })),
+      requestTls: trust,
+    });
+  }
+  return new Pool(origin, {
+    connect:
+      proxy === undefined
+        ? { ...trust, timeout: timeoutMs }
+        : connectThrough(proxy, { timeoutMs, secureContext }),
+    // Longer than the pause between polls, shorter than what servers usually keep.
+    keepAliveTimeout: 45_000,
+    // The caller's signal is the only deadline, because undici's timeouts restart with every byte.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    // With HTTP/1.1 pipelining, a slow answer would delay those behind it.
+    pipelining: 1,
+  });
+}
+
+/** Trusts these authorities in addition to Node's, which include NODE_EXTRA_CA_CERTS. Undefined if there are none. */
+function trusting(authorities: readonly string[]): SecureContext | undefined {
+  if (authorities.length === 0) return undefined;
+  return createSecureContext({ ca: [...getCACertificates('default'), ...authorities] });
 }

@@ -1,11 +1,12 @@
-import { type Budget, createBudget, createWindow, type SentWindow } from '../cloudflare/budget.ts';
 import {
+  type Budget,
   type BudgetView,
-  type Client,
-  type ClientOptions,
-  createClient,
+  createBudget,
+  createWindow,
+  type SentWindow,
   viewOf,
-} from '../cloudflare/client.ts';
+} from '../cloudflare/budget.ts';
+import { type Client, type ClientOptions, createClient } from '../cloudflare/client.ts';
 import { openLiveToken, type LiveToken } from '../cloudflare/live-token.ts';
 import type { Transport } from '../cloudflare/transport.ts';
 import type { Config, TokenConfig } from '../config/config.ts';

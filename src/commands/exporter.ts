@@ -18,7 +18,7 @@ import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { createSelfMetrics } from '../self-metrics/self-metrics.ts';
 import { about } from './about.ts';
 import { createClientPool } from './client-pool.ts';
-import { createClockWatch } from './clock-watch.ts';
+import { createClockWatch } from '../cloudflare/clock-skew.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { isSame } from './is-same.ts';
 import { createDiscoveryLog } from './discovery-log.ts';

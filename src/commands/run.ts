@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { shownProxy } from '../cloudflare/proxy-error.ts';
+import { shownProxy } from '../config/proxy.ts';
 import type { Config } from '../config/config.ts';
 import { readConfigText } from '../config/files.ts';
 import type { LoadResult } from '../config/load.ts';

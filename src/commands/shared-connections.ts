@@ -1,4 +1,4 @@
-import { connectionKey } from '../cloudflare/dispatcher.ts';
+import { connectionKey } from '../cloudflare/transport.ts';
 import { createTransport, type Transport } from '../cloudflare/transport.ts';
 import type { Config } from '../config/config.ts';
 

@@ -135,3 +135,10 @@ function isIn(host: string, { network, bits }: { readonly network: string; reado
   list.addSubnet(network, bits, family);
   return list.check(host, familyOf(host));
 }
+
+/** Host and port, for messages. */
+export const shownProxy = ({ hostname, port }: Pick<ProxyConfig, 'hostname' | 'port'>): string =>
+  `${hostname}:${port}`;
+
+/** The proxy and the variable that sets it, for messages. */
+export const theProxy = (proxy: ProxyConfig): string => `the proxy ${shownProxy(proxy)} (${proxy.variable})`;

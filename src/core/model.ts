@@ -1,5 +1,5 @@
 /**
- * The domain: what Cloudflare tells of tunnels, in our terms. Wire names live in cloudflare/schema.ts only.
+ * The domain: what Cloudflare tells of tunnels, in our terms. Wire names live in cloudflare/schema/ only.
  * Times are milliseconds since the epoch; `undefined` means that the API did not say (null, missing or the zero time).
  */
 

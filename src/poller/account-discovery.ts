@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isStopped } from '../cloudflare/client.ts';
+import { isStopped } from '../cloudflare/errors.ts';
 import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
 import { someOf } from '../core/event-words.ts';
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';

@@ -1,5 +1,7 @@
 import pLimit from 'p-limit';
-import type { CallOptions, Client, Hold } from '../cloudflare/client.ts';
+import type { Hold } from '../cloudflare/budget.ts';
+import type { Client } from '../cloudflare/client.ts';
+import type { CallOptions } from '../cloudflare/http.ts';
 import type { Config } from '../config/config.ts';
 import { type Failure, failureOf, type Observation } from '../core/model.ts';
 import type { DetailRequest } from '../core/plan-details.ts';

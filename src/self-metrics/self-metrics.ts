@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { BudgetView, ClientHooks } from '../cloudflare/client.ts';
+import type { BudgetView } from '../cloudflare/budget.ts';
+import type { ClientHooks } from '../cloudflare/client.ts';
 import { ENDPOINTS } from '../cloudflare/endpoints.ts';
 import type { DiscoveryStatus } from '../core/discovery.ts';
 import { EVENT_KINDS, type EventKind } from '../core/events.ts';

@@ -1,9 +1,9 @@
 import {
   parseCloudflaredConfiguration,
   parseConnectors,
-  parseTunnels,
   parseWarpConfiguration,
-} from '../../src/cloudflare/schema.ts';
+} from '../../src/cloudflare/schema/details.ts';
+import { parseTunnels } from '../../src/cloudflare/schema/tunnels.ts';
 import { advance } from '../../src/core/advance.ts';
 import type { ExpectedTunnel } from '../../src/core/expected.ts';
 import type { FleetContext } from '../../src/core/families/family.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clockProblem, clockSkew } from '../../src/cloudflare/clock-skew.ts';
+import { clockProblem, clockSkew, createClockWatch } from '../../src/cloudflare/clock-skew.ts';
 
 const NOW = Date.UTC(2026, 8, 29, 12);
 
@@ -22,4 +22,31 @@ test.each([
   [-10_830_000, /^this machine's clock is 3h behind Cloudflare's; set it/],
 ])('a clock that is %d ms ahead is wrong', (skew, problem) => {
   expect(clockProblem(skew)).toMatch(problem);
+});
+
+test('a wrong clock is logged at once, every hour, and when it is right again', () => {
+  const logged: string[] = [];
+  const log = {
+    warn: (line: string) => void logged.push(line),
+    info: (line: string) => void logged.push(line),
+  };
+  let passed = 0;
+  const seen = createClockWatch({ log, monotonic: () => passed });
+  const ahead = expect.stringContaining('3h ahead');
+  const right = expect.stringContaining('agrees');
+
+  seen(0);
+  expect(logged).toEqual([]);
+  for (let answer = 0; answer < 100; answer += 1) seen(10_800_000);
+  passed += 3_599_999;
+  seen(10_800_000);
+  expect(logged).toEqual([ahead]);
+  passed += 1;
+  seen(10_800_000);
+  expect(logged).toEqual([ahead, ahead]);
+  seen(1_000);
+  seen(1_000);
+  expect(logged).toEqual([ahead, ahead, right]);
+  seen(10_800_000);
+  expect(logged).toEqual([ahead, ahead, right, ahead]);
 });

@@ -1,7 +1,7 @@
 import { createServer as createTcpServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { isStopped } from '../../src/cloudflare/client.ts';
+import { isStopped } from '../../src/cloudflare/errors.ts';
 import type { Failure, FailureReason } from '../../src/core/model.ts';
 import { sampleAccounts } from '../../src/simulator/sample.ts';
 import type { FaultEffect } from '../../src/simulator/faults.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askedFor, blockTime } from '../../src/cloudflare/retry-after.ts';
+import { askedFor, blockTime } from '../../src/cloudflare/retry.ts';
 import { MAX_RETRIES, retryDelay, type AttemptEnd } from '../../src/cloudflare/retry.ts';
 
 const question = { end: 503, retries: 0, remainingMs: 10_000, random: 0.5 } as const;

@@ -1,15 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parseRoutes, parseVerification } from '../../src/cloudflare/schema/account.ts';
 import {
   parseCloudflaredConfiguration,
   parseConnectors,
-  parseEnvelope,
-  parseRoutes,
-  parseTunnels,
-  parseVerification,
   parseWarpConfiguration,
-  type Parsed,
-} from '../../src/cloudflare/schema.ts';
+} from '../../src/cloudflare/schema/details.ts';
+import { parseEnvelope } from '../../src/cloudflare/schema/envelope.ts';
+import { createInterner, type Parsed } from '../../src/cloudflare/schema/fields.ts';
+import { parseTunnels } from '../../src/cloudflare/schema/tunnels.ts';
 import { ACCOUNT, recording } from './support.ts';
 
 const CONTEXT = { accountId: ACCOUNT, listType: undefined };
@@ -506,3 +505,21 @@ test.each([[null], [{}], [[null]], [[{ id: '' }]], [[{ network: '10.0.0.0/8' }]]
     expect(parseRoutes(result, 'hostname')).toMatchObject({ ok: false });
   },
 );
+
+test('equal lists become one instance; lists that are equal only when joined do not', () => {
+  const shared = createInterner();
+  const first = shared.texts(['a', 'b']);
+  expect(shared.texts(['a', 'b'])).toBe(first);
+  expect(shared.texts(['a,b'])).toEqual(['a,b']);
+  expect(shared.texts([])).toEqual([]);
+});
+
+test('interned texts keep their values when the table overflows', () => {
+  const shared = createInterner();
+  for (let index = 0; index < 10_000; index += 1)
+    expect(shared.text(`10.0.0.${index}`)).toBe(`10.0.0.${index}`);
+  expect(shared.text(undefined)).toBeUndefined();
+  const first = shared.texts(['kept']);
+  for (let index = 0; index < 10_000; index += 1) shared.texts([`${index}`]);
+  expect(shared.texts(['kept'])).not.toBe(first);
+});

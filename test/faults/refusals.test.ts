@@ -62,7 +62,7 @@ test.each(REFUSALS)('$name', async ({ effect, blockedSeconds }) => {
   expect(during.tunnels()).toHaveLength(60);
   const [line = ''] = exporter.told();
   expect(line).toContain(`no request with this token for ${blockedSeconds} s`);
-  expect(line.includes('it asked for longer, which is not believed')).toBe(blockedSeconds === 3_600);
+  expect(line.includes('Cloudflare asked for longer, which is ignored')).toBe(blockedSeconds === 3_600);
 
   // One more poll while it lasts, a moment before it is over.
   exporter.clock.pass(blockedSeconds * 1000 - 1 - POLL_MS);

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { STOPPED } from '../../src/cloudflare/client.ts';
+import { STOPPED } from '../../src/cloudflare/errors.ts';
 import type { Account, Failure, Result } from '../../src/core/model.ts';
 import { type AccountLister, createAccountDiscovery, namesOf } from '../../src/poller/account-discovery.ts';
 

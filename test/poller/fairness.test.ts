@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/cloudflare/budget.ts';
 import type { ListedTunnel } from '../../src/core/model.ts';
 import { refreshAge } from '../../src/core/refresh.ts';
-import type { CallOptions, Client, TunnelsObservation } from '../../src/cloudflare/client.ts';
+import type { Client, ObservationOf } from '../../src/cloudflare/client.ts';
+import type { CallOptions } from '../../src/cloudflare/http.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { aListed } from '../support/core-builders.ts';
 import { aClient, viewOf } from '../support/fake-client.ts';
@@ -115,7 +116,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
   });
   const { store } = polling;
   const known = new Map(fleet.map(({ id, activeAt, status }) => [id, `${activeAt} ${status}`]));
-  const list = (): TunnelsObservation => {
+  const list = (): ObservationOf<'tunnels'> => {
     const value = fleet.map(({ id, status, activeAt }) => {
       const entry = `${activeAt} ${status}`;
       if (known.get(id) !== entry && status !== 'down') shownAt.set(id, now);

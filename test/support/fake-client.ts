@@ -1,5 +1,5 @@
-import type { Budget } from '../../src/cloudflare/budget.ts';
-import type { BudgetView, Client } from '../../src/cloudflare/client.ts';
+import type { Budget, BudgetView } from '../../src/cloudflare/budget.ts';
+import type { Client } from '../../src/cloudflare/client.ts';
 import type { LiveToken } from '../../src/cloudflare/live-token.ts';
 
 const unexpected = (): never => {

@@ -1,4 +1,5 @@
-import type { Client, DetailEndpoint, RouteEndpoint } from '../../cloudflare/client.ts';
+import type { Client } from '../../cloudflare/client.ts';
+import { type DetailEndpoint, LIST_PATHS } from '../../cloudflare/endpoints.ts';
 import type { Account, Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
 import { isSelected, type Selection } from '../../core/select.ts';
 import { hasNoConnections } from '../../core/serving.ts';
@@ -99,17 +100,12 @@ async function probeWarpConnectors(accounts: readonly AccountFindings[], client:
   return { ...probe, answer: answer.ok ? noneThere(answer.value.totalCount) : answer };
 }
 
-const ROUTE_PATHS = {
-  teamnet_routes: 'teamnet/routes',
-  hostname_routes: 'zerotrust/routes/hostname',
-} as const satisfies Record<RouteEndpoint, string>;
-
 /** Private networks and host names. A token without the permission is no problem: there are then no routes. */
 async function probeRoutes(accounts: readonly AccountFindings[], client: Client): Promise<readonly Probe[]> {
   const good = accounts.find(({ failures }) => failures.length === 0);
   const probes: Probe[] = [];
   for (const endpoint of ['teamnet_routes', 'hostname_routes'] as const) {
-    const probe = { endpoint: `GET /accounts/{account}/${ROUTE_PATHS[endpoint]}` };
+    const probe = { endpoint: `GET /accounts/{account}/${LIST_PATHS[endpoint]}` };
     if (good === undefined) {
       probes.push({ ...probe, answer: { untried: 'no account could be listed' } });
       continue;

@@ -8,7 +8,7 @@ import {
   type Probe,
   type TokenFindings,
 } from './findings.ts';
-import { theProxy } from '../../cloudflare/proxy-error.ts';
+import { theProxy } from '../../config/proxy.ts';
 import { pollingPlan } from './polling-plan.ts';
 import {
   accountsOf,

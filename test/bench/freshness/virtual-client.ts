@@ -1,6 +1,7 @@
 import { createBudget } from '../../../src/cloudflare/budget.ts';
-import type { CallOptions, Client, TunnelsObservation } from '../../../src/cloudflare/client.ts';
-import { parseConnectors } from '../../../src/cloudflare/schema.ts';
+import type { Client, ObservationOf } from '../../../src/cloudflare/client.ts';
+import type { CallOptions } from '../../../src/cloudflare/http.ts';
+import { parseConnectors } from '../../../src/cloudflare/schema/details.ts';
 import type { ListEntry, ListedTunnel } from '../../../src/core/model.ts';
 import { WINDOW_MS } from '../../../src/core/refresh.ts';
 import { pagesOf } from '../../../src/core/lists.ts';
@@ -10,7 +11,7 @@ import { type Scenario, TOKEN } from './scenario.ts';
 
 /** The API as a planner sees it, without network, latency or waiting: every call is over at once. */
 export interface VirtualClient extends Client {
-  readonly list: (accountId: string, call?: CallOptions) => TunnelsObservation;
+  readonly list: (accountId: string, call?: CallOptions) => ObservationOf<'tunnels'>;
   readonly now: () => number;
   /** When requests went out; a little out of order where pages had to wait. */
   readonly sentAt: readonly number[];
