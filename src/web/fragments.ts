@@ -1,6 +1,8 @@
 import { behind, targetsOf } from '../core/behind.ts';
+import { UNKNOWN_COLO } from '../core/colo.ts';
 import type { Severity, TunnelEvent } from '../core/events.ts';
-import type { ListedTunnel, TunnelStatus } from '../core/model.ts';
+import type { Connector, ListedTunnel, TunnelStatus } from '../core/model.ts';
+import { servingConnections } from '../core/serving.ts';
 import type { TunnelState } from '../core/snapshot.ts';
 import { formatDuration, formatTime } from './format.ts';
 import { html, joined, NOTHING, SEPARATOR, visible } from './html.ts';
@@ -56,10 +58,12 @@ export function upOrDownForAndSince(tunnel: ListedTunnel, now: number): string {
 
 const MAX_TARGETS_IN_LINE = 5;
 
-/** Host names and networks behind a tunnel; NOTHING if none is known. */
-export function targetsOfTunnel(state: TunnelState): Html {
+/** A line with the host names and networks behind a tunnel; NOTHING if none is known. */
+export function targetsLine(state: TunnelState, label: string): Html {
   const targets = targetsOf(behind(state));
-  return targets.length === 0 ? NOTHING : targetList(targets, MAX_TARGETS_IN_LINE);
+  return targets.length === 0
+    ? NOTHING
+    : html` <span class="small behind">${label} ${targetList(targets, MAX_TARGETS_IN_LINE)}</span>`;
 }
 
 export function targetList(targets: readonly string[], max: number): Html {
@@ -71,7 +75,7 @@ export function targetList(targets: readonly string[], max: number): Html {
   return more > 0 ? html`${named} and ${more} more` : named;
 }
 
-/** `fra08 ×2 · ams06 ×1`: how often each value occurs, the most frequent first. */
+/** `fra08 ×2`, `ams06 ×1`: how often each value occurs, the most frequent first. */
 export function tally(values: readonly string[]): readonly Html[] {
   const counts = [...Map.groupBy(values, (value) => value)].map(([value, all]) => ({
     value,
@@ -80,6 +84,11 @@ export function tally(values: readonly string[]): readonly Html[] {
   return counts
     .toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
     .map(({ value, count }) => html`<span class="tally"><code>${visible(value)}</code> ×${count}</span>`);
+}
+
+/** Serving connections by data center. */
+export function coloTally(connectors: readonly Connector[]): readonly Html[] {
+  return tally(connectors.flatMap(servingConnections).map(({ colo }) => colo ?? UNKNOWN_COLO));
 }
 
 /** A severity has the colour of the status that it mostly reports. */

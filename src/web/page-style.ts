@@ -37,7 +37,7 @@ code { font: 0.8125rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, "Deja
 .tile dd a { color: inherit; text-decoration: none; }
 .tile dd a:hover { text-decoration: underline; }
 .folded { padding: 0.5rem 0.75rem 0.75rem; border-top: 1px solid var(--line); }
-.facts-list { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: 0.25rem 0.75rem; padding: 0.25rem 0.75rem 0.75rem; }
+.facts-list { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); gap: 0.25rem 0.75rem; padding: 0.25rem 0.75rem 0.75rem; }
 .facts-list dt { color: var(--quiet); }
 .facts-list dd { overflow-wrap: anywhere; }
 

@@ -7,7 +7,7 @@ import {
   eventList,
   isolatedName,
   statusChip,
-  targetsOfTunnel,
+  targetsLine,
   tunnelPath,
   upOrDownForAndSince,
 } from './fragments.ts';
@@ -216,13 +216,10 @@ function tunnelProblem(state: TunnelState, now: number, { accounts }: Snapshot):
   const facts = [html`${upOrDownForAndSince(tunnel, now)}`, ...left, ...account].filter(
     ({ markup }) => markup !== '',
   );
-  const targets = targetsOfTunnel(state);
-  const behindIt =
-    targets === NOTHING ? NOTHING : html`<span class="small behind">behind it: ${targets}</span>`;
   return html`<li>
     ${statusChip(tunnel.status)}
     <span
-      ><a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${behindIt}</span
+      ><a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${targetsLine(state, 'behind it:')}</span
     >
   </li>`;
 }

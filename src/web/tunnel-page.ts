@@ -1,15 +1,15 @@
 import { behind } from '../core/behind.ts';
 import type { TunnelEvent } from '../core/events.ts';
 import type { Connector } from '../core/model.ts';
-import { hasNoConnections, servingConnections } from '../core/serving.ts';
+import { hasNoConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
 import { formatCount, formatDuration, formatTime } from './format.ts';
 import {
+  coloTally,
   eventList,
   isolatedName,
   NONE,
   statusChip,
-  tally,
   targetList,
   upOrDownForAndSince,
 } from './fragments.ts';
@@ -74,7 +74,10 @@ function facts(entries: readonly (readonly [string, Html])[]): Html {
 function factsSection(account: AccountState, { tunnel, configured }: TunnelState, now: number): Html {
   const accountName = account.name === '' ? account.id : account.name;
   const accountPath = filterPath({ ...EVERY_TUNNEL, accountIds: [account.id] });
-  const version = configured?.version;
+  const configuration = [
+    ...(tunnel.configSource === '' ? [] : [html`${visible(tunnel.configSource)}`]),
+    ...(configured?.version === undefined ? [] : [html`version ${configured.version}`]),
+  ];
   return section(
     'now',
     'Now',
@@ -84,8 +87,7 @@ function factsSection(account: AccountState, { tunnel, configured }: TunnelState
       ['Tunnel id', html`<code>${visible(tunnel.id)}</code>`],
       ['Type', html`${tunnel.type}`],
       ['Created', tunnel.createdAt === undefined ? NOTHING : html`${formatTime(tunnel.createdAt)}`],
-      ['Configured', tunnel.configSource === '' ? NOTHING : html`${visible(tunnel.configSource)}`],
-      ['Configuration', version === undefined ? NOTHING : html`version ${version}`],
+      ['Configuration', joined(configuration, html`, `)],
     ]),
   );
 }
@@ -97,10 +99,10 @@ function behindSection(state: TunnelState): Html {
     state.routes.network !== undefined ||
     state.routes.hostname !== undefined;
   if (hostnames.length + privateHostnames.length + networks.length === 0) {
-    const words = isKnown
+    const text = isKnown
       ? 'No public host name in a remote configuration, and no private route.'
       : 'Not known yet.';
-    return section('behind', 'Behind it', html`<p class="quiet">${words}</p>`);
+    return section('behind', 'Behind it', html`<p class="quiet">${text}</p>`);
   }
   return section(
     'behind',
@@ -117,26 +119,26 @@ function connectorsSection({ tunnel, connectors, last }: TunnelState, options: T
   const { now } = options;
   if (hasNoConnections(tunnel.status)) {
     if (last === undefined) {
-      const words =
+      const text =
         tunnel.status === 'down'
-          ? 'None. Its last connectors are unknown: it was already down when the exporter started.'
+          ? 'None. Its last connectors are unknown: the tunnel was already down when the exporter started.'
           : 'None.';
-      return section('connectors', 'Connectors', html`<p class="quiet">${words}</p>`);
+      return section('connectors', 'Connectors', html`<p class="quiet">${text}</p>`);
     }
-    const words = `Observed ${formatDuration(now - last.at)} ago, at ${formatTime(last.at)}. None of these is connected now.`;
+    const text = `Observed ${formatDuration(now - last.at)} ago, at ${formatTime(last.at)}. None of these is connected now.`;
     return section(
       'connectors',
       'Last observed connectors',
-      html`<p class="past">${words}</p>${connectorTable(last.connectors, options)}`,
+      html`<p class="past">${text}</p>${connectorTable(last.connectors, options)}`,
     );
   }
   if (connectors.value === undefined || connectors.at === undefined)
     return section('connectors', 'Connectors', html`<p class="quiet">Not observed yet.</p>`);
-  const words = `${formatCount(connectors.value.length, 'connector')}, observed ${formatDuration(now - connectors.at)} ago.`;
+  const text = `${formatCount(connectors.value.length, 'connector')}, observed ${formatDuration(now - connectors.at)} ago.`;
   return section(
     'connectors',
     'Connectors',
-    html`<p class="quiet">${words}</p>${connectorTable(connectors.value, options)}`,
+    html`<p class="quiet">${text}</p>${connectorTable(connectors.value, options)}`,
   );
 }
 
@@ -168,16 +170,13 @@ function connectorRow(
   { headings, now }: { readonly headings: readonly string[]; readonly now: number },
 ): Html {
   const { id, version, arch, startedAt, haStatus } = connector;
-  const serving = servingConnections(connector);
+  const colos = coloTally([connector]);
   const origins = [...new Set(connector.connections.flatMap(({ originIp }) => originIp ?? []))];
   const cells: Readonly<Record<string, Html>> = {
     Version: version === undefined ? NONE : html`<code>${visible(version)}</code>`,
     Platform: arch === undefined ? NONE : html`${visible(arch)}`,
     Started: startedAt === undefined ? NONE : html`${formatDuration(now - startedAt)} ago`,
-    Connections:
-      serving.length === 0
-        ? html`none`
-        : joined(tally(serving.map(({ colo }) => colo ?? 'unknown')), SEPARATOR),
+    Connections: colos.length === 0 ? html`none` : joined(colos, SEPARATOR),
     HA: haStatus === undefined ? NONE : html`${haStatus}`,
     Origin: origins.length === 0 ? NONE : html`${visible(origins.join(', '))}`,
   };

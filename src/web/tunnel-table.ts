@@ -1,17 +1,17 @@
-import { UNKNOWN_COLO } from '../core/colo.ts';
 import { HA_STATUSES } from '../core/model.ts';
 import type { Connector } from '../core/model.ts';
-import { hasDetails, hasNoConnections, servingConnections, servingConnectors } from '../core/serving.ts';
+import { hasDetails, hasNoConnections, servingConnectors } from '../core/serving.ts';
 import type { AccountState, LastSeen, TunnelState } from '../core/snapshot.ts';
 import { listedAtOf } from './account-problems.ts';
 import { formatCount, formatDuration } from './format.ts';
 import {
+  coloTally,
   isolatedName,
   NONE,
   shortId,
   statusChip,
   tally,
-  targetsOfTunnel,
+  targetsLine,
   tunnelPath,
   upOrDownFor,
 } from './fragments.ts';
@@ -120,13 +120,10 @@ function tunnelRow(
     ({ label, cell, className = '' }) =>
       html`<td data-label="${label}" class="${className}"><div>${cell(state, now)}</div></td>`,
   );
-  const targets = targetsOfTunnel(state);
-  const behindIt =
-    targets === NOTHING ? NOTHING : html` <span class="small behind">behind it: ${targets}</span>`;
   return html`<tr id="tunnel-${encodeURIComponent(tunnel.id.toWellFormed())}">
     <th scope="row">
       <a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a>
-      <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>${behindIt}
+      <span class="quiet small keep">${shortId(tunnel.id)} ${tunnel.type}</span>${targetsLine(state, 'leads to')}
     </th>
     ${cells}
   </tr> `;
@@ -160,15 +157,13 @@ function pastOf({ tunnel, last }: TunnelState): LastSeen | undefined {
 function connectionsCell(state: TunnelState): Html {
   const { connectors } = state;
   const past = pastOf(state);
-  if (past !== undefined) {
-    const colos = past.connectors.flatMap(servingConnections).map(({ colo }) => colo ?? UNKNOWN_COLO);
-    return html`<span class="past">before ${joined(tally(colos), SEPARATOR)}</span>`;
-  }
+  if (past !== undefined)
+    return html`<span class="past">before ${joined(coloTally(past.connectors), SEPARATOR)}</span>`;
   if (connectors.value === undefined) return NONE;
-  const colos = connectors.value.flatMap(servingConnections).map(({ colo }) => colo ?? UNKNOWN_COLO);
-  const pending = connectors.value.flatMap(({ connections }) => connections).length - colos.length;
+  const all = connectors.value.flatMap(({ connections }) => connections);
+  const pending = all.filter(({ pendingReconnect }) => pendingReconnect).length;
   const parts = [
-    ...tally(colos),
+    ...coloTally(connectors.value),
     ...(pending === 0 ? [] : [html`<span class="late keep">${pending} reconnecting</span>`]),
   ];
   return parts.length === 0 ? html`none` : joined(parts, SEPARATOR);

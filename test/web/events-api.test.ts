@@ -39,7 +39,7 @@ function documentOf(query = ''): {
 }
 const idsOf = (query: string): readonly number[] => documentOf(query).events.map(({ id }) => id);
 
-test('the document holds events newest first, with every field, and the number to go on from', () => {
+test('the document lists events newest first, with every field, and the id for the next request', () => {
   const { events, next } = documentOf();
   expect(next).toBe(42);
   expect(events.map(({ id }) => id)).toEqual([41, 40, 39]);
@@ -100,7 +100,7 @@ test.each([
   });
 });
 
-test('the web server answers with the document, and with 400 where the query is wrong', async () => {
+test('the web server answers with the document, and with 400 if the query is invalid', async () => {
   const { url } = await serving({ events: () => history });
   const good = await ask(`${url}/api/v1/events?limit=1`);
   expect(good).toMatchObject({ status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } });

@@ -16,11 +16,11 @@ test.each([
   [24 * HOUR, '1 d'],
   [76 * HOUR + 59 * MINUTE, '3 d 4 h'],
   [400 * 24 * HOUR, '400 d'],
-])('%d ms are %s', (ms, words) => {
+])('%d ms are formatted as %s', (ms, words) => {
   expect(formatDuration(ms)).toBe(words);
 });
 
-test('one is told from many', () => {
+test('counts use the singular for 1 only', () => {
   expect([0, 1, 2].map((count) => formatCount(count, 'tunnel'))).toEqual([
     '0 tunnels',
     '1 tunnel',
@@ -28,7 +28,7 @@ test('one is told from many', () => {
   ]);
 });
 
-test('a time that is none is not invented', () => {
+test('a time outside the range of Date is unknown', () => {
   expect(formatTime(Date.UTC(2026, 2, 1, 9, 47, 59))).toBe('2026-03-01 09:47 UTC');
   expect(formatTime(9e15)).toBe('an unknown time');
 });
@@ -42,7 +42,7 @@ test.each([
   ['\uDC00', '\uFFFD'],
   ['👩‍👩‍👧 漢字 می‌خواهم', '👩‍👩‍👧 漢字 می‌خواهم'],
   ['x'.repeat(257), `${'x'.repeat(256)}… (257 characters)`],
-])('of %j one sees %j', (text, seen) => {
+])('%j is shown as %j', (text, seen) => {
   expect(visible(text)).toBe(seen);
 });
 

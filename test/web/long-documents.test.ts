@@ -55,7 +55,7 @@ test.each(['/?status=healthy', '/api/v1/tunnels'])(
 );
 
 test.each(['gzip', 'identity'])(
-  'a large document that breaks in the middle is an error, and the next request tries again (%s)',
+  'a large document that fails in the middle is an error, and the next request tries again (%s)',
   async (encoding) => {
     const { url, logged } = await serving({ snapshot: aBrokenFleet });
     for (let time = 0; time < 2; time += 1)
@@ -91,7 +91,7 @@ function aDocument({ maxRunning = 100, maxWaiting = 100, size = 1000 } = {}) {
   };
 }
 
-test('a document is rendered once for all who ask, and again for another snapshot, query or encoding', async () => {
+test('a document is rendered once for all requests, and again for another snapshot, query or encoding', async () => {
   const document = aDocument();
   const replies = await Promise.all(Array.from({ length: 80 }, () => document.get()));
   expect(document.made()).toBe(1_000);
@@ -107,14 +107,14 @@ test('a document is rendered once for all who ask, and again for another snapsho
   expect(document.made()).toBe(4_000);
 });
 
-test('queries that nobody repeats are not kept', async () => {
+test('queries that are not repeated leave the cache', async () => {
   const document = aDocument({ size: 1 });
   const first = await document.get(undefined, 'name=0');
   for (let name = 1; name < 50; name += 1) await document.get(undefined, `name=${name}`);
   expect((await document.get(undefined, 'name=0')).chunks).not.toBe(first.chunks);
 });
 
-test('a crowd waits for its turn, beyond it the answer is 503, and who leaves makes room', async () => {
+test('requests above the limit wait, more of them are answered 503, and a client that leaves frees its slot', async () => {
   const document = aDocument({ maxRunning: 1, maxWaiting: 2, size: 1 });
   const requests = Array.from({ length: 4 }, () => {
     const client = new AbortController();
@@ -129,7 +129,7 @@ test('a crowd waits for its turn, beyond it the answer is 503, and who leaves ma
   expect(await third?.status).toBe(200);
 });
 
-test('the event loop goes on while a large document is made', async () => {
+test('the event loop runs other work while a large document is made', async () => {
   const document = aDocument({ size: 5_000 });
   let isMade = false;
   let turns = 0;
@@ -152,7 +152,7 @@ function* lines(count: number, made: () => void): Generator<string> {
   }
 }
 
-test('a client that leaves a large document makes room for another', async () => {
+test('a client that leaves during a large document frees its slot', async () => {
   const { url } = await serving({ snapshot: aLargeFleet, config: { maxRequests: 1 } });
   const slow = connection(url, 'GET /api/v1/tunnels HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n');
   await once(slow, 'readable');
@@ -161,7 +161,7 @@ test('a client that leaves a large document makes room for another', async () =>
   expect(roomAgain).toBe(true);
 });
 
-test('a client of HTTP/1.0 gets a large document until the connection closes', async () => {
+test('a client of HTTP/1.0 receives a large document, which ends when the connection closes', async () => {
   const { url } = await serving({ snapshot: aLargeFleet });
   const answer = await received(connection(url, 'GET /api/v1/tunnels HTTP/1.0\r\n\r\n'));
   const [, body = ''] = answer.split('\r\n\r\n');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Readiness } from '../../src/web/router.ts';
 import { ask, serving } from './serving.ts';
 
-test('a reload is a POST and nothing else, and is refused unless enabled', async () => {
+test('a reload needs POST, and is refused unless enabled', async () => {
   const { url } = await serving();
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) {
     const { status, headers } = await ask(`${url}/-/reload`, { method });
@@ -12,7 +12,7 @@ test('a reload is a POST and nothing else, and is refused unless enabled', async
   expect(await ask(`${url}/-/reload`, { method: 'POST' })).toMatchObject({ status: 403 });
 });
 
-test('an enabled reload is done once per POST, and answers what is wrong', async () => {
+test('each POST reloads once, and the answer has the problems', async () => {
   let problems: readonly string[] = [];
   let reloads = 0;
   const { url } = await serving({
@@ -32,7 +32,7 @@ test('an enabled reload is done once per POST, and answers what is wrong', async
   expect(reloads).toBe(2);
 });
 
-test('/edge-ready says what the sidecar knows, and is not found where there is none', async () => {
+test('/edge-ready answers with the state of the sidecar, and with 404 if there is none', async () => {
   let readiness: Readiness | undefined;
   const { url } = await serving({ edgeReadiness: () => readiness });
   expect(await ask(`${url}/edge-ready`)).toMatchObject({ status: 404 });

@@ -32,7 +32,7 @@ function aBigPage(chunkSize = 64 * 1024) {
   return { body: () => Promise.resolve({ contentType: 'text/plain', length: BIG, chunks }) };
 }
 
-test('the page is asked for in the format, encoding and names that the scrape wants', async () => {
+test('the page is rendered in the format, encoding and names that the scrape requests', async () => {
   const asked: PageRequest[] = [];
   const { url } = await serving({
     page: {
@@ -61,12 +61,12 @@ test('the page is asked for in the format, encoding and names that the scrape wa
   ]);
 });
 
-test('an empty page is an answer', async () => {
+test('an empty page is a valid answer', async () => {
   const { url } = await serving({ page: aPage() });
   expect(await ask(`${url}/metrics`)).toMatchObject({ status: 200, text: '' });
 });
 
-test('a page that cannot be rendered answers 500 in one line, and the reason is logged only', async () => {
+test('a page that cannot be rendered is answered 500, with the reason in the log only', async () => {
   const reason = new Error('secret detail');
   const { url, logged } = await serving({ page: { body: () => Promise.reject(reason) } });
   expect(await ask(`${url}/metrics`)).toMatchObject({
@@ -76,7 +76,7 @@ test('a page that cannot be rendered answers 500 in one line, and the reason is 
   expect(logged).toEqual([{ details: { err: reason }, message: 'Cannot render the metrics page' }]);
 });
 
-test('more scrapes than allowed are told to come back; others and later ones are served', async () => {
+test('scrapes above the limit are answered 503; other paths and later scrapes are served', async () => {
   const { page, waiting, release } = aHeldPage('done\n');
   const { url } = await serving({ page, config: { maxRequests: 2 } });
   const scrapes = [ask(`${url}/metrics`), ask(`${url}/metrics`)];
@@ -97,7 +97,7 @@ test('more scrapes than allowed are told to come back; others and later ones are
   expect(await later).toMatchObject({ status: 200 });
 });
 
-test('scrapes whose client has left make room again, also those queued behind another on one connection', async () => {
+test('scrapes whose client has left free their slot, including pipelined ones', async () => {
   let rendered = 0;
   const { server, url } = await serving({
     page: {
@@ -116,7 +116,7 @@ test('scrapes whose client has left make room again, also those queued behind an
   await server.drain();
 });
 
-test('a reader that stops reading keeps nobody else from being served, and gets the whole page in the end', async () => {
+test('a client that stops reading delays no other client, and gets the whole page when it continues', async () => {
   const { url } = await serving({ page: aBigPage() });
   const slow = connection(url, SCRAPE.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
   slow.pause();
@@ -130,7 +130,7 @@ test('a reader that stops reading keeps nobody else from being served, and gets 
   expect(page.slice(page.indexOf('\r\n\r\n') + 4)).toHaveLength(BIG);
 });
 
-test('a reader that stops reading has one batch of the shared chunks waiting for it, and no more', async () => {
+test('at most one batch of the shared chunks is buffered for a client that stops reading', async () => {
   const responses: ServerResponse[] = [];
   const server = createServer((_, response) => {
     responses.push(response);
@@ -153,7 +153,7 @@ test('a reader that stops reading has one batch of the shared chunks waiting for
   expect(response.writableLength).toBeLessThanOrEqual(2 * 1024 * 1024);
 });
 
-test('a response that is not taken before the deadline is cut off and its place is free again', async () => {
+test('a response that is not read before the deadline is cut off, and its slot is free again', async () => {
   const { url } = await serving({ page: aBigPage(), responseDeadlineMs: 200, config: { maxRequests: 1 } });
   const slow = connection(url, SCRAPE);
   slow.pause();
@@ -167,7 +167,7 @@ test('a response that is not taken before the deadline is cut off and its place 
   expect((await received(slow)).length).toBeLessThan(BIG);
 });
 
-test('readers that stop in the middle of a scrape are cut off, and their places are free again', async () => {
+test('clients that stop reading in the middle of a scrape are cut off, and their slots are free again', async () => {
   const { url } = await serving({ page: aBigPage(), stalledReaderMs: 300, config: { maxRequests: 3 } });
   const stalled = Array.from({ length: 3 }, () => connection(url, SCRAPE));
   for (const socket of stalled) socket.pause();
@@ -180,7 +180,7 @@ test('readers that stop in the middle of a scrape are cut off, and their places 
   for (const page of await Promise.all(pages)) expect(page.length).toBeLessThan(BIG);
 });
 
-test('a slow reader that takes something now and then is not cut off', async () => {
+test('a slow client that keeps reading is not cut off', async () => {
   const { url } = await serving({ page: aBigPage(), stalledReaderMs: 400 });
   const slow = connection(url, SCRAPE.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
   let size = 0;
@@ -193,7 +193,7 @@ test('a slow reader that takes something now and then is not cut off', async () 
   expect(size).toBeGreaterThan(BIG);
 });
 
-test('draining finishes a scrape in flight, says that its connection ends, and answers others until then', async () => {
+test('draining finishes a scrape in flight, closes its connection, and answers other requests until then', async () => {
   const { page, waiting, release } = aHeldPage('whole\n');
   const { server, url } = await serving({ page });
   const idle = connection(url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -219,7 +219,7 @@ test('draining finishes a scrape in flight, says that its connection ends, and a
 });
 
 test.each([64 * 1024, BIG])(
-  'draining waits for a slow reader of chunks of %d bytes and cuts nothing off',
+  'draining waits for a slow client that reads chunks of %d bytes',
   async (chunkSize) => {
     const { server, url } = await serving({ page: aBigPage(chunkSize) });
     const slow = connection(url, SCRAPE);

@@ -39,7 +39,7 @@ function aFleet(): Snapshot {
 }
 
 test.skipIf(chromium.missing).each([390, 1280])(
-  `a browser draws the pages at %i pixels without a scroll bar across, with their style and everything in sight${chromium.needs}`,
+  `a browser shows the pages at a width of %i pixels with their style, without horizontal scrolling or clipped elements${chromium.needs}`,
   async (width) => {
     const { url } = await serving({ snapshot: aFleet, events: () => history });
     const browser = await aBrowserPage(chromium.command);

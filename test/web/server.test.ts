@@ -20,7 +20,7 @@ test('every path answers GET, and HEAD with the same headers and no body', async
   }
 });
 
-test('another method on a known path is refused with the methods allowed', async () => {
+test('another method on a known path is answered 405 with the allowed methods', async () => {
   const { url } = await serving();
   for (const path of PATHS)
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']) {
@@ -40,7 +40,7 @@ test.each([
   '//',
   '//livez',
   '/%zz',
-])('the unknown path %s is not found, whatever the method, and the answer names the paths', async (path) => {
+])('the unknown path %s is answered 404 for every method, with the paths that exist', async (path) => {
   const { url } = await serving({ config: { telemetryPath: '/tunnel-metrics' } });
   for (const method of ['GET', 'POST'])
     expect(await ask(`${url}${path}`, { method })).toMatchObject({
@@ -49,7 +49,7 @@ test.each([
     });
 });
 
-test('query strings are tolerated', async () => {
+test('unknown and malformed query strings are ignored', async () => {
   const { url } = await serving();
   for (const path of PATHS) {
     const { status } = await ask(`${url}${path}?x=%zz&&?=/&y=%E0%A4%A`);
@@ -71,13 +71,13 @@ test.each([
   ['GET /livez HTTP/1.1\r\nHost: x\r\nBad\u0000Header: 1\r\n\r\n', 'HTTP/1.1 400 Bad Request'],
   ['GET / HTTP/9.9\r\n\r\n', 'HTTP/1.1 400 Bad Request'],
   [`GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}`, 'HTTP/1.1 431 Request Header Fields Too Large'],
-])('the request %j is answered with %s, and the server lives on', async (bytes, statusLine) => {
+])('the request %j is answered with %s, and the server keeps running', async (bytes, statusLine) => {
   const { url } = await serving();
   expect(await received(connection(url, bytes))).toMatch(new RegExp(`^${statusLine}\r\n`));
   expect(await ask(`${url}/livez`)).toMatchObject({ status: 200, text: 'ok\n' });
 });
 
-test('/readyz says why the exporter is not ready, and /livez does not care', async () => {
+test('/readyz says why the exporter is not ready, and /livez does not depend on it', async () => {
   let readiness = { ready: false, reason: 'the first poll has not finished' };
   const { url } = await serving({ readiness: () => readiness });
   expect(await ask(`${url}/readyz`)).toMatchObject({
@@ -89,7 +89,7 @@ test('/readyz says why the exporter is not ready, and /livez does not care', asy
   expect(await ask(`${url}/readyz`)).toMatchObject({ status: 200, text: 'ready\n' });
 });
 
-test('the status page allows its own style and nothing else', async () => {
+test('the policy of the policy of the status page allows its own style and nothing else', async () => {
   const { url } = await serving();
   const { headers, text } = await ask(url);
   expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -99,7 +99,7 @@ test('the status page allows its own style and nothing else', async () => {
   expect(text).toMatch(/^<!doctype html>/);
 });
 
-test('pages are compressed for those who ask for it', async () => {
+test('pages are compressed if the client accepts gzip', async () => {
   const { url } = await serving();
   for (const path of ['/', '/api/v1/tunnels']) {
     const plain = await ask(`${url}${path}`);
@@ -110,7 +110,7 @@ test('pages are compressed for those who ask for it', async () => {
   }
 });
 
-test('/api/v1/tunnels says what is wrong with a filter', async () => {
+test('/api/v1/tunnels says why a filter is invalid', async () => {
   const { url } = await serving();
   expect(await ask(`${url}/api/v1/tunnels?status=dwon`)).toMatchObject({
     status: 400,
@@ -118,7 +118,7 @@ test('/api/v1/tunnels says what is wrong with a filter', async () => {
   });
 });
 
-test('a route that fails answers 500 without a stack and is logged', async () => {
+test('a route that throws is answered 500 without details, and logged', async () => {
   const { url, logged } = await serving({
     snapshot: () => {
       throw new Error('broken inside');
@@ -130,7 +130,7 @@ test('a route that fails answers 500 without a stack and is logged', async () =>
   expect(logged).toHaveLength(1);
 });
 
-test('every listen address is served, and without a host both families where the machine has them', async () => {
+test('every listen address is served; without a host, every address family of the machine', async () => {
   const { server } = aWebServer({
     config: {
       listenAddresses: [
@@ -148,7 +148,7 @@ test('every listen address is served, and without a host both families where the
     expect(await ask(`${url}/livez`)).toMatchObject({ status: 200 });
 });
 
-test('an address in use is named in one line, and what was opened is closed again', async () => {
+test('an address in use is reported in one line, and the listeners opened before are closed', async () => {
   const { url } = await serving();
   const taken = Number(new URL(url).port);
   const { server } = aWebServer({
@@ -168,12 +168,12 @@ test('an address in use is named in one line, and what was opened is closed agai
 test.each([
   [{ host: '192.0.2.1', port: 0 }, 'Cannot listen on 192.0.2.1:0: this machine has no such address'],
   [{ host: '2001:db8::1', port: 0 }, 'Cannot listen on [2001:db8::1]:0: '],
-])('the address %j is refused with its name', async (address, message) => {
+])('an address that cannot be opened is named in the error: %j', async (address, message) => {
   const { server } = aWebServer({ config: { listenAddresses: [address] } });
   await expect(server.listen()).rejects.toThrow(message);
 });
 
-test('closing twice, and without ever having listened, is fine', async () => {
+test('a server that never listened can be closed, more than once', async () => {
   const { server } = aWebServer();
   await server.close();
   await server.close();
@@ -181,7 +181,7 @@ test('closing twice, and without ever having listened, is fine', async () => {
   expect(server.addresses()).toEqual([]);
 });
 
-test('the page shows what the snapshot is now', async () => {
+test('the page shows the current snapshot', async () => {
   let snapshot = aSnapshot(anAccount({ up: undefined, listedAt: new Map() }));
   const { url } = await serving({ snapshot: () => snapshot, page: aPage() });
   expect((await ask(url)).text).toContain('The first poll has not finished yet.');

@@ -46,18 +46,18 @@ function rowsOf(page: string): readonly string[] {
   return [...page.matchAll(/<tr id=[^]*?<\/tr>/g)].map(([row]) => read(row));
 }
 
-test('the header tells product, version, readiness and how old the data is', () => {
+test('the header shows product, version, readiness and the age of the data', () => {
   expect(read(render(aCalmFleet()))).toMatch(
     /^Cloudflare tunnels Cloudflare tunnels cloudflare-tunnel-exporter 1\.2\.3 ready data 14 s old 2026-03-01 12:00 UTC /,
   );
 });
 
-test('the reason for not being ready is told', () => {
+test('the header says why the exporter is not ready', () => {
   const page = render(aCalmFleet(), { readiness: { ready: false, reason: 'shutting down' } });
   expect(read(page)).toContain('not ready shutting down');
 });
 
-test('before the first poll has finished the page says so and asks again soon', () => {
+test('before the first poll has finished, the page says so and refreshes sooner', () => {
   const page = render(aSnapshot(anAccount({ up: undefined, listedAt: new Map() })));
   expect(read(page)).toContain('no data yet');
   expect(read(page)).toContain('The first poll has not finished yet.');
@@ -65,7 +65,7 @@ test('before the first poll has finished the page says so and asks again soon', 
   expect(page).not.toContain('<table');
 });
 
-test('the page refreshes itself every 30 seconds', () => {
+test('the page refreshes every 30 seconds', () => {
   expect(render(aCalmFleet())).toContain('<meta http-equiv="refresh" content="30"');
 });
 
@@ -73,23 +73,23 @@ test('an account without tunnels says that it has none', () => {
   expect(read(render(aSnapshot(anAccount())))).toContain('No tunnels: the account has none');
 });
 
-test('a fleet without troubles needs no attention', () => {
+test('a fleet without problems needs no attention', () => {
   const page = read(render(aCalmFleet()));
   expect(page).toContain('Nothing needs attention.');
   expect(page).not.toContain('Needs attention');
 });
 
-test('every status is counted', () => {
+test('the tiles count every status', () => {
   expect(read(render(aTroubledFleet()))).toContain('down 2 degraded 1 unknown 8 healthy 5 inactive 1 all 17');
 });
 
-test('the title of the page tells what is wrong', () => {
+test('the title of the page counts the problems', () => {
   expect(render(aTroubledFleet())).toContain(
     '<title>2 down · 1 degraded · 8 unknown · Cloudflare tunnels</title>',
   );
 });
 
-test('troubles come first, worst first, with since when and in which account', () => {
+test('problems come first, worst first, with their start and account', () => {
   const page = read(render(aTroubledFleet()));
   const troubles = page.slice(page.indexOf('Needs attention'));
   expect(troubles).toContain('down ssh-bastion down for 2 h 13 min, since 2026-03-01 09:47 UTC · Production');
@@ -99,7 +99,7 @@ test('troubles come first, worst first, with since when and in which account', (
   expect(troubles.indexOf('ssh-bastion')).toBeLessThan(troubles.indexOf('grafana'));
 });
 
-test('a great outage does not bury the tables', () => {
+test('a large outage lists only the first problems above the tables', () => {
   const tunnels = Array.from({ length: 25 }, (_, index) =>
     aDownTunnel({ id: `t${index}`, name: `n${index}` }),
   );
@@ -162,7 +162,7 @@ test.each([
   expect(page).toContain(`account Production ${sentence}`);
 });
 
-test('an account that waits for its first poll is named while others are shown', () => {
+test('an account that waits for its first poll is named beside the others', () => {
   const page = render(
     aSnapshot(
       anAccount({ tunnels: [aTunnel()] }),
@@ -172,14 +172,14 @@ test('an account that waits for its first poll is named while others are shown',
   expect(read(page)).toContain('Late Not listed yet: its first poll has not finished.');
 });
 
-test('a row tells all that is known of a tunnel', () => {
+test('a row has every value of a tunnel', () => {
   const [row] = rowsOf(render(aSnapshot(anAccount({ tunnels: [aTunnel()] }))));
   expect(row).toBe(
     'web f70ff985 cfd_tunnel healthy up for 1 h 30 min 1 ams06 ×2 · fra08 ×2 2026.2.0 ×1 12 s ago',
   );
 });
 
-test('a WARP connector in high availability tells mode, active connector and how many others', () => {
+test('a row of WARP connectors in HA has the mode, the active connector and counts of the others', () => {
   const tunnel = aTunnel({
     type: 'warp_connector',
     configuration: { version: 1, ingress: undefined, haMode: 'local' },
@@ -194,7 +194,7 @@ test('a WARP connector in high availability tells mode, active connector and how
   expect(render(aCalmFleet())).not.toContain('>HA</th>');
 });
 
-test('connections that wait for a reconnect do not count as serving', () => {
+test('connections pending reconnect are not counted as serving', () => {
   const connections = [
     aConnection({ colo: 'lhr16' }),
     aConnection({ colo: undefined, pendingReconnect: true }),
@@ -206,7 +206,7 @@ test('connections that wait for a reconnect do not count as serving', () => {
   expect(row).toContain('1 + 1 idle lhr16 ×1 · 1 reconnecting');
 });
 
-test('unknown is told apart from none', () => {
+test('unknown values are a dash, not 0', () => {
   const [down, unobserved] = rowsOf(
     render(
       aSnapshot(
@@ -228,7 +228,7 @@ test('unknown is told apart from none', () => {
   expect(unobserved).toContain('up for 1 h 30 min – – – not yet failing for 1 min');
 });
 
-test('rows are sorted worst first, then by name as a person counts', () => {
+test('rows are sorted worst first, then by name with numbers in order', () => {
   const tunnels = [
     aTunnel({ id: 'web-10', name: 'web-10', status: 'healthy' }),
     aTunnel({ id: 'web-9', name: 'web-9', status: 'healthy' }),
@@ -240,12 +240,12 @@ test('rows are sorted worst first, then by name as a person counts', () => {
   expect(names).toEqual(['zz', 'shaky', 'web-9', 'web-10', 'never']);
 });
 
-test('times in the future and beyond all calendars do not break the page', () => {
+test('times in the future and outside the range of Date do not break the page', () => {
   const tunnels = [aTunnel({ activeAt: NOW + MINUTE }), aDownTunnel({ id: 'b', inactiveAt: -9e15 })];
   expect(read(render(aSnapshot(anAccount({ tunnels }))))).toContain('up for 0 s');
 });
 
-test('hostile names are text, in full view, and never markup', () => {
+test('hostile names are shown as text with their hidden characters, never as markup', () => {
   const name = '<script>alert(1)</script>"\'&\u202E\n';
   const tunnel = aDownTunnel({ id: `"><script>`, name });
   const page = render(aSnapshot(anAccount({ id: `'"<script>`, name: `${name}x`, tunnels: [tunnel] })), {
@@ -259,7 +259,7 @@ test('hostile names are text, in full view, and never markup', () => {
   );
 });
 
-test('no hostile name leaves a tag, an attribute or a hidden character behind', () => {
+test('no hostile name adds a tag, an attribute or a hidden character', () => {
   const harmless = renderNamed(hostileNames.map(() => 'plain'));
   const hostile = renderNamed(hostileNames);
   expect(tagsAroundNames(hostile)).toEqual(tagsAroundNames(harmless));
@@ -280,7 +280,7 @@ function tagsAroundNames(page: string): readonly string[] {
   return tags.filter((tag) => !/^<\/?(?:bdi|span)/.test(tag)).toSorted();
 }
 
-test('the page holds no script, no inline style and nothing from elsewhere', () => {
+test('the page has no script, no inline style and no external resource', () => {
   const page = render(aTroubledFleet());
   expect(page).not.toMatch(/<script|<link|<img src|\son\w+=["']?\w+\(|\sstyle=|javascript:/i);
   expect(page).not.toMatch(/(?:href|src)="(?!#|\/)/);
@@ -304,7 +304,7 @@ function ancestorsOf(page: string, kind: string): readonly string[] {
   return found;
 }
 
-test('every element ends where it should: rows stand in their table, the table in its account, all in the page', () => {
+test('every element is closed in order: rows in their table, the table in its account, all in the page', () => {
   const page = render(aTroubledFleet());
   expect(new Set(ancestorsOf(page, 'td'))).toEqual(new Set(['html body main section table tbody tr td']));
   expect(ancestorsOf(page, 'footer')).toEqual(['html body footer']);
@@ -317,7 +317,7 @@ const eventful = (count: number): EventHistory => ({
   lastId: count,
 });
 
-test('recent changes are told newest first, with the time in words, their tunnel and account', () => {
+test('recent changes are listed newest first, with age, tunnel and account', () => {
   const page = render(aCalmFleet(), { events: eventful(12) });
   const changes = read(page.slice(page.indexOf('id="changes"')));
   expect(changes).toContain('Recent changes and 2 earlier ones in /api/v1/events');
@@ -347,14 +347,14 @@ const shopIsDown = (): TunnelState =>
     last: { connectors: [aConnector(), aConnector({ id: 'other' })], at: NOW - 134 * MINUTE },
   });
 
-test('what is behind a tunnel is told where it needs attention and in its row, five of it by name', () => {
+test('the problem and the row of a tunnel name the first five targets behind it', () => {
   const page = render(aSnapshot(anAccount({ tunnels: [shopIsDown()] })));
   const targets = 'a.example.com · b.example.com · c.example.com · d.example.com · wiki.corp and 2 more';
   expect(read(page)).toContain(`behind it: ${targets}`);
-  expect(rowsOf(page)[0]).toContain(`behind it: ${targets}`);
+  expect(rowsOf(page)[0]).toContain(`leads to ${targets}`);
 });
 
-test('a tunnel that is down shows what was last observed of it, marked as past', () => {
+test('a tunnel that is down shows its last observed connectors, marked as past', () => {
   const page = render(aSnapshot(anAccount({ tunnels: [shopIsDown()] })));
   expect(rowsOf(page)[0]).toMatch(
     /down down for 2 h 13 min 0 before 2 before ams06 ×4 · fra08 ×4 before 2026\.2\.0 ×2 last 2 h 14 min ago$/,
@@ -369,7 +369,7 @@ const filtered = (query: string): Partial<StatusPageOptions> => {
 };
 const namesIn = (page: string): readonly string[] => rowsOf(page).map((row) => row.split(' ')[0] ?? '');
 
-test('the page shows what its query asks for, says so, and links to everything', () => {
+test('the page shows the tunnels that match the query, says so, and links to all', () => {
   const fleet = aSnapshot(
     anAccount({
       id: 'one',
@@ -398,7 +398,7 @@ test('the page shows what its query asks for, says so, and links to everything',
   expect(of('account_id=two')).toContain('href="/?status=healthy&amp;account_id=two"');
 });
 
-test('changes follow the query by account and name', () => {
+test('the query filters changes by account and name', () => {
   const history = {
     events: [
       anEvent({ id: 1, message: 'one' }),
@@ -418,7 +418,7 @@ test('changes follow the query by account and name', () => {
   expect(changes('status=down')).toMatch(/ two .* one /);
 });
 
-test('of a large fleet, what is well is folded away behind links', () => {
+test('healthy tunnels of a large fleet are replaced by a link', () => {
   const many = Array.from({ length: 101 }, (_, index) => aTunnel({ id: `t${index}`, name: `n${index}` }));
   const small = render(aSnapshot(anAccount({ tunnels: many.slice(1) })));
   expect(rowsOf(small)).toHaveLength(100);

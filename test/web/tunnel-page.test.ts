@@ -58,7 +58,7 @@ const down = aSnapshot(
   }),
 );
 
-test('the page of a tunnel that is down: since when, what is behind it, what was last seen, what changed', () => {
+test('the page of a tunnel that is down has its start, targets, last connectors and changes', () => {
   const events = [
     anEvent({ id: 1, at: NOW - 133 * MINUTE, message: 'shop is down' }),
     anEvent({ id: 2, tunnelId: 'other', message: 'other is down' }),
@@ -74,7 +74,7 @@ test('the page of a tunnel that is down: since when, what is behind it, what was
   const text = read(page);
   expect(text).toMatch(/^shop · Cloudflare tunnels shop All tunnels cloudflare-tunnel-exporter 1\.2\.3 /);
   expect(text).toContain('Status down down for 2 h 13 min, since 2026-03-01 09:47 UTC Account Production');
-  expect(text).toContain('Configuration version 7');
+  expect(text).toContain('Configuration cloudflare, version 7');
   expect(text).toContain(
     'Behind it Public host names shop.example.com Private host names wiki.corp Networks 10.0.0.0/16',
   );
@@ -91,13 +91,13 @@ test('the page of a tunnel that is down: since when, what is behind it, what was
   expect(text).not.toContain('other is down');
 });
 
-test('addresses of origins are shown only where they are shown at all', () => {
+test('addresses of origins are shown only if the option is on', () => {
   expect(read(render(down))).not.toContain('203.0.113.10');
   expect(read(render(down, { showsOriginIps: true }))).toContain('Origin');
   expect(read(render(down, { showsOriginIps: true }))).toContain('203.0.113.10');
 });
 
-test('a tunnel that serves shows its connectors of now', () => {
+test('a tunnel that is up shows its current connectors', () => {
   const healthy = aSnapshot(
     anAccount({
       tunnels: [
@@ -129,7 +129,7 @@ test('a tunnel that serves shows its connectors of now', () => {
 
 test.each([
   ['observed', aTunnel({ connectors: undefined }), 'Connectors Not observed yet.'],
-  ['seen to serve', aDownTunnel(), 'it was already down when the exporter started'],
+  ['seen to serve', aDownTunnel(), 'the tunnel was already down when the exporter started'],
   ['run', aDownTunnel({ status: 'inactive' }), 'Connectors None.'],
 ])('a tunnel that was never %s says so', (_, state, words) => {
   expect(read(render(aSnapshot(anAccount({ tunnels: [state] }))))).toContain(words);
@@ -140,7 +140,7 @@ test('a tunnel with nothing behind it says so', () => {
   expect(read(render(aSnapshot(anAccount({ tunnels: [state] }))))).toContain('and no private route');
 });
 
-test('a tunnel that is no longer listed still has its changes; one that nobody knows has no page', () => {
+test('a tunnel that is no longer listed still has its changes; an unknown id has no page', () => {
   const gone = read(render(aSnapshot(anAccount()), { events: [anEvent({ message: 'shop was deleted' })] }));
   expect(gone).toContain('This tunnel is not listed.');
   expect(gone).toContain('shop was deleted');

@@ -103,7 +103,7 @@ test('the document is the snapshot in snake case, times in ISO 8601', () => {
   });
 });
 
-test('what is unknown is null', () => {
+test('unknown values are null', () => {
   const tunnel = aTunnel({
     createdAt: undefined,
     activeAt: 9e15,
@@ -150,7 +150,7 @@ test('what is unknown is null', () => {
   });
 });
 
-test('origin addresses, features, services and paths are not in it', () => {
+test('the document has no origin address, feature, service or path', () => {
   const tunnel = aTunnel({
     configuration: {
       version: 1,
@@ -170,7 +170,7 @@ test('lone surrogates leave valid JSON that strict parsers take', () => {
   expect(JSON.parse(body)).toMatchObject({ tunnels: [{ name: 'a\uFFFDb\u0000' }] });
 });
 
-test('filters select exactly, several values of one any of them, several filters all of them', () => {
+test('filters compare whole values; a tunnel must match one value of every filter', () => {
   const fleet = aSnapshot(
     anAccount({
       id: 'one',
@@ -196,7 +196,7 @@ test('filters select exactly, several values of one any of them, several filters
   expect(namesFor(fleet, 'something=else')).toHaveLength(4);
 });
 
-test('a status that does not exist is refused rather than found nowhere', () => {
+test('an unknown status is an error, not an empty result', () => {
   const query = new URLSearchParams('status=healthy&status=UP');
   expect(renderTunnels(aSnapshot(), query, { showsOriginIps: false })).toEqual({
     ok: false,
@@ -204,13 +204,13 @@ test('a status that does not exist is refused rather than found nowhere', () => 
   });
 });
 
-test('a snapshot of nothing is a document of nothing', () => {
+test('an empty snapshot is an empty document', () => {
   expect(bodyOf(aSnapshot())).toBe(
     `{"taken_at":"${new Date(NOW).toISOString()}","accounts":[],"tunnels":[]}\n`,
   );
 });
 
-test('a tunnel that is down tells what was last observed of it, and what is behind it', () => {
+test('a tunnel that is down has its last observed connectors and its targets', () => {
   const last = { connectors: [aConnector({ connections: [aConnection()] })], at: NOW - 8_000_000 };
   const route = { id: '1', tunnelId: 't', tunnelType: undefined, virtualNetwork: '' };
   const tunnel = aDownTunnel({

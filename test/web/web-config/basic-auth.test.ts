@@ -38,7 +38,7 @@ function counted() {
   return { authenticate, asked, users };
 }
 
-test('the right password lets in, and is verified once', async () => {
+test('the right password is accepted, and verified once', async () => {
   const { authenticate, asked } = counted();
   for (let time = 0; time < 3; time++) expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
   expect(asked).toEqual([ALICE]);
@@ -47,7 +47,7 @@ test('the right password lets in, and is verified once', async () => {
   expect(asked).toEqual([ALICE, BOB]);
 });
 
-test('a wrong password is refused as often as it comes, and never remembered', async () => {
+test('a wrong password is verified and refused every time', async () => {
   const { authenticate, asked } = counted();
   for (const password of ['', 'Secret', 'secret ', 'süß', 'a:secret'])
     expect(await statusOf(authenticate, basic(`alice:${password}`))).toBe(401);
@@ -57,7 +57,7 @@ test('a wrong password is refused as often as it comes, and never remembered', a
   expect(asked).toHaveLength(8);
 });
 
-test('a refusal is the same for everyone, and asks for Basic', async () => {
+test('every refusal is the same, and requests Basic credentials', async () => {
   const { authenticate } = counted();
   const wrongPassword = await authenticate(basic('alice:wrong'), NEVER);
   expect(wrongPassword).toMatchObject({
@@ -68,7 +68,7 @@ test('a refusal is the same for everyone, and asks for Basic', async () => {
   expect(await authenticate(undefined, NEVER)).toEqual(wrongPassword);
 });
 
-test('an unknown user costs one verification as dear as a user, always the same for the same name', async () => {
+test('an unknown user costs one verification like a known one, the same for each name', async () => {
   const { authenticate, asked } = counted();
   const names = Array.from({ length: 24 }, (_, index) => `nobody-${index}`);
   for (const name of [...names, ...names])
@@ -89,7 +89,7 @@ test.each([
   'Bearer YWxpY2U6c2VjcmV0',
   'Digest username="alice"',
   'Basic YWxpY2U6c2VjcmV0, Basic YWxpY2U6c2VjcmV0',
-])('what is no Basic credentials is refused without work: %j', async (authorization) => {
+])('a header without Basic credentials is refused without verification: %j', async (authorization) => {
   const { authenticate, asked } = counted();
   expect(await statusOf(authenticate, authorization)).toBe(401);
   expect(asked).toEqual([]);
@@ -104,7 +104,7 @@ test('without users nobody needs a password', async () => {
   expect(await statusOf(authenticate, basic('alice:wrong'))).toBe(200);
 });
 
-test('whoever is removed or has a new hash is refused at once, remembered or not', async () => {
+test('a user who was removed or has a new hash is refused at once, even if cached', async () => {
   const { authenticate, users } = counted();
   expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
   users.set('alice', BOB);
@@ -134,7 +134,7 @@ function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test('passwords are verified one at a time, few wait, and whoever was let in before need not', async () => {
+test('passwords are verified one at a time with a short queue, which cached ones do not enter', async () => {
   const { authenticate, asked, answerNext } = pending();
   const first = statusOf(authenticate, basic('bob:good'));
   await settled();
@@ -158,7 +158,7 @@ test('passwords are verified one at a time, few wait, and whoever was let in bef
   expect(refused.length).toBeGreaterThan(10);
 });
 
-test('nothing is verified for a client that has gone while it waited', async () => {
+test('no password is verified for a client that left the queue', async () => {
   const { authenticate, asked, answerNext } = pending();
   const gone = new AbortController();
   const first = statusOf(authenticate, basic('alice:first'));
@@ -171,7 +171,7 @@ test('nothing is verified for a client that has gone while it waited', async () 
   expect(asked).toEqual(['first']);
 });
 
-test('a password is no good where its user was removed while it was verified', async () => {
+test('a password is refused if its user is removed during the verification', async () => {
   const { authenticate, answerNext, users } = pending();
   const status = statusOf(authenticate, basic('alice:good'));
   await settled();
@@ -180,7 +180,7 @@ test('a password is no good where its user was removed while it was verified', a
   expect(await status).toBe(401);
 });
 
-test('no more than the latest hundred passwords are remembered', async () => {
+test('only the latest hundred passwords are cached', async () => {
   const { authenticate, asked, answerNext } = pending();
   const ask = async (password: string): Promise<void> => {
     const status = statusOf(authenticate, basic(`alice:${password}`));
@@ -199,7 +199,7 @@ test('no more than the latest hundred passwords are remembered', async () => {
 test.each([
   [`basic_auth_users: { alice: ${ALICE} }`, 1],
   ['basic_auth_users: {}', 0],
-])('without the native part of bcrypt %s is refused, and only that', (yaml, count) => {
+])('without the native part of bcrypt, only users are a problem: %s', (yaml, count) => {
   const problems: string[] = [];
   const top = parseSection(yaml, {
     file: 'web.yml',

@@ -39,11 +39,11 @@ test.each([
   '{}',
   'tls_server_config: {}\nbasic_auth_users: {}\n',
   'http_server_config: {http2: false}',
-])('a file that asks for nothing serves plain HTTP to everyone: %j', (text) => {
+])('a file without settings serves plain HTTP without a password: %j', (text) => {
   expect(read({ 'web.yml': text })).toEqual({ tls: undefined, headers: {}, users: new Map() });
 });
 
-test('headers and users are read, also by alias; a blank header is none', () => {
+test('headers and users are read, also through an alias; an empty header is left out', () => {
   const text = `
 http_server_config:
   headers: { X-Frame-Options: deny, X-XSS-Protection: 0, Content-Security-Policy: '' }
@@ -62,7 +62,7 @@ basic_auth_users:
 });
 
 test.skipIf(openssl.missing)(
-  `every key of the format is taken over, relative paths from the folder of the file${openssl.needs}`,
+  `every key of the format is read; relative paths start at the folder of the file${openssl.needs}`,
   () => {
     const folder = aFolder();
     const { certFile, issue } = anAuthority(folder);
@@ -123,7 +123,7 @@ ${indented(server.key)}
 });
 
 test.skipIf(openssl.missing)(
-  `what the files hold is checked, and the key named whose file is wrong${openssl.needs}`,
+  `the contents of files are checked, and a problem names the key of its file${openssl.needs}`,
   () => {
     const authority = anAuthority(aFolder());
     const server = authority.issue('server');
@@ -174,7 +174,7 @@ test.skipIf(openssl.missing)(
   },
 );
 
-test('every cipher suite and curve of the format is one that OpenSSL has', () => {
+test('OpenSSL has every cipher suite and curve of the format', () => {
   for (const ciphers of CIPHER_SUITES.known.values()) createSecureContext({ ciphers });
   for (const ecdhCurve of CURVES.known.values()) createSecureContext({ ecdhCurve });
   expect(CIPHER_SUITES.known.size).toBe(13);
@@ -188,7 +188,7 @@ test('every cipher suite and curve of the format is one that OpenSSL has', () =>
   ]);
 });
 
-test('docs/web-config.md lists every word of the format, and its example is good', () => {
+test('docs/web-config.md lists every word of the format, and its example is valid', () => {
   const docs = readFileSync('docs/web-config.md', 'utf8');
   const words = [
     ...TLS_KEYS,

@@ -25,14 +25,14 @@ test
     'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [x]',
     'client_auth_type: RequireAnyClientCert\nmax_version: TLS12',
   ])(
-  `the health check finds the server alive, whatever it demands of clients: %j${openssl.needs}`,
+  `the health check succeeds whatever the server requires of clients: %j${openssl.needs}`,
   async (lines) => {
     const { url } = await secured(lines);
     expect(await checked(url)).toBe(0);
   },
 );
 
-test('the health check finds a server alive that serves plain HTTP, and needs no password', async () => {
+test('the health check succeeds over plain HTTP, and needs no password', async () => {
   const { url } = await webConfigured(
     'basic_auth_users: { a: $2b$04$9vKsqr5EasAAY/WuAAooHuWQ7Nd6n5LxprUwIhRVM9P0B/Vm8PUW2 }',
   );
@@ -42,7 +42,7 @@ test('the health check finds a server alive that serves plain HTTP, and needs no
 test.each([
   ['closes the connection', (socket: { readonly destroy: () => void }) => socket.destroy()],
   ['says something else', (socket: { readonly end: (text: string) => void }) => socket.end('220 mail\r\n')],
-])('the health check fails where something else has the port and %s', async (_, answer) => {
+])('the health check fails if something else has the port and %s', async (_, answer) => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     answer(socket);

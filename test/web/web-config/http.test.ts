@@ -10,7 +10,7 @@ function as(credentials: string): { readonly headers: Record<string, string> } {
   return { headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } };
 }
 
-test('every path needs the password but those that probes ask', async () => {
+test('every path needs the password, except those of probes', async () => {
   const { url } = await webConfigured(USERS);
   expect(url).toMatch(/^http:/);
   for (const path of [
@@ -36,7 +36,7 @@ test('every path needs the password but those that probes ask', async () => {
   expect(await ask(`${url}/metrics`, { method: 'POST' })).toMatchObject({ status: 401 });
 });
 
-test('users that change are in force with the next request, in either direction', async () => {
+test('changed users are in force with the next request', async () => {
   const { url, rewrite, logged } = await webConfigured('');
   expect(await ask(`${url}/metrics`)).toMatchObject({ status: 200 });
   await rewrite(USERS);
@@ -70,7 +70,7 @@ test.each([
   expect(await ask(`${served.url}/metrics`, as('bob:secret'))).toMatchObject({ status: 200 });
 });
 
-test('a file gone bad keeps the users before, and is told once with its key, without what it holds', async () => {
+test('a file that became invalid keeps the previous users, and is logged once with its key and without its values', async () => {
   const served = await webConfigured(USERS);
   const { url, rewrite, live, folder } = served;
   await rewrite('basic_auth_users:\n  alice: hunter2\n');
@@ -91,7 +91,7 @@ test('a file gone bad keeps the users before, and is told once with its key, wit
   expect(await ask(`${url}/metrics`, as('alice:secret'))).toMatchObject({ status: 200 });
 });
 
-test('headers of the file are on every response, and win over our own', async () => {
+test('headers of the file are on every response, and override built-in ones', async () => {
   const { url, rewrite } = await webConfigured(`
 http_server_config:
   headers:

@@ -22,22 +22,25 @@ function trusting({ authority }: Secured, client?: Issued): SecureContextOptions
   return { ca: authority.cert, ...(client ? { cert: client.cert, key: client.key } : {}) };
 }
 
-test.skipIf(openssl.missing)(`it serves over TLS, and addresses and log say so${openssl.needs}`, async () => {
-  const serving = await secured();
-  const { url, certificate } = serving;
-  expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
-  const answer = await askSecurely(`${url}/metrics`, trusting(serving));
-  expect(answer).toMatchObject({
-    status: 200,
-    text: 'metric 1\n',
-    serial: serialOf(certificate),
-    version: 'TLSv1.3',
-  });
-  expect(await askSecurely(`${url}/metrics`)).toEqual({ failed: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
-});
+test.skipIf(openssl.missing)(
+  `it serves over TLS, and its address has the scheme https${openssl.needs}`,
+  async () => {
+    const serving = await secured();
+    const { url, certificate } = serving;
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    const answer = await askSecurely(`${url}/metrics`, trusting(serving));
+    expect(answer).toMatchObject({
+      status: 200,
+      text: 'metric 1\n',
+      serial: serialOf(certificate),
+      version: 'TLSv1.3',
+    });
+    expect(await askSecurely(`${url}/metrics`)).toEqual({ failed: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+  },
+);
 
 test.skipIf(openssl.missing)(
-  `plain HTTP on the port is refused, logged once with what to do, and harmless${openssl.needs}`,
+  `plain HTTP on the port is refused, and logged once with what to do${openssl.needs}`,
   async () => {
     const serving = await secured();
     const plain = serving.url.replace('https', 'http');
@@ -54,7 +57,7 @@ test.skipIf(openssl.missing)(
 );
 
 test.skipIf(openssl.missing)(
-  `versions, cipher suites and curves are those of the file${openssl.needs}`,
+  `versions, cipher suites and curves of the file are in force${openssl.needs}`,
   async () => {
     const serving = await secured(
       'max_version: TLS12\ncipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\ncurve_preferences: [CurveP384]',
@@ -99,7 +102,7 @@ const ADMITTED = {
 };
 
 test.skipIf(openssl.missing)(
-  `each client_auth_type lets in whom it should, in both versions, also when it changes while running${openssl.needs}`,
+  `each client_auth_type accepts the right clients, in both versions, also if it changes while running${openssl.needs}`,
   async () => {
     const serving = await secured();
     const { url, authority, folder, rewrite, yaml } = serving;
@@ -124,40 +127,37 @@ test.skipIf(openssl.missing)(
   },
 );
 
-test.skipIf(openssl.missing)(
-  `a client that is refused is told to the log, with the reason, once${openssl.needs}`,
-  async () => {
-    const serving = await secured('client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem');
-    const { url, folder, authority, rewrite, yaml } = serving;
-    const stranger = anAuthority(folder, 'other-ca').issue('stranger');
-    const reasons = (): readonly unknown[] =>
-      serving.logged
-        .filter(({ message }) => message === 'A TLS connection was refused')
-        .map(({ details }) => ('reason' in details ? details.reason : undefined));
-    for (let time = 0; time < 2; time++) {
-      await askSecurely(`${url}/metrics`, trusting(serving));
-      await askSecurely(`${url}/metrics`, trusting(serving, stranger));
-    }
-    await rewrite(
-      yaml('client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [me]'),
-    );
-    await askSecurely(`${url}/metrics`, trusting(serving, authority.issue('you', { sans: ['DNS:you'] })));
-    await rewrite(yaml('client_auth_type: RequireAnyClientCert'));
+test.skipIf(openssl.missing)(`a refused client is logged once with the reason${openssl.needs}`, async () => {
+  const serving = await secured('client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem');
+  const { url, folder, authority, rewrite, yaml } = serving;
+  const stranger = anAuthority(folder, 'other-ca').issue('stranger');
+  const reasons = (): readonly unknown[] =>
+    serving.logged
+      .filter(({ message }) => message === 'A TLS connection was refused')
+      .map(({ details }) => ('reason' in details ? details.reason : undefined));
+  for (let time = 0; time < 2; time++) {
     await askSecurely(`${url}/metrics`, trusting(serving));
-    await vi.waitFor(
-      () =>
-        expect(reasons()).toEqual([
-          'the client gave no certificate',
-          "the client's certificate does not verify: UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-          "the client's certificate has none of client_allowed_sans",
-        ]),
-      PATIENCE,
-    );
-  },
-);
+    await askSecurely(`${url}/metrics`, trusting(serving, stranger));
+  }
+  await rewrite(
+    yaml('client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [me]'),
+  );
+  await askSecurely(`${url}/metrics`, trusting(serving, authority.issue('you', { sans: ['DNS:you'] })));
+  await rewrite(yaml('client_auth_type: RequireAnyClientCert'));
+  await askSecurely(`${url}/metrics`, trusting(serving));
+  await vi.waitFor(
+    () =>
+      expect(reasons()).toEqual([
+        'the client gave no certificate',
+        "the client's certificate does not verify: UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "the client's certificate has none of client_allowed_sans",
+      ]),
+    PATIENCE,
+  );
+});
 
 test.skipIf(openssl.missing)(
-  `a self-signed certificate with an allowed name is not let in${openssl.needs}`,
+  `a self-signed certificate with an allowed name is refused${openssl.needs}`,
   async () => {
     const serving = await secured(
       'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\nclient_allowed_sans: [me]',
@@ -176,7 +176,7 @@ test.skipIf(openssl.missing)(
 );
 
 test.skipIf(openssl.missing)(
-  `client_allowed_sans compares names, addresses, mail and URIs whole${openssl.needs}`,
+  `client_allowed_sans compares whole names, addresses, e-mail addresses and URIs${openssl.needs}`,
   async () => {
     const serving = await secured(
       'client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem\n' +
@@ -211,7 +211,7 @@ test.each([
 });
 
 test.skipIf(openssl.missing)(
-  `a renewed certificate serves new connections, and the ones that are open stay${openssl.needs}`,
+  `a renewed certificate is used for new connections, and open ones stay${openssl.needs}`,
   async () => {
     const serving = await secured();
     const { url, authority, folder, certificate, live } = serving;
@@ -250,7 +250,7 @@ test.skipIf(openssl.missing)(
 );
 
 test.skipIf(openssl.missing)(
-  `a certificate that is gone or garbled leaves the one before, and so does a client CA${openssl.needs}`,
+  `a missing or invalid certificate or client CA leaves the previous one in use${openssl.needs}`,
   async () => {
     const serving = await secured('client_auth_type: RequireAndVerifyClientCert\nclient_ca_file: ca.pem');
     const { url, authority, certificate, live } = serving;
@@ -269,7 +269,7 @@ test.skipIf(openssl.missing)(
 );
 
 test.skipIf(openssl.missing)(
-  `a mounted Secret that is swapped by its link is seen${openssl.needs}`,
+  `a mounted Secret that is replaced through its link is noticed${openssl.needs}`,
   async () => {
     const serving = await secured();
     const { url, authority, folder, live } = serving;
@@ -296,7 +296,7 @@ test.skipIf(openssl.missing)(
 );
 
 test.skipIf(openssl.missing)(
-  `clients that never finish their handshake do not hold up a stop${openssl.needs}`,
+  `clients that never finish their handshake do not delay a stop${openssl.needs}`,
   async () => {
     const serving = await secured();
     const stalled = connect({ host: '127.0.0.1', port: Number(new URL(serving.url).port) });
