@@ -84,7 +84,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     clock,
     log,
     onRegroup: () => void inTurn(regroup),
-    onReplaced: () => discovery.lookSoon(),
+    onReplaced: () => discovery.listSoon(),
   });
   const discovery = createAccountDiscovery({
     listers: () => pool.listers(),
@@ -164,7 +164,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     const pollFinished: typeof selfMetrics.pollFinished = (poll) => {
       selfMetrics.pollFinished(poll);
       polled ||= exporter.discovery()?.unknown === undefined;
-      void sidecar?.askEdge();
+      void sidecar?.checkEdge();
     };
     const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
     const options = {
@@ -269,9 +269,9 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       await pool.ownersAsked();
       asking = await ask();
       const { poller, sidecar } = asking;
-      await sidecar?.look();
+      await sidecar?.checkCloudflared();
       const whole = await poller.pollOnce();
-      await sidecar?.askEdge();
+      await sidecar?.checkEdge();
       return whole && found;
     },
     hasPolled: () => polled,
@@ -286,7 +286,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
       expectAccounts(next);
       settings = next;
       await goOnWith(withDiscovered(next));
-      discovery.lookSoon();
+      discovery.listSoon();
       selfMetrics.configLoaded({ at: clock(), ok: true });
     },
     reloadFailed: () => selfMetrics.configLoaded({ at: clock(), ok: false }),

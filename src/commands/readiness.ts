@@ -29,7 +29,7 @@ export function readiness(
   if (isWaitedFor) {
     const listed = accounts
       .values()
-      .reduce((count, { list }) => count + (list.askedAt === undefined ? 0 : 1), 0);
+      .reduce((count, { list }) => count + (list.answeredAt === undefined ? 0 : 1), 0);
     return { ready: false, reason: `the first poll has listed ${listed} of ${accounts.size} accounts` };
   }
   // A shard without accounts has nothing to do.

@@ -18,7 +18,7 @@ import {
   connectionsObserved,
   expiryOf,
   failingFor,
-  forgetful,
+  withoutObservations,
   isFailing,
   listed,
   withoutStale,
@@ -32,7 +32,7 @@ export interface AdvanceOptions {
 /**
  * The one place where time passes: the snapshot that follows from the previous one, what was observed since, and
  * `now`. A collector succeeds where none of its observations failed, and nothing that failed earlier is still to be
- * made good. A failed walk removes nothing; data too old to show is hidden, and its counters go on when it comes back.
+ * made good. A failed list removes nothing; data too old to show is hidden, and its counters go on when it comes back.
  */
 export function advance(
   previous: Snapshot,
@@ -88,20 +88,20 @@ function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
 
 function observe(account: AccountState, observations: readonly Observation[]): AccountState {
   if (observations.length === 0) return account;
-  const walks = observations.filter((observation) => observation.kind === 'tunnels');
-  const afterWalks = observeWalks(account, walks);
-  const tunnels = observeDetails(afterWalks.tunnels, observations);
+  const lists = observations.filter((observation) => observation.kind === 'tunnels');
+  const afterLists = observeLists(account, lists);
+  const tunnels = observeDetails(afterLists.tunnels, observations);
   const routes = observations.filter((observation) => observation.kind === 'routes');
-  const observed = routesObserved({ ...afterWalks, tunnels }, routes);
+  const observed = routesObserved({ ...afterLists, tunnels }, routes);
   return {
     ...observed,
     collectors: collectorsAfter(observed, observations),
-    up: walks.length === 0 ? account.up : walks.every(succeeded),
-    list: listStateAfter(account, afterWalks, observations),
+    up: lists.length === 0 ? account.up : lists.every(succeeded),
+    list: listStateAfter(account, afterLists, observations),
   };
 }
 
-type Walk = Extract<Observation, { readonly kind: 'tunnels' }>;
+type ListObservation = Extract<Observation, { readonly kind: 'tunnels' }>;
 
 function listStateAfter(
   before: AccountState,
@@ -111,18 +111,18 @@ function listStateAfter(
   let { list } = before;
   for (const observation of observations)
     if (observation.kind === 'list_interval') list = { ...list, intervalMs: observation.intervalMs };
-  const walks = observations.filter((observation) => observation.kind === 'tunnels');
-  if (walks.length === 0) return list;
-  const at = Math.max(...walks.map((walk) => walk.at));
-  if (!walks.every(succeeded))
+  const lists = observations.filter((observation) => observation.kind === 'tunnels');
+  if (lists.length === 0) return list;
+  const at = Math.max(...lists.map((each) => each.at));
+  if (!lists.every(succeeded))
     // Not later than now, also after a clock has been set back: how long it has failed is what retries go by.
-    return { ...list, askedAt: at, failingSince: Math.min(list.failingSince ?? at, at) };
-  const requests = walks.reduce((sum, walk) => sum + (walk.requests ?? 1), 0);
-  const elapsedMs = list.askedAt === undefined ? 0 : at - list.askedAt;
+    return { ...list, answeredAt: at, failingSince: Math.min(list.failingSince ?? at, at) };
+  const requests = lists.reduce((sum, each) => sum + (each.requests ?? 1), 0);
+  const elapsedMs = list.answeredAt === undefined ? 0 : at - list.answeredAt;
   const changed = before.listedAt.size > 0 && isListChanged(before.tunnels, after.tunnels);
   return {
     ...list,
-    askedAt: at,
+    answeredAt: at,
     failingSince: undefined,
     requests,
     churn: churnAfter(list.churn, { elapsedMs, changed }),
@@ -137,11 +137,11 @@ function isListChanged(before: AccountState['tunnels'], after: AccountState['tun
 }
 
 /**
- * A complete walk is the truth about its types: what it does not show is gone. A failed one says nothing. A tunnel of
- * unknown type can stand in any list: it is gone where every list of the pass is complete and none shows it.
+ * A complete list is the truth about its types: what it does not show is gone. A failed one says nothing. A tunnel of
+ * unknown type can stand in any list: it is gone where every list of the poll is complete and none shows it.
  */
-function observeWalks(account: AccountState, walks: readonly Walk[]): AccountState {
-  const complete = walks.flatMap(({ types, at, result }) =>
+function observeLists(account: AccountState, lists: readonly ListObservation[]): AccountState {
+  const complete = lists.flatMap(({ types, at, result }) =>
     result.ok ? [{ types, at, entries: result.value }] : [],
   );
   if (complete.length === 0) return account;
@@ -161,7 +161,7 @@ function observeWalks(account: AccountState, walks: readonly Walk[]): AccountSta
       seen.set(id, shown === undefined ? withRoutesOf(after, account.routes) : after);
     }
   }
-  const allComplete = complete.length === walks.length;
+  const allComplete = complete.length === lists.length;
   const isToldOf = (type: TunnelType): boolean => covered.has(type) && (type !== 'unknown' || allComplete);
   const untold = (states: ReadonlyMap<string, TunnelState>): ReadonlyMap<string, TunnelState> => {
     const left = new Map<string, TunnelState>();
@@ -174,7 +174,7 @@ function observeWalks(account: AccountState, walks: readonly Walk[]): AccountSta
   return {
     ...account,
     listedAt: new Map([...account.listedAt, ...covered]),
-    known: withAll(account.known, covered.keys()),
+    everListed: withAll(account.everListed, covered.keys()),
     tunnels: others.size === 0 ? seen : new Map([...others, ...seen]),
     hidden: untold(account.hidden),
   };
@@ -295,7 +295,7 @@ function hideStale(observed: AccountState, now: number, staleAfterMs: number): A
   const hidden = new Map(account.hidden);
   for (const [id, state] of account.tunnels) {
     if (listedAt.has(state.tunnel.type)) tunnels.set(id, withoutStale(state, now, staleAfterMs));
-    else hidden.set(id, forgetful(state));
+    else hidden.set(id, withoutObservations(state));
   }
   return { ...account, listedAt, tunnels, hidden };
 }

@@ -9,8 +9,10 @@ export interface Behind {
   readonly networks: readonly string[];
 }
 
-export function behind({ configured, routes }: TunnelState): Behind {
-  const names = (configured?.ingress ?? []).map(({ hostname }) => hostname).filter((name) => name !== '');
+export function behind({ knownConfiguration, routes }: TunnelState): Behind {
+  const names = (knownConfiguration?.ingress ?? [])
+    .map(({ hostname }) => hostname)
+    .filter((name) => name !== '');
   return {
     hostnames: [...new Set(names)],
     privateHostnames: distinctTargets(routes.hostname),

@@ -1,5 +1,5 @@
 import type { Change } from './events.ts';
-import { nameOfAccount, someOf, spanWords } from './event-words.ts';
+import { nameOfAccount, firstFew, formatSpan } from './event-words.ts';
 
 /** Until when Cloudflare refuses the requests of one token, or of several that share a budget. */
 export interface Block {
@@ -22,7 +22,7 @@ export function blockEvents(
     if (until === undefined || until <= now || accounts.some(({ id }) => blocked.has(id))) return [];
     const [first, second] = accounts;
     const only = second === undefined ? first : undefined;
-    const names = someOf(accounts.map(nameOfAccount), 3);
+    const names = firstFew(accounts.map(nameOfAccount), 3);
     return [
       {
         kind: 'token_blocked' as const,
@@ -34,7 +34,7 @@ export function blockEvents(
         tunnelName: undefined,
         from: undefined,
         to: new Date(until).toISOString(),
-        message: `Cloudflare refuses the requests of the token of ${names} for ${spanWords(until - now)}: too many were sent`,
+        message: `Cloudflare refuses the requests of the token of ${names} for ${formatSpan(until - now)}: too many were sent`,
         affected: [],
         affectedCount: 0,
         lastConnectors: undefined,

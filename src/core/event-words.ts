@@ -9,7 +9,7 @@ const UNITS = [
 ] as const;
 
 /** The two greatest units: `14d 3h`, `5m`, `12s`. Less than a second counts as none. */
-export function spanWords(ms: number): string {
+export function formatSpan(ms: number): string {
   for (const [index, [unit, size]] of UNITS.entries()) {
     if (ms < size) continue;
     const [smaller, smallerSize] = UNITS[index + 1] ?? ['', Infinity];
@@ -21,7 +21,7 @@ export function spanWords(ms: number): string {
 }
 
 /** The first few of a list, and how many more: `a, b and 3 more`. */
-export function someOf(texts: readonly string[], most: number): string {
+export function firstFew(texts: readonly string[], most: number): string {
   // "and 1 more" takes as much room as naming it.
   const shown = texts.length <= most + 1 ? texts : texts.slice(0, most);
   const more = texts.length - shown.length;

@@ -2,7 +2,7 @@ import { behind, targetsOf } from './behind.ts';
 import { hasFailedOver, hasNewStatus } from './changes.ts';
 import { connectorMoves } from './connector-moves.ts';
 import { affecting, type Change, type EventKind, remembering, type Severity } from './events.ts';
-import { nameOfAccount, nameOfTunnel, shortId, sinceOf, someOf, spanWords } from './event-words.ts';
+import { nameOfAccount, nameOfTunnel, shortId, sinceOf, firstFew, formatSpan } from './event-words.ts';
 import { type ExpectedTunnel, isKnownPresent } from './expected.ts';
 import type { Connector, HaStatus, KnownTunnelType, TunnelStatus } from './model.ts';
 import { hasNoConnections } from './serving.ts';
@@ -49,7 +49,7 @@ function accountChanges(before: AccountState, after: AccountState, at: number): 
       continue;
     }
     created += 1;
-    if (before.known.has(state.tunnel.type)) changes.push(creation(state, about));
+    if (before.everListed.has(state.tunnel.type)) changes.push(creation(state, about));
   }
   const remembered = after.tunnels.size + after.hidden.size - created;
   if (remembered === before.tunnels.size + before.hidden.size) return changes;
@@ -88,8 +88,8 @@ function aboutTunnel(account: AccountState, { tunnel }: TunnelState, at: number)
 }
 
 /** Whether a list that was once complete is now too old to show. */
-function isLost({ known, listedAt }: AccountState): boolean {
-  for (const type of known) if (!listedAt.has(type)) return true;
+function isLost({ everListed, listedAt }: AccountState): boolean {
+  for (const type of everListed) if (!listedAt.has(type)) return true;
   return false;
 }
 
@@ -101,7 +101,7 @@ function lossChanges(before: AccountState, after: AccountState, at: number): rea
   const age = at - Math.min(...before.listedAt.values());
   return [
     about('account_lost', 'error', {
-      message: `${name} is lost: its last complete list is ${spanWords(age)} old, its tunnels are no longer shown`,
+      message: `${name} is lost: its last complete list is ${formatSpan(age)} old, its tunnels are no longer shown`,
     }),
   ];
 }
@@ -115,7 +115,7 @@ function creation({ tunnel }: TunnelState, about: About): Change {
   const ageMs = event.at - (tunnel.createdAt ?? event.at);
   return ageMs < NEW_MS
     ? event
-    : { ...event, message: `${name} is listed now; it was created ${spanWords(ageMs)} ago` };
+    : { ...event, message: `${name} is listed now; it was created ${formatSpan(ageMs)} ago` };
 }
 
 function deletion(state: TunnelState, about: About): Change {
@@ -164,10 +164,10 @@ function statusChanges(before: TunnelState, after: TunnelState, about: About): r
     to,
     message: '',
     ...affecting(targets),
-    ...(to === 'down' ? remembering(after.last) : {}),
+    ...(to === 'down' ? remembering(after.lastServing) : {}),
   });
   const since = sinceOf(before);
-  const lasted = since === undefined || since > event.at ? '' : ` for ${spanWords(event.at - since)}`;
+  const lasted = since === undefined || since > event.at ? '' : ` for ${formatSpan(event.at - since)}`;
   const affected = severity === 'info' ? '' : behindWords(targets);
   return [{ ...event, message: `${nameOfTunnel(after.tunnel)} is ${to} (was ${from}${lasted})${affected}` }];
 }
@@ -175,15 +175,20 @@ function statusChanges(before: TunnelState, after: TunnelState, about: About): r
 const MOST_NAMED = 2;
 
 function behindWords(targets: readonly string[]): string {
-  return targets.length === 0 ? '' : `; behind it: ${someOf(targets, MOST_NAMED)}`;
+  return targets.length === 0 ? '' : `; behind it: ${firstFew(targets, MOST_NAMED)}`;
 }
 
 function connectorChanges(before: TunnelState, after: TunnelState, about: About): readonly Change[] {
-  if (before.seen === undefined || after.seen === undefined || before.seen === after.seen) return [];
+  if (
+    before.knownConnectors === undefined ||
+    after.knownConnectors === undefined ||
+    before.knownConnectors === after.knownConnectors
+  )
+    return [];
   // That it has lost them all is what the status says.
   if (hasNoConnections(after.tunnel.status)) return [];
   const name = nameOfTunnel(after.tunnel);
-  const { connected, disconnected, replaced } = connectorMoves(before.seen, after.seen);
+  const { connected, disconnected, replaced } = connectorMoves(before.knownConnectors, after.knownConnectors);
   return [
     ...replaced.map(({ from, to }) =>
       about('connector_replaced', 'info', {
@@ -225,12 +230,17 @@ function haChanges(before: TunnelState, after: TunnelState, about: About): reado
         }),
       ]
     : [];
-  if (before.seen === undefined || after.seen === undefined || before.seen === after.seen) return failover;
-  const known = new Map(before.seen.map(({ id, haStatus }) => [id, haStatus]));
+  if (
+    before.knownConnectors === undefined ||
+    after.knownConnectors === undefined ||
+    before.knownConnectors === after.knownConnectors
+  )
+    return failover;
+  const known = new Map(before.knownConnectors.map(({ id, haStatus }) => [id, haStatus]));
   /** What a failover already says. */
   const isExplained = (id: string, haStatus: HaStatus): boolean =>
     failedOver && ((id === to && haStatus === 'active') || (id === from && haStatus === 'passive'));
-  const changed = after.seen.flatMap(({ id, haStatus }) => {
+  const changed = after.knownConnectors.flatMap(({ id, haStatus }) => {
     const was = known.get(id);
     if (was === undefined || haStatus === undefined || was === haStatus || isExplained(id, haStatus))
       return [];
@@ -246,16 +256,16 @@ function haChanges(before: TunnelState, after: TunnelState, about: About): reado
 }
 
 function configurationChanges(before: TunnelState, after: TunnelState, about: About): readonly Change[] {
-  const from = before.configured?.version;
-  const to = after.configured?.version;
+  const from = before.knownConfiguration?.version;
+  const to = after.knownConfiguration?.version;
   if (from === undefined || to === undefined || from === to) return [];
   const was = new Set(behind(before).hostnames);
   const is = new Set(behind(after).hostnames);
   const added = [...is].filter((hostname) => !was.has(hostname));
   const removed = [...was].filter((hostname) => !is.has(hostname));
   const words = [
-    ...(added.length === 0 ? [] : [`added ${someOf(added, MOST_NAMED)}`]),
-    ...(removed.length === 0 ? [] : [`removed ${someOf(removed, MOST_NAMED)}`]),
+    ...(added.length === 0 ? [] : [`added ${firstFew(added, MOST_NAMED)}`]),
+    ...(removed.length === 0 ? [] : [`removed ${firstFew(removed, MOST_NAMED)}`]),
   ];
   const name = nameOfTunnel(after.tunnel);
   return [

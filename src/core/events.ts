@@ -1,4 +1,4 @@
-import type { LastSeen } from './snapshot.ts';
+import type { LastServing } from './snapshot.ts';
 
 /** What changed, each change once. Names and fields are the public interface: the log, /api/v1/events, events_total. */
 
@@ -90,7 +90,9 @@ export function affecting(targets: readonly string[]): Pick<Change, 'affected' |
   return { affected: targets.slice(0, MOST_AFFECTED), affectedCount: targets.length };
 }
 
-export function remembering(last: LastSeen | undefined): Pick<Change, 'lastConnectors' | 'lastObservedAt'> {
+export function remembering(
+  last: LastServing | undefined,
+): Pick<Change, 'lastConnectors' | 'lastObservedAt'> {
   return {
     lastConnectors: last?.connectors.slice(0, MOST_CONNECTORS).map(({ id, version, arch, connections }) => ({
       id,

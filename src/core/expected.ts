@@ -54,7 +54,7 @@ export function isKnownPresent(
   );
   if (accounts.length === 0) return undefined;
   if (accounts.some((account) => isIn(account.tunnels, tunnel) || isIn(account.hidden, tunnel))) return true;
-  return accounts.every(({ known }) => types.every((type) => known.has(type))) ? false : undefined;
+  return accounts.every(({ everListed }) => types.every((type) => everListed.has(type))) ? false : undefined;
 }
 
 type Tunnels = AccountState['tunnels'];

@@ -1,7 +1,7 @@
 import { listRequestsOf } from './lists.ts';
 import { WINDOW_MS } from './refresh.ts';
 import type { AccountState, TunnelState } from './snapshot.ts';
-import { ageOf } from './worth.ts';
+import { ageOf } from './priority.ts';
 
 export interface ListIntervalOptions {
   readonly now: number;

@@ -40,7 +40,7 @@ export const FAILURE_REASONS = [
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-/** Failure is data: why a request or a walk gave no answer, in a line that a person can act on. Holds no secret. */
+/** Failure is data: why a request or a list gave no answer, in a line that a person can act on. Holds no secret. */
 export interface Failure {
   readonly reason: FailureReason;
   readonly message: string;
@@ -79,7 +79,7 @@ export interface Connector {
   readonly connections: readonly Connection[];
 }
 
-/** A tunnel as a list walk shows it. */
+/** A tunnel as a list shows it. */
 export interface ListedTunnel {
   readonly id: string;
   readonly accountId: string;
@@ -94,7 +94,7 @@ export interface ListedTunnel {
 }
 
 /**
- * What one list walk entry gave: the tunnel, and its connectors where the API still embeds a populated `connections`
+ * What one list entry gave: the tunnel, and its connectors where the API still embeds a populated `connections`
  * array (connectors then lack arch, start, features, config version and HA status).
  */
 export interface ListEntry {
@@ -139,7 +139,7 @@ export type Observation =
   | {
       readonly kind: 'tunnels';
       readonly accountId: string;
-      /** The types that this walk covers, whole or not at all. */
+      /** The types that this list covers, whole or not at all. */
       readonly types: readonly KnownTunnelType[];
       readonly at: number;
       /** Requests that it took, of the entries that were not selected as well. */

@@ -1,9 +1,9 @@
 import { type Collector, COLLECTORS, type ListedTunnel, ROUTE_KINDS } from './model.ts';
 import { isRoutesDue } from './routes.ts';
 import { selectFirst } from './select-first.ts';
-import { hasDetails, hasNoConnections } from './serving.ts';
+import { hasConnectionsEndpoint, hasNoConnections } from './serving.ts';
 import type { AccountState, Observed, TunnelState } from './snapshot.ts';
-import { ageOf, createWorth } from './worth.ts';
+import { ageOf, createPriority } from './priority.ts';
 
 export interface DetailRequest {
   readonly kind: 'connections' | 'configuration';
@@ -39,7 +39,7 @@ export interface DetailPlanOptions extends DueOptions {
   /** How many of these may be made for configurations while connections wait. */
   readonly configurationAllowance: number;
   /** How old an observation gets if all tunnels share equally (see refresh.ts). */
-  readonly fairShareMs: number;
+  readonly equalIntervalMs: number;
   /** Requests that are not to be planned again. */
   readonly isInFlight?: (request: DetailRequest) => boolean;
 }
@@ -52,14 +52,14 @@ const CONFIGURATION_MIN_AGE_MS = 60_000;
 const EMBEDDED_MAX_AGE_MS = 5 * 60_000;
 /** Configurations may take this part of the detail requests while connections wait. */
 export const DETAIL_CONFIGURATION_SHARE = 0.05;
-/** A first failure is worth another attempt soon, but not within the same moment. */
+/** A first failure is priority another attempt soon, but not within the same moment. */
 const SHORTEST_BACKOFF_MS = 1_000;
 /** What keeps failing is asked for after twice the time that it has failed, but at least this often. */
 const LONGEST_BACKOFF_MS = 5 * 60_000;
 
 /**
  * Plans the next detail requests of accounts that share one budget. Urgent ones come first: tunnels that a list shows to
- * have changed, then tunnels that were never observed. The others follow by priority (worth.ts), with a small share for
+ * have changed, then tunnels that were never observed. The others follow by priority (priority.ts), with a small share for
  * configurations, those of tunnels that are down as well: they tell who is affected. Tunnels listed inactive cost nothing.
  */
 export function planDetails(accounts: readonly AccountState[], options: DetailPlanOptions): DetailPlan {
@@ -79,7 +79,7 @@ export function planDetails(accounts: readonly AccountState[], options: DetailPl
   const rest = routineRequests(details, versions, {
     routine: Math.min(routine, allowance - urgent.length),
     configurationAllowance: options.configurationAllowance,
-    worth: () => createWorth(tunnels, options),
+    priority: () => createPriority(tunnels, options),
   });
   const requests = [...urgent.map(connectionsOf), ...rest];
   const asked = requests.filter(({ kind }) => kind === 'connections').length;
@@ -115,11 +115,11 @@ function routineRequests(
   {
     routine,
     configurationAllowance,
-    worth,
+    priority,
   }: {
     readonly routine: number;
     readonly configurationAllowance: number;
-    readonly worth: () => (state: TunnelState) => number;
+    readonly priority: () => (state: TunnelState) => number;
   },
 ): readonly DetailRequest[] {
   if (routine <= 0) return [];
@@ -127,7 +127,7 @@ function routineRequests(
   const free = routine - waiting.length;
   const asked = mostBehind(versions, Math.min(routine, Math.max(Math.floor(configurationAllowance), free)));
   return [
-    ...most(waiting, routine - asked.length, worth()).map(connectionsOf),
+    ...most(waiting, routine - asked.length, priority()).map(connectionsOf),
     ...asked.map(({ tunnel }): DetailRequest => ({ kind: 'configuration', tunnel })),
   ];
 }
@@ -135,11 +135,11 @@ function routineRequests(
 function most(
   states: readonly TunnelState[],
   count: number,
-  worth: (state: TunnelState) => number,
+  priority: (state: TunnelState) => number,
 ): readonly TunnelState[] {
-  const weighed = states.values().map((state) => ({ state, worth: worth(state) }));
+  const weighed = states.values().map((state) => ({ state, priority: priority(state) }));
   return selectFirst(weighed, count, (a, b) =>
-    a.worth === b.worth ? byAge(a.state, b.state) : b.worth - a.worth,
+    a.priority === b.priority ? byAge(a.state, b.state) : b.priority - a.priority,
   ).map(({ state }) => state);
 }
 
@@ -156,12 +156,12 @@ function isInFlight(
 }
 
 function isAskedFor({ tunnel }: TunnelState): boolean {
-  return hasDetails(tunnel.type) && !hasNoConnections(tunnel.status);
+  return hasConnectionsEndpoint(tunnel.type) && !hasNoConnections(tunnel.status);
 }
 
 /** The configuration of a tunnel that is down tells what is affected; one that never ran affects nothing. */
 function mayBeConfigured({ tunnel }: TunnelState): boolean {
-  return hasDetails(tunnel.type) && tunnel.status !== 'inactive';
+  return hasConnectionsEndpoint(tunnel.type) && tunnel.status !== 'inactive';
 }
 
 function isDue(state: TunnelState, options: DueOptions): boolean {
@@ -230,15 +230,17 @@ function byUrgency(a: TunnelState, b: TunnelState): number {
 
 /** Failures count as asked: what cannot be observed must not push aside what can. */
 function byAge(a: TunnelState, b: TunnelState): number {
-  return askedAt(a.connectors) - askedAt(b.connectors);
+  return attemptedAt(a.connectors) - attemptedAt(b.connectors);
 }
 
 /** Those with a connector ahead of what is known first: their versions are known to be old. */
 function mostBehind(states: readonly TunnelState[], count: number): readonly TunnelState[] {
-  const looked = states
-    .values()
-    .map((state) => ({ state, ahead: Number(isAhead(state)), askedAt: askedAt(state.configuration) }));
-  return selectFirst(looked, count, (a, b) => b.ahead - a.ahead || a.askedAt - b.askedAt).map(
+  const looked = states.values().map((state) => ({
+    state,
+    ahead: Number(isAhead(state)),
+    attemptedAt: attemptedAt(state.configuration),
+  }));
+  return selectFirst(looked, count, (a, b) => b.ahead - a.ahead || a.attemptedAt - b.attemptedAt).map(
     ({ state }) => state,
   );
 }
@@ -248,6 +250,6 @@ function isAhead({ configuration, connectors }: TunnelState): boolean {
   return connectors.value?.some(({ configVersion }) => (configVersion ?? -1) > known) ?? false;
 }
 
-function askedAt({ at, failedAt }: Observed<unknown>): number {
+function attemptedAt({ at, failedAt }: Observed<unknown>): number {
   return Math.max(at ?? 0, failedAt ?? 0);
 }

@@ -1,7 +1,7 @@
 import { listRequestsOf, listStaleAfter } from './lists.ts';
 import { WINDOW_MS } from './refresh.ts';
 import type { AccountState } from './snapshot.ts';
-import { ageOf } from './worth.ts';
+import { ageOf } from './priority.ts';
 
 /** One complete list of an account's tunnels. */
 export interface ListRequest {
@@ -43,10 +43,10 @@ export function planLists(
     .filter(({ id }) => !isListed(id))
     .map((account) => {
       const waitMs = waitOf(account, pollIntervalMs);
-      const age = ageOf(account.list.askedAt, now);
+      const age = ageOf(account.list.answeredAt, now);
       const isRenewed =
         account.list.failingSince !== undefined &&
-        (account.list.askedAt ?? Infinity) <= (renewedAt?.(account.id) ?? -Infinity);
+        (account.list.answeredAt ?? Infinity) <= (renewedAt?.(account.id) ?? -Infinity);
       const isDue = waitMs <= pollIntervalMs || age >= waitMs || isRenewed;
       const isNearlyStale =
         account.listedAt.size > 0 && age >= NEARLY_STALE_SHARE * listStaleAfter(account, staleAfterMs);
@@ -86,7 +86,7 @@ export function owedToLists(
       // A clock that has been set back makes no list later than the next interval.
       inMs: Math.max(
         0,
-        waitOf(account, pollIntervalMs) - Math.max(0, now - (account.list.askedAt ?? -Infinity)),
+        waitOf(account, pollIntervalMs) - Math.max(0, now - (account.list.answeredAt ?? -Infinity)),
       ),
     }))
     .toSorted((a, b) => a.inMs - b.inMs);
@@ -102,8 +102,8 @@ export function owedToLists(
 /** How long after a list the next one is due: its interval, or less for one that has begun to fail. */
 function waitOf({ list }: AccountState, pollIntervalMs: number): number {
   const interval = Math.max(list.intervalMs ?? pollIntervalMs, pollIntervalMs);
-  if (list.failingSince === undefined || list.askedAt === undefined) return interval;
-  return Math.min(interval, Math.max(pollIntervalMs, list.askedAt - list.failingSince));
+  if (list.failingSince === undefined || list.answeredAt === undefined) return interval;
+  return Math.min(interval, Math.max(pollIntervalMs, list.answeredAt - list.failingSince));
 }
 
 function requestOf(account: AccountState): ListRequest {

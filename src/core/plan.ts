@@ -8,7 +8,7 @@ import {
 import { type ListRequest, owedToLists, planLists } from './plan-lists.ts';
 import { refreshAge } from './refresh.ts';
 import { dueRoutes, type RoutesRequest } from './routes.ts';
-import { hasDetails, hasNoConnections } from './serving.ts';
+import { hasConnectionsEndpoint, hasNoConnections } from './serving.ts';
 import type { AccountState } from './snapshot.ts';
 
 export type { DetailRequest } from './plan-details.ts';
@@ -106,7 +106,7 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
     allowance: forDetails,
     routine: Math.max(0, forDetails - reserve),
     // Configurations take their share.
-    fairShareMs: refreshAge({
+    equalIntervalMs: refreshAge({
       serving: serving / (1 - DETAIL_CONFIGURATION_SHARE),
       listsPerMs: listRate(accounts, pollIntervalMs),
       pollIntervalMs,
@@ -174,6 +174,6 @@ function requestsOf(lists: readonly (ListRequest | RoutesRequest)[], most: numbe
 function servingIn({ tunnels }: AccountState): number {
   let serving = 0;
   for (const { tunnel } of tunnels.values())
-    if (hasDetails(tunnel.type) && !hasNoConnections(tunnel.status)) serving += 1;
+    if (hasConnectionsEndpoint(tunnel.type) && !hasNoConnections(tunnel.status)) serving += 1;
   return serving;
 }

@@ -46,9 +46,9 @@ function narrowed(account: AccountState, scope: Scope): AccountState {
   return {
     ...account,
     listedAt: new Map([...account.listedAt].filter(([type]) => isAskedFor(type, scope))),
-    known: scope.selectsOthers
+    everListed: scope.selectsOthers
       ? new Set()
-      : new Set([...account.known].filter((type) => isAskedFor(type, scope))),
+      : new Set([...account.everListed].filter((type) => isAskedFor(type, scope))),
     collectors: {
       tunnels: account.collectors.tunnels,
       connections: collectorOf('connections'),

@@ -127,7 +127,7 @@ export function dueRoutes(
     .filter(({ listedAt }) => listedAt.size > 0)
     .flatMap((account) =>
       dueRouteKinds(account, now, { renewedAt: renewedAt?.(account.id) }).map((routeKind) => ({
-        askedAt: account.routes[routeKind].failedAt ?? account.routes[routeKind].at ?? -Infinity,
+        attemptedAt: account.routes[routeKind].failedAt ?? account.routes[routeKind].at ?? -Infinity,
         request: {
           kind: 'routes' as const,
           accountId: account.id,
@@ -137,7 +137,7 @@ export function dueRoutes(
       })),
     );
   return due
-    .toSorted((a, b) => (a.askedAt === b.askedAt ? 0 : a.askedAt - b.askedAt))
+    .toSorted((a, b) => (a.attemptedAt === b.attemptedAt ? 0 : a.attemptedAt - b.attemptedAt))
     .map(({ request }) => request);
 }
 

@@ -26,7 +26,7 @@ const sameConnection = comparing(CONNECTION);
 const sameConnector = comparing(CONNECTOR);
 
 /**
- * Whether two observations of a tunnel's connectors are equal. Field by field, not by walking over whatever is there:
+ * Whether two observations of a tunnel's connectors are equal. Field by field, not by iterating over whatever is there:
  * where a list embeds connections, a large fleet has a hundred thousand of them at every poll.
  */
 export function sameConnectors(a: readonly Connector[] | undefined, b: readonly Connector[]): boolean {

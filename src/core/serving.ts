@@ -18,6 +18,6 @@ export function hasNoConnections(status: TunnelStatus): boolean {
 }
 
 /** Whether the API has a connections endpoint for tunnels of this type. */
-export function hasDetails(type: TunnelType): boolean {
+export function hasConnectionsEndpoint(type: TunnelType): boolean {
   return type === 'cfd_tunnel' || type === 'warp_connector';
 }

@@ -41,7 +41,7 @@ export type RouteTable = ReadonlyMap<string, readonly Route[]>;
 export type TunnelRoutes = Readonly<Record<RouteKind, readonly Route[] | undefined>>;
 
 /** Connectors as they were, and when they were last observed. */
-export interface LastSeen {
+export interface LastServing {
   readonly connectors: readonly Connector[];
   readonly at: number;
 }
@@ -53,7 +53,7 @@ export interface TunnelState {
   readonly connectors: Observed<readonly Connector[]>;
   /** When the connections endpoint last answered; `connectors.at` is later where a list embeds connections. */
   readonly detailedAt: number | undefined;
-  /** When a list walk last showed a new status or new times; what a detail observation should follow. */
+  /** When a list last showed a new status or new times; what a detail observation should follow. */
   readonly changedAt: number | undefined;
   readonly configuration: Observed<Configuration>;
   readonly routes: TunnelRoutes;
@@ -62,19 +62,19 @@ export interface TunnelState {
    * The connectors last observed, also if that is too old to show; none for a tunnel listed down or inactive. Changes
    * are measured against it; `undefined` before the first observation.
    */
-  readonly seen: readonly Connector[] | undefined;
+  readonly knownConnectors: readonly Connector[] | undefined;
   /** What was last observed of a tunnel that has lost its connections; `undefined` while it serves. */
-  readonly last: LastSeen | undefined;
+  readonly lastServing: LastServing | undefined;
   /** The configuration last observed, also if that is too old to show. Changes are measured against it. */
-  readonly configured: Configuration | undefined;
-  /** The WARP connector last seen active, which a failover is measured against. */
+  readonly knownConfiguration: Configuration | undefined;
+  /** The WARP connector last knownConnectors active, which a failover is measured against. */
   readonly lastActiveConnector: string | undefined;
   /** How restless its connections have been, which a list does not show. */
   readonly churn: Churn;
 }
 
 export interface CollectorState {
-  /** Whether the last pass of this collector was without failure; `undefined` before the first. */
+  /** Whether the last poll of this collector was without failure; `undefined` before the first. */
   readonly success: boolean | undefined;
   readonly lastSuccessAt: number | undefined;
   /** Why the collector fails; absent while it succeeds. */
@@ -84,7 +84,7 @@ export interface CollectorState {
 /** How an account's list is made, and what came of it. */
 export interface ListState {
   /** When a list was last answered, well or not; `undefined` before the first. */
-  readonly askedAt: number | undefined;
+  readonly answeredAt: number | undefined;
   /** Since when every list has failed; `undefined` while the last one was complete. */
   readonly failingSince: number | undefined;
   /** Planned time between two lists, in milliseconds; `undefined` before the first plan. */
@@ -99,13 +99,13 @@ export interface AccountState {
   readonly id: string;
   /** '' where the user gave none. */
   readonly name: string;
-  /** Whether the last list walk was complete, for every type asked for; `undefined` before the first. */
+  /** Whether the last list was complete, for every type asked for; `undefined` before the first. */
   readonly up: boolean | undefined;
   readonly list: ListState;
-  /** When a complete walk last covered a type. A type that is absent was never listed, or is too old to show. */
+  /** When a complete list last covered a type. A type that is absent was never listed, or is too old to show. */
   readonly listedAt: ReadonlyMap<TunnelType, number>;
   /** Types that a complete list has ever covered: a tunnel of these that appears is new. */
-  readonly known: ReadonlySet<TunnelType>;
+  readonly everListed: ReadonlySet<TunnelType>;
   readonly collectors: Readonly<Record<Collector, CollectorState>>;
   readonly routes: Readonly<Record<RouteKind, Observed<RouteTable>>>;
   /** By tunnel id, in the order in which they were listed. Only tunnels that are fresh enough to show. */
@@ -147,7 +147,7 @@ export function emptySnapshot(
 }
 
 const NEVER_LISTED: ListState = {
-  askedAt: undefined,
+  answeredAt: undefined,
   failingSince: undefined,
   intervalMs: undefined,
   requests: undefined,
@@ -161,7 +161,7 @@ export function emptyAccount({ id, name }: { readonly id: string; readonly name:
     up: undefined,
     list: NEVER_LISTED,
     listedAt: new Map(),
-    known: new Set(),
+    everListed: new Set(),
     collectors: {
       tunnels: NEVER_COLLECTED,
       connections: NEVER_COLLECTED,
@@ -177,7 +177,7 @@ export function emptyAccount({ id, name }: { readonly id: string; readonly name:
 
 /** Whether every account has been listed, or has failed to be, at least once. */
 export function isEveryAccountListed({ accounts }: Snapshot): boolean {
-  return accounts.values().every(({ list }) => list.askedAt !== undefined);
+  return accounts.values().every(({ list }) => list.answeredAt !== undefined);
 }
 
 /** Whether anything is known and fresh. */

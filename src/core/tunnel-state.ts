@@ -15,7 +15,7 @@ import { sameConnectors } from './same-connectors.ts';
 import { same } from './same.ts';
 import { hasNoConnections, servingConnectors } from './serving.ts';
 import {
-  type LastSeen,
+  type LastServing,
   type Observed,
   type TunnelCounters,
   type TunnelState,
@@ -37,7 +37,7 @@ const NO_TRANSITIONS: Readonly<Record<TunnelStatus, number>> = {
   unknown: 0,
 };
 
-/** A tunnel that a list walk shows: for the first time where `previous` is undefined. */
+/** A tunnel that a list shows: for the first time where `previous` is undefined. */
 export function listed(previous: TunnelState | undefined, entry: ListEntry, at: number): TunnelState {
   const relisted = previous === undefined ? firstListed(entry.tunnel) : relist(previous, entry.tunnel, at);
   if (hasNoConnections(entry.tunnel.status)) return withoutConnections(relisted);
@@ -83,7 +83,7 @@ function churnOf(before: TunnelState, after: TunnelState, at: number): Churn {
     });
   }
   if (at < since) return before.churn;
-  const changed = before.seen !== after.seen || before.counters !== after.counters;
+  const changed = before.knownConnectors !== after.knownConnectors || before.counters !== after.counters;
   const calmSince = changed && youngest !== undefined ? Math.max(since, youngest) : since;
   return churnAfter(before.churn, { elapsedMs: Math.max(1, at - calmSince), changed: changed && !told });
 }
@@ -108,7 +108,7 @@ export function configurationObserved(
   if (!result.ok) return failing(state, 'configuration', { at, failure: result.failure });
   const known = state.configuration.value;
   const value = same(known, result.value) ? known : result.value;
-  return { ...state, configuration: { value, at, ...GOOD }, configured: value };
+  return { ...state, configuration: { value, at, ...GOOD }, knownConfiguration: value };
 }
 
 /**
@@ -126,26 +126,26 @@ export function withoutStale(state: TunnelState, now: number, staleAfterMs: numb
     ? { ...state.configuration, value: undefined }
     : state.configuration;
   if (connectors === state.connectors && configuration === state.configuration) return state;
-  const last = connectors === state.connectors ? state.last : lastSeenOf(state);
-  return { ...state, connectors, configuration, last };
+  const lastServing = connectors === state.connectors ? state.lastServing : lastServingOf(state);
+  return { ...state, connectors, configuration, lastServing };
 }
 
 /** Only what counters go on from: observations made before a list was lost would lie when it comes back. */
-export function forgetful(state: TunnelState): TunnelState {
+export function withoutObservations(state: TunnelState): TunnelState {
   return {
     ...state,
     connectors: UNOBSERVED,
     detailedAt: undefined,
     changedAt: undefined,
     configuration: UNOBSERVED,
-    last: lastSeenOf(state),
+    lastServing: lastServingOf(state),
   };
 }
 
 /** As if its configuration had never been asked for. */
 export function withoutConfiguration(state: TunnelState): TunnelState {
-  if (state.configuration === UNOBSERVED && state.configured === undefined) return state;
-  return { ...state, configuration: UNOBSERVED, configured: undefined };
+  if (state.configuration === UNOBSERVED && state.knownConfiguration === undefined) return state;
+  return { ...state, configuration: UNOBSERVED, knownConfiguration: undefined };
 }
 
 /** When a value that fails to be renewed becomes too old to show; `undefined` for one that does not fail. */
@@ -163,9 +163,9 @@ function firstListed(tunnel: ListedTunnel): TunnelState {
     configuration: UNOBSERVED,
     counters: { transitions: NO_TRANSITIONS, opened: 0, closed: 0, failovers: 0 },
     routes: UNKNOWN_ROUTES,
-    seen: undefined,
-    last: undefined,
-    configured: undefined,
+    knownConnectors: undefined,
+    lastServing: undefined,
+    knownConfiguration: undefined,
     lastActiveConnector: undefined,
     churn: NO_CHURN,
   };
@@ -211,16 +211,16 @@ function transitionTo(counters: TunnelCounters, status: TunnelStatus): TunnelCou
 }
 
 function withoutConnections(state: TunnelState): TunnelState {
-  const { seen, counters } = state;
+  const { knownConnectors, counters } = state;
   const clean = state.connectors.value === undefined && state.connectors.failingSince === undefined;
-  if (clean && state.connectors.at === undefined && seen?.length === 0) return state;
-  const { closed } = connectionChanges(seen ?? NO_CONNECTORS, NO_CONNECTORS);
+  if (clean && state.connectors.at === undefined && knownConnectors?.length === 0) return state;
+  const { closed } = connectionChanges(knownConnectors ?? NO_CONNECTORS, NO_CONNECTORS);
   return {
     ...state,
     connectors: UNOBSERVED,
     detailedAt: undefined,
-    seen: NO_CONNECTORS,
-    last: lastSeenOf(state),
+    knownConnectors: NO_CONNECTORS,
+    lastServing: lastServingOf(state),
     counters: { ...counters, closed: counters.closed + closed },
   };
 }
@@ -228,8 +228,8 @@ function withoutConnections(state: TunnelState): TunnelState {
 const NO_CONNECTORS: readonly Connector[] = [];
 
 /** What is known of connectors that may be gone: as last observed with a serving connection. */
-function lastSeenOf({ connectors: { value, at }, last }: TunnelState): LastSeen | undefined {
-  if (value === undefined || at === undefined || servingConnectors(value).length === 0) return last;
+function lastServingOf({ connectors: { value, at }, lastServing }: TunnelState): LastServing | undefined {
+  if (value === undefined || at === undefined || servingConnectors(value).length === 0) return lastServing;
   return { connectors: value, at };
 }
 
@@ -240,22 +240,22 @@ function withConnectors(state: TunnelState, connectors: readonly Connector[], at
   return {
     ...state,
     connectors: { value, at, ...GOOD },
-    seen: value,
-    last: servingConnectors(value).length > 0 ? undefined : lastSeenOf(state),
+    knownConnectors: value,
+    lastServing: servingConnectors(value).length > 0 ? undefined : lastServingOf(state),
     lastActiveConnector: active ?? state.lastActiveConnector,
     counters: countConnections(state, value, active),
   };
 }
 
 function countConnections(
-  { seen, lastActiveConnector, counters }: TunnelState,
+  { knownConnectors, lastActiveConnector, counters }: TunnelState,
   connectors: readonly Connector[],
   active: string | undefined,
 ): TunnelCounters {
   const failedOver = hasFailedOver(lastActiveConnector, active);
   // The first observation is what later ones are counted against, not an event of its own.
-  if (seen === undefined || (seen === connectors && !failedOver)) return counters;
-  const { opened, closed } = connectionChanges(seen, connectors);
+  if (knownConnectors === undefined || (knownConnectors === connectors && !failedOver)) return counters;
+  const { opened, closed } = connectionChanges(knownConnectors, connectors);
   return {
     ...counters,
     opened: counters.opened + opened,
@@ -297,7 +297,7 @@ function failing(
   return { ...state, [what]: { ...state[what], failingSince, failedAt: at, failedFor: failure.reason } };
 }
 
-/** Why a tunnel's detail requests fail says whether the collector is to blame: a tunnel deleted since the walk is not. */
+/** Why a tunnel's detail requests fail says whether the collector is to blame: a tunnel deleted since the list is not. */
 export function blamesCollector(reason: FailureReason): boolean {
   return reason !== 'not_found';
 }

@@ -1,5 +1,5 @@
 import type { EventKind, Severity, TunnelEvent } from '../core/events.ts';
-import { someOf } from '../core/event-words.ts';
+import { firstFew } from '../core/event-words.ts';
 
 /** Writes a line for each event; many of one kind within a minute become one line. */
 export interface EventLog {
@@ -58,7 +58,7 @@ export function createEventLog({ log, clock }: EventLogOptions): EventLog {
       return;
     }
     const severity = BY_SEVERITY.find((each) => events.some((event) => event.severity === each)) ?? 'info';
-    const messages = someOf(
+    const messages = firstFew(
       events.map(({ message }) => message),
       MOST_NAMED,
     );

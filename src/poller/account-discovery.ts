@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStopped } from '../cloudflare/errors.ts';
 import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
-import { someOf } from '../core/event-words.ts';
+import { firstFew } from '../core/event-words.ts';
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
 import type { Logger } from '../log/logger.ts';
 
@@ -21,7 +21,7 @@ export interface AccountDiscovery {
   /** Lists once. Resolves to whether every list was complete, after `onChange` is done. */
   readonly once: () => Promise<boolean>;
   /** Lists again now, or right after the lists that are going on. */
-  readonly lookSoon: () => void;
+  readonly listSoon: () => void;
   /**
    * Goes on with these tokens. What is known of those that remain stays; accounts that were watched with a new one until now
    * are assumed to be among those that it can list.
@@ -148,7 +148,7 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
       running ??= run();
     },
     once: () => listAll(listers()),
-    lookSoon: () => {
+    listSoon: () => {
       for (const token of known.values()) token.dueAt = -Infinity;
       wake.abort();
     },
@@ -171,7 +171,7 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
 
 /** Names and ids of accounts, bounded. */
 export function namesOf(accounts: readonly Account[]): string {
-  return someOf(
+  return firstFew(
     accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100).toWellFormed()} (${id})`)),
     MOST_NAMED,
   );

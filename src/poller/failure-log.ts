@@ -10,10 +10,10 @@ import type { Logger } from '../log/logger.ts';
 
 /** Tells of failures when they begin, when they change, now and then while they last, and when they end. */
 export interface FailureLog {
-  readonly passed: (observations: readonly Observation[]) => void;
+  readonly observed: (observations: readonly Observation[]) => void;
 }
 
-/** How often a failure that lasts is told again. */
+/** How often a failure that lasts is loggedAt again. */
 const REMIND_MS = 10 * 60_000;
 
 /** A token that may not read routes is a choice: reported once. */
@@ -23,8 +23,8 @@ function remindAfter(source: string, reason: FailureReason): number {
 
 interface Ongoing {
   readonly since: number;
-  /** When each reason was last told: several can come and go in turns, and only a new one is news. */
-  readonly told: Map<string, number>;
+  /** When each reason was last loggedAt: several can come and go in turns, and only a new one is news. */
+  readonly loggedAt: Map<string, number>;
 }
 
 export interface FailureLogOptions {
@@ -39,12 +39,12 @@ export function createFailureLog({ log, clock, isFailing }: FailureLogOptions): 
 
   const failed = (source: string, account: string, failures: readonly Failure[]): void => {
     const now = clock();
-    const known = ongoing.get(`${account} ${source}`) ?? { since: now, told: new Map<string, number>() };
+    const known = ongoing.get(`${account} ${source}`) ?? { since: now, loggedAt: new Map<string, number>() };
     ongoing.set(`${account} ${source}`, known);
     for (const [reason, [first, ...others]] of Map.groupBy(failures, (each) => each.reason)) {
-      const told = known.told.get(reason) ?? -Infinity;
-      if (first === undefined || now - told < remindAfter(source, reason)) continue;
-      known.told.set(reason, now);
+      const loggedAt = known.loggedAt.get(reason) ?? -Infinity;
+      if (first === undefined || now - loggedAt < remindAfter(source, reason)) continue;
+      known.loggedAt.set(reason, now);
       log.warn({ account_id: account, collector: source, reason, failed: others.length + 1 }, first.message);
     }
   };
@@ -58,7 +58,7 @@ export function createFailureLog({ log, clock, isFailing }: FailureLogOptions): 
   };
 
   return {
-    passed: (observations) => {
+    observed: (observations) => {
       for (const [key, group] of Map.groupBy(observations, (each) => `${each.accountId} ${sourceOf(each)}`)) {
         const [account = '', source = ''] = key.split(' ');
         const failures = group.flatMap((each) => failureOf(each) ?? []);

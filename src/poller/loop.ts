@@ -16,7 +16,7 @@ export interface RequestLoopOptions {
   readonly tunnels: Config['tunnels'];
   readonly concurrency: number;
   readonly pollIntervalMs: number;
-  /** Lists are renewed before they are too old to show, however long a pass takes. */
+  /** Lists are renewed before they are too old to show, however long a poll takes. */
   readonly staleAfterMs: number;
   readonly store: SnapshotStore;
   readonly clock: () => number;
@@ -46,7 +46,7 @@ export interface RequestLoop {
    */
   readonly poll: (signal: AbortSignal) => Promise<PollOutcome>;
   /** Goes on as the budget refills, until nothing that is due waits for it. Resolves for an abort as well. */
-  readonly goOn: (signal: AbortSignal) => Promise<void>;
+  readonly drain: (signal: AbortSignal) => Promise<void>;
   /** Makes the requests that the budget allows now. Resolves when all are answered. */
   readonly step: (signal: AbortSignal) => Promise<void>;
   /** How long until the budget allows a step worth planning, in milliseconds. */
@@ -56,7 +56,7 @@ export interface RequestLoop {
   /** Tunnels that are due and that the budget does not allow to be observed, by the last plan. */
   readonly waiting: () => number;
   /** Requests of any kind that are due and were not sent, by the last plan. */
-  readonly left: () => number;
+  readonly unsent: () => number;
 }
 
 /** Between polls the budget is let to grow by this part of the bucket before the next plan. Planning a large fleet costs. */
@@ -70,7 +70,7 @@ const QUEUE_FACTOR = 4;
 const MIN_AGE_SHARE = 0.75;
 /** An interval that changes by less is not news. */
 const INTERVAL_TOLERANCE = 0.05;
-/** Accounts are looked at in slices of so many tunnels, between which other work runs. */
+/** Accounts are examined at in slices of so many tunnels, between which other work runs. */
 const SLICE_TUNNELS = 2_000;
 
 const NOTHING: PollOutcome = { observations: [], waiting: 0 };
@@ -122,7 +122,7 @@ export function createRequestLoop(
   let waiting = 0;
   let unsent = 0;
   /** Of the poll that is going on; between polls nobody asks for them. */
-  let seen: Observation[] | undefined;
+  let observed: Observation[] | undefined;
 
   const sender = createSender({
     clientOf: (accountId) => {
@@ -136,7 +136,7 @@ export function createRequestLoop(
     tunnels,
     concurrency,
     onApplied: (observations) => {
-      seen?.push(...observations);
+      observed?.push(...observations);
       options.onApplied?.(observations);
     },
     onError,
@@ -162,7 +162,7 @@ export function createRequestLoop(
     await yieldToEventLoop();
     const room = Math.min(most, QUEUE_FACTOR * concurrency - sender.unanswered());
     if (signal.aborted || room < 1) return { sent: [], left: Infinity };
-    renewals.look();
+    renewals.update();
     const {
       requests,
       waiting: unobserved,
@@ -235,19 +235,19 @@ export function createRequestLoop(
   const observeIdle = async (signal: AbortSignal): Promise<void> => {
     const polled = polledCollectors(tunnels);
     const idle: Observation[] = [];
-    let looked = 0;
+    let examined = 0;
     for (const id of accountIds) {
       const account = store.current().accounts.get(id);
       if (account?.up !== true) continue;
-      if (looked === 0) await yieldToEventLoop();
-      looked = (looked + account.tunnels.size) % SLICE_TUNNELS;
+      if (examined === 0) await yieldToEventLoop();
+      examined = (examined + account.tunnels.size) % SLICE_TUNNELS;
       const at = clock();
       for (const collector of idleCollectors(account, due()))
         if (polled.has(collector)) idle.push({ kind: 'idle', accountId: id, collector, at });
     }
     if (signal.aborted || idle.length === 0) return;
     store.apply(idle);
-    seen?.push(...idle);
+    observed?.push(...idle);
     options.onApplied?.(idle);
   };
 
@@ -258,16 +258,16 @@ export function createRequestLoop(
 
   const finish = async (signal: AbortSignal): Promise<PollOutcome> => {
     await observeIdle(signal);
-    const observations = seen ?? [];
-    seen = undefined;
+    const observations = observed ?? [];
+    observed = undefined;
     return signal.aborted ? NOTHING : { observations, waiting };
   };
 
   return {
     waiting: () => waiting,
-    left: () => unsent,
+    unsent: () => unsent,
     poll: async (signal) => {
-      seen = [];
+      observed = [];
       tick();
       if (budget.blockedUntil() !== undefined) {
         await Promise.all(listsWhileBlocked(signal));
@@ -290,7 +290,7 @@ export function createRequestLoop(
     },
     nextStepMs,
     step,
-    goOn: async (signal) => {
+    drain: async (signal) => {
       for (;;) {
         if (!(await pause(nextStepMs(), signal))) return;
         try {
@@ -302,7 +302,7 @@ export function createRequestLoop(
       }
     },
     once: async (signal) => {
-      seen = [];
+      observed = [];
       tick();
       const asked = new Set<string>();
       for (;;) {
@@ -323,8 +323,8 @@ export function createRequestLoop(
   }
 
   function mustListAgain({ list }: AccountState): boolean {
-    if (list.askedAt === undefined) return false;
-    return clock() - list.askedAt >= Math.max(staleAfterMs / 2, list.intervalMs ?? 0);
+    if (list.answeredAt === undefined) return false;
+    return clock() - list.answeredAt >= Math.max(staleAfterMs / 2, list.intervalMs ?? 0);
   }
 }
 
@@ -360,7 +360,7 @@ function createRenewals(tokens: BudgetGroup['tokens'], clock: () => number) {
   const renewedAt = new Map<string, number>();
   return {
     at: (accountId: string): number | undefined => renewedAt.get(accountId),
-    look: (): void => {
+    update: (): void => {
       for (const [index, { token, accounts }] of tokens.entries()) {
         if (token.current() === known[index]) continue;
         known[index] = token.current();

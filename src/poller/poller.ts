@@ -62,7 +62,7 @@ export function createPoller({
       store.current().accounts.get(accountId)?.collectors[collector].success === false,
   });
   const pollIntervalMs = intervalOf(config.poll.schedule);
-  const fault = (error: unknown): void => {
+  const reportError = (error: unknown): void => {
     log.error({ err: error }, 'Polling failed in an unexpected way and goes on; please report this');
   };
   const loops = groups.map((group) =>
@@ -73,8 +73,8 @@ export function createPoller({
       staleAfterMs: config.poll.staleAfterMs,
       store,
       clock,
-      onApplied: failures.passed,
-      onError: fault,
+      onApplied: failures.observed,
+      onError: reportError,
     }),
   );
   const tokens = createTokenWatch(
@@ -83,26 +83,26 @@ export function createPoller({
   );
   let tokenTimer: NodeJS.Timeout | undefined;
   const polling = new Set<RequestLoop>();
-  const goingOn = new Map<RequestLoop, Promise<void>>();
+  const draining = new Map<RequestLoop, Promise<void>>();
 
   /** Between polls a loop makes the requests that the budget did not allow at once. */
-  const keepGoing = (loop: RequestLoop): void => {
-    if (stopping.signal.aborted || goingOn.has(loop)) return;
-    const going = loop.goOn(stopping.signal).catch(fault);
-    goingOn.set(
+  const drainSoon = (loop: RequestLoop): void => {
+    if (stopping.signal.aborted || draining.has(loop)) return;
+    const drained = loop.drain(stopping.signal).catch(reportError);
+    draining.set(
       loop,
-      going.finally(() => goingOn.delete(loop)),
+      drained.finally(() => draining.delete(loop)),
     );
   };
 
   const pollLoop = async (loop: RequestLoop): Promise<void> => {
     polling.add(loop);
-    keepGoing(loop);
+    drainSoon(loop);
     try {
       await loop.poll(stopping.signal);
     } finally {
       polling.delete(loop);
-      if (loop.left() > 0) keepGoing(loop);
+      if (loop.unsent() > 0) drainSoon(loop);
     }
   };
 
@@ -111,7 +111,7 @@ export function createPoller({
     await tokens.refresh();
     const results = await Promise.allSettled(loops.map(pollOne));
     if (stopping.signal.aborted) return false;
-    for (const result of results) if (result.status === 'rejected') fault(result.reason);
+    for (const result of results) if (result.status === 'rejected') reportError(result.reason);
     const waiting = loops.reduce((sum, loop) => sum + loop.waiting(), 0);
     const whole =
       results.every(({ status }) => status === 'fulfilled') &&
@@ -134,7 +134,7 @@ export function createPoller({
     onSkip: () => {
       selfMetrics.pollSkipped();
       // One budget's slow answers do not delay the lists of another.
-      for (const loop of loops) if (!polling.has(loop)) void pollLoop(loop).catch(fault);
+      for (const loop of loops) if (!polling.has(loop)) void pollLoop(loop).catch(reportError);
       log.warn(
         'poll skipped: the one before is still going; Cloudflare is slow or the schedule is too dense',
       );
@@ -144,7 +144,7 @@ export function createPoller({
     },
   });
 
-  const lookAtTokens = async (): Promise<void> => {
+  const refreshTokens = async (): Promise<void> => {
     const changed = await tokens.refresh();
     if (changed && !stopping.signal.aborted) schedule.runSoon();
   };
@@ -152,13 +152,13 @@ export function createPoller({
   return {
     start: () => {
       schedule.start();
-      tokenTimer = setInterval(() => void lookAtTokens(), TOKEN_CHECK_MS);
+      tokenTimer = setInterval(() => void refreshTokens(), TOKEN_CHECK_MS);
     },
     stop: async () => {
       stopping.abort();
       clearInterval(tokenTimer);
       await schedule.stop();
-      await Promise.all(goingOn.values());
+      await Promise.all(draining.values());
     },
     pollOnce: async () => {
       const succeeded = await poll((loop) => loop.once(stopping.signal));

@@ -1,6 +1,6 @@
 import type { Failure } from '../core/model.ts';
 
-/** Which kinds of request are not worth making again in this pass. */
+/** Which kinds of request are not worth making again in this poll. */
 export interface Refusals {
   /** Why requests of this kind are refused; `undefined` while they are worth making. */
   readonly of: (kind: string) => Failure | undefined;

@@ -242,7 +242,7 @@ function snapshotGauges(snapshot: () => Snapshot): readonly LookedUpGauge[] {
   return [
     {
       name: 'account_up',
-      help: 'Whether the last list walk of the account was complete, for every tunnel type asked for.',
+      help: "Whether the last list of the account's tunnels was complete, for every tunnel type asked for.",
       labelNames: ['account_id'],
       samples: (give) => {
         for (const { id, up } of accounts()) if (up !== undefined) give(up ? 1 : 0, { account_id: id });

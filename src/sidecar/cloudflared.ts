@@ -16,7 +16,7 @@ export interface Cloudflared {
   /** Where it is asked. */
   readonly url: string;
   /** Never rejects. */
-  readonly ask: () => Promise<Answer>;
+  readonly readiness: () => Promise<Answer>;
   /** Ends what is in flight. */
   readonly close: () => Promise<void>;
 }
@@ -31,7 +31,7 @@ export function createCloudflared(baseUrl: string): Cloudflared {
   const dispatcher = new Agent({ pipelining: 0, connect: { timeout: TIMEOUT_MS } });
   return {
     url,
-    ask: async () => {
+    readiness: async () => {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       try {
         const { statusCode, body } = await request(url, { dispatcher, signal });

@@ -6,112 +6,110 @@ import type { Cloudflared } from './cloudflared.ts';
 
 export interface SidecarOptions {
   readonly cloudflared: Cloudflared;
-  /** Cloudflare's view of a connector of the tunnel; the value is undefined where it knows none of that id. */
+  /** Cloudflare's view of a connector of the tunnel; the value is undefined if Cloudflare knows none of that id. */
   readonly connector: (id: string, signal: AbortSignal) => Promise<Result<Connector | undefined>>;
-  /** What is known by now. */
   readonly state: () => SidecarState | undefined;
   readonly observe: (observation: SidecarObservation) => void;
-  /** What `/edge-ready` asks for. */
+  /** What `/edge-ready` requires. */
   readonly minConnections: number;
   readonly clock: () => number;
   readonly log: Pick<Logger, 'warn' | 'info'>;
-  /** Between two looks at cloudflared. Default: 5 seconds. */
+  /** Time between two checks of cloudflared. Default: 5 seconds. */
   readonly intervalMs?: number;
 }
 
-/** Watches the cloudflared beside us, from both sides. It asks, and never stands in cloudflared's way. */
+/** Observes one cloudflared from both sides: its own readiness, and Cloudflare's view of its connector. */
 export interface Sidecar {
-  /** Looks at cloudflared now, and from then on at short intervals. */
+  /** Checks cloudflared now and then every `intervalMs`. */
   readonly start: () => void;
-  /** Asks cloudflared once. */
-  readonly look: () => Promise<void>;
-  /** Asks Cloudflare about the connector last seen; a request of the budget, for every poll. */
-  readonly askEdge: () => Promise<void>;
-  /** Resolves when nothing is asked any more. */
+  readonly checkCloudflared: () => Promise<void>;
+  /** Asks Cloudflare about the connector last observed. Costs one request of the budget; called once per poll. */
+  readonly checkEdge: () => Promise<void>;
+  /** Resolves when no check is running. */
   readonly stop: () => Promise<void>;
 }
 
 const INTERVAL_MS = 5_000;
-/** How often, between two polls, the edge is asked about a connector that has just become ready and is not seen yet. */
-const EAGER_ASKS = 3;
+/** Extra edge checks between two polls, for a connector that has just become ready and is not yet known to the edge. */
+const EXTRA_EDGE_CHECKS = 3;
 
 export function createSidecar(options: SidecarOptions): Sidecar {
   const { cloudflared, state, observe, minConnections, clock, log } = options;
   const stopping = new AbortController();
-  const tell = createTeller(log);
-  let eagerAsks = 0;
+  const report = createProblemLog(log);
+  let extraChecks = 0;
   let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> | undefined;
-  let asking: Promise<void> | undefined;
 
-  const lookOnce = async (): Promise<void> => {
+  const checkCloudflared = singleFlight(async () => {
     const before = state();
-    const answer = await cloudflared.ask();
+    const answer = await cloudflared.readiness();
     if (stopping.signal.aborted) return;
-    tell('cloudflared', answer.ok ? undefined : `cloudflared at ${cloudflared.url} ${answer.problem}`);
+    report('cloudflared', answer.ok ? undefined : `cloudflared at ${cloudflared.url} ${answer.problem}`);
     observe(answer.ok ? { ...answer, kind: 'answered' } : { kind: 'silent' });
     const after = state();
     if (after?.ready !== true) return;
-    if (before?.ready !== true || before.connectorId !== after.connectorId) eagerAsks = EAGER_ASKS;
-    if (eagerAsks === 0 || (after.edge?.connections ?? 0) >= minConnections) return;
-    eagerAsks -= 1;
-    void askEdge();
-  };
+    if (before?.ready !== true || before.connectorId !== after.connectorId) extraChecks = EXTRA_EDGE_CHECKS;
+    if (extraChecks === 0 || (after.edge?.connections ?? 0) >= minConnections) return;
+    extraChecks -= 1;
+    void checkEdge();
+  });
 
-  const look = (): Promise<void> =>
-    (looking ??= lookOnce().finally(() => {
-      looking = undefined;
-    }));
-
-  const askOnce = async (): Promise<void> => {
+  const checkEdge = singleFlight(async () => {
     const id = state()?.connectorId ?? '';
     if (id === '') return;
     const answer = await options.connector(id, stopping.signal);
     if (stopping.signal.aborted) return;
-    tell(
+    report(
       'edge',
       answer.ok ? undefined : `Cloudflare's view of connector ${id} is not known: ${answer.failure.message}`,
     );
     if (!answer.ok) return;
     const connections = answer.value === undefined ? 0 : servingConnections(answer.value).length;
     observe({ kind: 'edge', connectorId: id, connections, at: clock() });
-  };
+  });
 
-  const askEdge = (): Promise<void> =>
-    (asking ??= askOnce().finally(() => {
-      asking = undefined;
-    }));
-
-  const keepLooking = async (): Promise<void> => {
-    await look();
+  const run = async (): Promise<void> => {
+    await checkCloudflared();
     if (stopping.signal.aborted) return;
-    timer = setTimeout(() => void keepLooking(), options.intervalMs ?? INTERVAL_MS);
+    timer = setTimeout(() => void run(), options.intervalMs ?? INTERVAL_MS);
   };
 
   return {
-    start: () => void keepLooking(),
-    look,
-    askEdge,
+    start: () => void run(),
+    checkCloudflared,
+    checkEdge,
     stop: async () => {
       stopping.abort();
       clearTimeout(timer);
       await cloudflared.close();
-      await Promise.all([looking, asking]);
+      await Promise.all([checkCloudflared.running(), checkEdge.running()]);
     },
   };
 }
 
-/** Tells of a trouble when it begins or changes, and when it is over. */
-function createTeller(log: SidecarOptions['log']): (what: string, trouble: string | undefined) => void {
-  const told = new Map<string, string>();
-  return (what, trouble) => {
-    if (trouble === told.get(what)) return;
-    if (trouble !== undefined) {
-      told.set(what, trouble);
-      log.warn(trouble);
-    } else if (told.delete(what)) {
+/** Calls that come while the check runs share its result. */
+function singleFlight(
+  check: () => Promise<void>,
+): (() => Promise<void>) & { running: () => Promise<void> | undefined } {
+  let running: Promise<void> | undefined;
+  const call = (): Promise<void> =>
+    (running ??= check().finally(() => {
+      running = undefined;
+    }));
+  return Object.assign(call, { running: () => running });
+}
+
+/** Logs a problem when it starts or changes, and when it ends. */
+function createProblemLog(log: SidecarOptions['log']): (side: string, problem: string | undefined) => void {
+  const logged = new Map<string, string>();
+  return (side, problem) => {
+    if (problem === logged.get(side)) return;
+    if (problem !== undefined) {
+      logged.set(side, problem);
+      log.warn(problem);
+    } else if (logged.delete(side)) {
       log.info(
-        `recovered: ${what === 'edge' ? "Cloudflare's view of the connector is known" : 'cloudflared answers'}`,
+        `recovered: ${side === 'edge' ? "Cloudflare's view of the connector is known" : 'cloudflared answers'}`,
       );
     }
   };

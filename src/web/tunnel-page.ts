@@ -71,12 +71,12 @@ function facts(entries: readonly (readonly [string, Html])[]): Html {
   return html`<dl class="facts-list">${shown.map(([term, value]) => html`<dt>${term}</dt><dd>${value}</dd>`)}</dl>`;
 }
 
-function factsSection(account: AccountState, { tunnel, configured }: TunnelState, now: number): Html {
+function factsSection(account: AccountState, { tunnel, knownConfiguration }: TunnelState, now: number): Html {
   const accountName = account.name === '' ? account.id : account.name;
   const accountPath = filterPath({ ...EVERY_TUNNEL, accountIds: [account.id] });
   const configuration = [
     ...(tunnel.configSource === '' ? [] : [html`${visible(tunnel.configSource)}`]),
-    ...(configured?.version === undefined ? [] : [html`version ${configured.version}`]),
+    ...(knownConfiguration?.version === undefined ? [] : [html`version ${knownConfiguration.version}`]),
   ];
   return section(
     'now',
@@ -95,7 +95,7 @@ function factsSection(account: AccountState, { tunnel, configured }: TunnelState
 function behindSection(state: TunnelState): Html {
   const { hostnames, privateHostnames, networks } = behind(state);
   const isKnown =
-    state.configured !== undefined ||
+    state.knownConfiguration !== undefined ||
     state.routes.network !== undefined ||
     state.routes.hostname !== undefined;
   if (hostnames.length + privateHostnames.length + networks.length === 0) {
@@ -115,21 +115,24 @@ function behindSection(state: TunnelState): Html {
   );
 }
 
-function connectorsSection({ tunnel, connectors, last }: TunnelState, options: TunnelPageOptions): Html {
+function connectorsSection(
+  { tunnel, connectors, lastServing }: TunnelState,
+  options: TunnelPageOptions,
+): Html {
   const { now } = options;
   if (hasNoConnections(tunnel.status)) {
-    if (last === undefined) {
+    if (lastServing === undefined) {
       const text =
         tunnel.status === 'down'
           ? 'None. Its last connectors are unknown: the tunnel was already down when the exporter started.'
           : 'None.';
       return section('connectors', 'Connectors', html`<p class="quiet">${text}</p>`);
     }
-    const text = `Observed ${formatDuration(now - last.at)} ago, at ${formatTime(last.at)}. None of these is connected now.`;
+    const text = `Observed ${formatDuration(now - lastServing.at)} ago, at ${formatTime(lastServing.at)}. None of these is connected now.`;
     return section(
       'connectors',
       'Last observed connectors',
-      html`<p class="past">${text}</p>${connectorTable(last.connectors, options)}`,
+      html`<p class="past">${text}</p>${connectorTable(lastServing.connectors, options)}`,
     );
   }
   if (connectors.value === undefined || connectors.at === undefined)

@@ -1,7 +1,7 @@
 import { HA_STATUSES } from '../core/model.ts';
 import type { Connector } from '../core/model.ts';
-import { hasDetails, hasNoConnections, servingConnectors } from '../core/serving.ts';
-import type { AccountState, LastSeen, TunnelState } from '../core/snapshot.ts';
+import { hasConnectionsEndpoint, hasNoConnections, servingConnectors } from '../core/serving.ts';
+import type { AccountState, LastServing, TunnelState } from '../core/snapshot.ts';
 import { listedAtOf } from './account-problems.ts';
 import { formatCount, formatDuration } from './format.ts';
 import {
@@ -150,8 +150,8 @@ function connectorsCell(state: TunnelState): Html {
 }
 
 /** The last connectors of a tunnel that is down. */
-function pastOf({ tunnel, last }: TunnelState): LastSeen | undefined {
-  return hasNoConnections(tunnel.status) ? last : undefined;
+function pastOf({ tunnel, lastServing }: TunnelState): LastServing | undefined {
+  return hasNoConnections(tunnel.status) ? lastServing : undefined;
 }
 
 function connectionsCell(state: TunnelState): Html {
@@ -220,6 +220,6 @@ function ageCell(state: TunnelState, now: number): Html {
       : html` <span class="small late keep">failing for ${formatDuration(now - failingSince)}</span>`;
   if (connectors.value !== undefined && at !== undefined)
     return html`${formatDuration(now - at)} ago${failing}`;
-  if (!hasDetails(tunnel.type) || hasNoConnections(tunnel.status)) return NONE;
+  if (!hasConnectionsEndpoint(tunnel.type) || hasNoConnections(tunnel.status)) return NONE;
   return html`<span class="quiet">not yet</span>${failing}`;
 }

@@ -59,7 +59,7 @@ function accountJson({ id, name, up, listedAt, collectors }: AccountState): obje
 
 function tunnelJson(state: TunnelState, options: TunnelsOptions): object {
   const { tunnel, connectors, configuration, counters } = state;
-  const last = hasNoConnections(tunnel.status) ? state.last : undefined;
+  const lastServing = hasNoConnections(tunnel.status) ? state.lastServing : undefined;
   const connectorsJson = (all: readonly Connector[]): readonly object[] =>
     all.map((connector) => connectorJson(connector, options));
   return {
@@ -75,8 +75,8 @@ function tunnelJson(state: TunnelState, options: TunnelsOptions): object {
     connections_observed_at: timeJson(connectors.at),
     connections_failing_since: timeJson(connectors.failingSince),
     connectors: connectors.value === undefined ? null : connectorsJson(connectors.value),
-    last_observed_at: timeJson(last?.at),
-    last_connectors: last === undefined ? null : connectorsJson(last.connectors),
+    last_observed_at: timeJson(lastServing?.at),
+    last_connectors: lastServing === undefined ? null : connectorsJson(lastServing.connectors),
     configuration: configuration.value === undefined ? null : configurationJson(configuration.value),
     behind: behindJson(state),
     counters: countersJson(counters),
@@ -86,9 +86,9 @@ function tunnelJson(state: TunnelState, options: TunnelsOptions): object {
 /** A list is either complete or null. */
 function behindJson(state: TunnelState): object {
   const { hostnames, privateHostnames } = behind(state);
-  const { routes, configured } = state;
+  const { routes, knownConfiguration } = state;
   return {
-    hostnames: configured === undefined ? null : hostnames,
+    hostnames: knownConfiguration === undefined ? null : hostnames,
     private_hostnames: routes.hostname === undefined ? null : privateHostnames,
     networks:
       routes.network?.map(({ target, virtualNetwork }) => ({

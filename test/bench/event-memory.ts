@@ -40,7 +40,7 @@ function fleet(isDown: boolean): Snapshot {
     }));
     const parts = { id, name, routes: { network, hostname: [] } };
     return isDown
-      ? aDownTunnel({ ...parts, last: { connectors, at: 1_772_366_386_000 } })
+      ? aDownTunnel({ ...parts, lastServing: { connectors, at: 1_772_366_386_000 } })
       : aTunnel({ ...parts, connectors });
   });
   return aSnapshot(anAccount({ tunnels }));

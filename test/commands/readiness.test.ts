@@ -5,7 +5,7 @@ import { anAccount, aSnapshot } from '../support/snapshots.ts';
 
 const listed = anAccount({ id: 'listed' });
 const never = emptyAccount({ id: 'never', name: '' });
-const failed = { ...never, id: 'failed', list: { ...never.list, askedAt: 0, failingSince: 0 } };
+const failed = { ...never, id: 'failed', list: { ...never.list, answeredAt: 0, failingSince: 0 } };
 
 const isReady = (snapshot: Snapshot, options: Partial<ReadinessOptions> = {}): boolean =>
   readiness(snapshot, { sinceStartMs: 6_000, hasPolled: true, ...options }).ready;

@@ -5,10 +5,10 @@ import {
   aStory,
   configuration,
   connections,
-  failedWalk,
+  failedList,
   idle,
   s,
-  walk,
+  list,
 } from '../support/core-builders.ts';
 import { aConnector } from '../support/snapshots.ts';
 
@@ -23,14 +23,14 @@ test('no collector has succeeded or failed before it was tried', () => {
 
 test('each collector succeeds on its own', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), MESH]));
+  story.poll(s(0), list([aListed('a'), MESH]));
   expect(story.account().collectors).toMatchObject({
     tunnels: { success: true, lastSuccessAt: s(0) },
     connections: NEVER,
     warp_connections: NEVER,
     configurations: NEVER,
   });
-  story.pass(s(1), connections('a', [aConnector()]), connections('mesh', 'permission'));
+  story.poll(s(1), connections('a', [aConnector()]), connections('mesh', 'permission'));
   expect(story.account().collectors).toMatchObject({
     connections: { success: true, lastSuccessAt: s(1) },
     warp_connections: { success: false, lastSuccessAt: undefined, failedFor: 'permission' },
@@ -41,26 +41,26 @@ test('each collector succeeds on its own', () => {
 test('a collector fails where one of its requests failed, and keeps when it last succeeded', () => {
   const story = aStory();
   const tunnels = [aListed('a'), aListed('b')];
-  story.pass(s(0), walk(tunnels), connections('a', []), connections('b', []));
-  story.pass(s(30), walk(tunnels), connections('a', []), connections('b', 'timeout'));
+  story.poll(s(0), list(tunnels), connections('a', []), connections('b', []));
+  story.poll(s(30), list(tunnels), connections('a', []), connections('b', 'timeout'));
   expect(story.account().collectors.connections).toEqual({
     success: false,
     lastSuccessAt: s(0),
     failedFor: 'timeout',
   });
-  story.pass(s(60), walk(tunnels), connections('a', []), connections('b', []));
+  story.poll(s(60), list(tunnels), connections('a', []), connections('b', []));
   expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(60) });
 });
 
-test('a tunnel deleted since the walk does not fail the collector', () => {
+test('a tunnel deleted since the list does not fail the collector', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), aListed('b')]), connections('a', []), connections('b', 'not_found'));
+  story.poll(s(0), list([aListed('a'), aListed('b')]), connections('a', []), connections('b', 'not_found'));
   expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(0) });
 });
 
 test('a list that is not found does fail it', () => {
   const story = aStory();
-  story.pass(s(0), (at) => ({
+  story.poll(s(0), (at) => ({
     kind: 'tunnels',
     accountId: 'acc',
     types: ['cfd_tunnel'],
@@ -73,21 +73,21 @@ test('a list that is not found does fail it', () => {
 
 test('where one typed list fails, the tunnels collector fails', () => {
   const story = aStory();
-  story.pass(s(0), walk([], { types: ['cfd_tunnel'] }), failedWalk({ types: ['warp_connector'] }));
+  story.poll(s(0), list([], { types: ['cfd_tunnel'] }), failedList({ types: ['warp_connector'] }));
   expect(story.account().collectors.tunnels).toMatchObject({ success: false, lastSuccessAt: undefined });
 });
 
 test('configurations of both types are one collector', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), MESH]), configuration('a', undefined));
-  story.pass(s(30), configuration('a', undefined), configuration('mesh', 'server'));
+  story.poll(s(0), list([aListed('a'), MESH]), configuration('a', undefined));
+  story.poll(s(30), configuration('a', undefined), configuration('mesh', 'server'));
   expect(story.account().collectors.configurations).toMatchObject({ success: false, lastSuccessAt: s(0) });
 });
 
 test('having nothing to do is as good as a success', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', 'server'));
-  story.pass(s(30), walk([]), idle('connections'), idle('configurations'));
+  story.poll(s(0), list([aListed('a')]), connections('a', 'server'));
+  story.poll(s(30), list([]), idle('connections'), idle('configurations'));
   expect(story.account().collectors).toMatchObject({
     connections: { success: true, lastSuccessAt: s(30) },
     configurations: { success: true, lastSuccessAt: s(30) },
@@ -98,17 +98,17 @@ test('having nothing to do is as good as a success', () => {
 
 test('details alone say nothing of the list', () => {
   const story = aStory();
-  story.pass(s(0), failedWalk());
-  story.pass(s(30), idle('connections'));
+  story.poll(s(0), failedList());
+  story.poll(s(30), idle('connections'));
   expect(story.account().up).toBe(false);
   expect(story.account().collectors.tunnels.success).toBe(false);
 });
 
 test('details of a WARP connector whose list has become too old meanwhile are still those of WARP connectors', () => {
   const story = aStory();
-  story.pass(s(0), walk([MESH]));
-  story.pass(s(300));
-  story.pass(s(301), connections('mesh', 'server'));
+  story.poll(s(0), list([MESH]));
+  story.poll(s(300));
+  story.poll(s(301), connections('mesh', 'server'));
   expect(story.account().collectors).toMatchObject({
     connections: NEVER,
     warp_connections: { success: false },
@@ -118,26 +118,26 @@ test('details of a WARP connector whose list has become too old meanwhile are st
 test('a collector fails until every tunnel that failed is made good, also where others are observed meanwhile', () => {
   const story = aStory();
   const tunnels = [aListed('a'), aListed('b')];
-  story.pass(s(0), walk(tunnels), connections('a', 'server'), connections('b', []));
-  story.pass(s(4), connections('b', []), configuration('a', undefined));
+  story.poll(s(0), list(tunnels), connections('a', 'server'), connections('b', []));
+  story.poll(s(4), connections('b', []), configuration('a', undefined));
   expect(story.account().collectors).toMatchObject({
     connections: { success: false, lastSuccessAt: undefined },
     configurations: { success: true },
   });
-  story.pass(s(8), connections('a', []));
+  story.poll(s(8), connections('a', []));
   expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(8) });
 });
 
 test('what a collector would not ask of a tunnel any more does not fail it', () => {
   const story = aStory();
-  story.pass(
+  story.poll(
     s(0),
-    walk([aListed('a'), aListed('b')]),
+    list([aListed('a'), aListed('b')]),
     connections('a', 'server'),
     configuration('a', 'server'),
   );
   const gone = aListed('a', { status: 'inactive' });
-  story.pass(s(30), walk([gone, aListed('b')]), connections('b', []), configuration('b', undefined));
+  story.poll(s(30), list([gone, aListed('b')]), connections('b', []), configuration('b', undefined));
   expect(story.account().collectors).toMatchObject({
     connections: { success: true },
     configurations: { success: true },
@@ -146,13 +146,13 @@ test('what a collector would not ask of a tunnel any more does not fail it', () 
 
 test('of several reasons the token is named first, and each account has its own', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), aListed('b')]), connections('a', 'timeout'), connections('b', 'auth'));
+  story.poll(s(0), list([aListed('a'), aListed('b')]), connections('a', 'timeout'), connections('b', 'auth'));
   expect(story.account().collectors.connections).toMatchObject({ success: false, failedFor: 'auth' });
-  story.pass(s(30), walk([aListed('a'), aListed('b')]), connections('b', []));
+  story.poll(s(30), list([aListed('a'), aListed('b')]), connections('b', []));
   expect(story.account().collectors.connections).toMatchObject({ success: false, failedFor: 'timeout' });
-  story.pass(s(60), failedWalk());
+  story.poll(s(60), failedList());
   expect(story.account().collectors.tunnels.failedFor).toBe('server');
-  story.pass(s(90), walk([aListed('a')]), connections('a', []));
+  story.poll(s(90), list([aListed('a')]), connections('a', []));
   expect(story.account().collectors.tunnels).not.toHaveProperty('failedFor');
   expect(story.account().collectors.connections).not.toHaveProperty('failedFor');
 });

@@ -4,9 +4,9 @@ import {
   aListed,
   aStory,
   connections,
-  embeddingWalk,
+  embeddingList,
   s,
-  walk,
+  list,
   type Story,
 } from '../support/core-builders.ts';
 import { aConnection, aConnector } from '../support/snapshots.ts';
@@ -19,81 +19,81 @@ const closed = (story: Story) => story.tunnel('a')?.counters.closed;
 
 test('the first observation is what later ones are counted against, not an event', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds('1', '2')));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2')));
   expect([opened(story), closed(story)]).toEqual([0, 0]);
 });
 
 test('connection ids that came and went between observations are counted', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds('1', '2', '3')));
-  story.pass(s(30), walk([aListed('a')]), connections('a', withIds('3', '2', '4', '5')));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2', '3')));
+  story.poll(s(30), list([aListed('a')]), connections('a', withIds('3', '2', '4', '5')));
   expect([opened(story), closed(story)]).toEqual([2, 1]);
-  story.pass(s(60), walk([aListed('a')]), connections('a', withIds('3', '2', '4', '5')));
+  story.poll(s(60), list([aListed('a')]), connections('a', withIds('3', '2', '4', '5')));
   expect([opened(story), closed(story)]).toEqual([2, 1]);
-  story.pass(s(90), walk([aListed('a')]), connections('a', []));
+  story.poll(s(90), list([aListed('a')]), connections('a', []));
   expect([opened(story), closed(story)]).toEqual([2, 5]);
 });
 
 test('a connection that moves to another connector under its id neither opens nor closes', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds('1')));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds('1')));
   const moved = withIds('1').map((connector) => ({ ...connector, id: 'another' }));
-  story.pass(s(30), walk([aListed('a')]), connections('a', moved));
+  story.poll(s(30), list([aListed('a')]), connections('a', moved));
   expect([opened(story), closed(story)]).toEqual([0, 0]);
 });
 
 test('a connection told twice is one, and connections without id are not counted', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds(undefined)));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds(undefined)));
   const twice = [...withIds('1'), ...withIds('1', undefined)];
-  story.pass(s(30), walk([aListed('a')]), connections('a', twice));
-  story.pass(s(60), walk([aListed('a')]), connections('a', withIds()));
+  story.poll(s(30), list([aListed('a')]), connections('a', twice));
+  story.poll(s(60), list([aListed('a')]), connections('a', withIds()));
   expect([opened(story), closed(story)]).toEqual([1, 1]);
 });
 
 test.each(['down', 'inactive'] as const)('a tunnel listed %s loses its connections at once', (status) => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds('1', '2')));
-  story.pass(s(30), walk([aListed('a', { status })]));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2')));
+  story.poll(s(30), list([aListed('a', { status })]));
   expect(story.tunnel('a')).toMatchObject({
     connectors: { value: undefined, at: undefined, failingSince: undefined },
     detailedAt: undefined,
   });
   expect([opened(story), closed(story)]).toEqual([0, 2]);
-  story.pass(s(60), walk([aListed('a', { status })]));
+  story.poll(s(60), list([aListed('a', { status })]));
   expect(closed(story)).toBe(2);
 });
 
 test('the connections of a tunnel that comes back are counted as opened', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds('1', '2')));
-  story.pass(s(30), walk([aListed('a', { status: 'down' })]));
-  story.pass(s(60), walk([aListed('a')]));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2')));
+  story.poll(s(30), list([aListed('a', { status: 'down' })]));
+  story.poll(s(60), list([aListed('a')]));
   expect(story.tunnel('a')?.connectors.value).toBeUndefined();
-  story.pass(s(61), connections('a', withIds('3', '4')));
+  story.poll(s(61), connections('a', withIds('3', '4')));
   expect([opened(story), closed(story)]).toEqual([2, 2]);
 });
 
 test('a tunnel first seen inactive opens its first connections', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a', { status: 'inactive' })]));
-  story.pass(s(30), walk([aListed('a')]), connections('a', withIds('1', '2')));
+  story.poll(s(0), list([aListed('a', { status: 'inactive' })]));
+  story.poll(s(30), list([aListed('a')]), connections('a', withIds('1', '2')));
   expect([opened(story), closed(story)]).toEqual([2, 0]);
 });
 
 test('details that arrive for a tunnel listed down say nothing', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a', { status: 'down' })]));
+  story.poll(s(0), list([aListed('a', { status: 'down' })]));
   const before = story.tunnel('a');
-  story.pass(s(10), connections('a', withIds('1')));
+  story.poll(s(10), connections('a', withIds('1')));
   expect(story.tunnel('a')).toBe(before);
 });
 
 test('an observation that tells the same keeps the connectors themselves', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', withIds('1')));
+  story.poll(s(0), list([aListed('a')]), connections('a', withIds('1')));
   const before = story.tunnel('a')?.connectors.value;
-  story.pass(s(30), connections('a', withIds('1')));
+  story.poll(s(30), connections('a', withIds('1')));
   expect(story.tunnel('a')?.connectors.value).toBe(before);
   expect(story.tunnel('a')?.connectors.at).toBe(s(30));
 });
@@ -108,7 +108,7 @@ const EMBEDDED: Connector = {
 
 test('connections that a list embeds are used', () => {
   const story = aStory();
-  story.pass(s(0), embeddingWalk([{ tunnel: aListed('a'), embedded: [EMBEDDED] }]));
+  story.poll(s(0), embeddingList([{ tunnel: aListed('a'), embedded: [EMBEDDED] }]));
   expect(story.tunnel('a')).toMatchObject({
     connectors: { value: [EMBEDDED], at: s(0) },
     detailedAt: undefined,
@@ -117,10 +117,10 @@ test('connections that a list embeds are used', () => {
 
 test('embedded connections join what the connections endpoint told of their connector', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]));
+  story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]));
   const fewer = { ...EMBEDDED, version: '2026.3.0', connections: [aConnection()] };
   const stranger = { ...EMBEDDED, id: 'stranger', connections: [] };
-  story.pass(s(30), embeddingWalk([{ tunnel: aListed('a'), embedded: [fewer, stranger] }]));
+  story.poll(s(30), embeddingList([{ tunnel: aListed('a'), embedded: [fewer, stranger] }]));
   expect(story.tunnel('a')).toMatchObject({
     connectors: {
       value: [{ ...aConnector(), version: '2026.3.0', connections: [aConnection()] }, stranger],
@@ -133,16 +133,16 @@ test('embedded connections join what the connections endpoint told of their conn
 test('embedded connections are counted like any others', () => {
   const story = aStory();
   const embedding = (...ids: readonly string[]) =>
-    embeddingWalk([{ tunnel: aListed('a'), embedded: withIds(...ids) }]);
-  story.pass(s(0), embedding('1', '2'));
-  story.pass(s(30), embedding('2', '3'));
-  story.pass(s(31), connections('a', withIds('3')));
+    embeddingList([{ tunnel: aListed('a'), embedded: withIds(...ids) }]);
+  story.poll(s(0), embedding('1', '2'));
+  story.poll(s(30), embedding('2', '3'));
+  story.poll(s(31), connections('a', withIds('3')));
   expect([opened(story), closed(story)]).toEqual([1, 2]);
 });
 
 test('embedded connections of a tunnel listed down are ignored', () => {
   const story = aStory();
-  story.pass(s(0), embeddingWalk([{ tunnel: aListed('a', { status: 'down' }), embedded: [EMBEDDED] }]));
+  story.poll(s(0), embeddingList([{ tunnel: aListed('a', { status: 'down' }), embedded: [EMBEDDED] }]));
   expect(story.tunnel('a')?.connectors.value).toBeUndefined();
   expect(opened(story)).toBe(0);
 });

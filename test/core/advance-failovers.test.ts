@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Connector, HaStatus } from '../../src/core/model.ts';
-import { aListed, aStory, connections, failedWalk, s, walk } from '../support/core-builders.ts';
+import { aListed, aStory, connections, failedList, s, list } from '../support/core-builders.ts';
 import { aConnector } from '../support/snapshots.ts';
 
 const MESH = aListed('mesh', { type: 'warp_connector' });
@@ -13,9 +13,9 @@ const connectorsOf = (told: Told): readonly Connector[] =>
 
 function failoversAfter(...observations: readonly Told[]): number | undefined {
   const story = aStory();
-  story.pass(s(0), walk([MESH]));
+  story.poll(s(0), list([MESH]));
   for (const [index, told] of observations.entries())
-    story.pass(s(index), connections('mesh', connectorsOf(told)));
+    story.poll(s(index), connections('mesh', connectorsOf(told)));
   return story.tunnel('mesh')?.counters.failovers;
 }
 
@@ -80,11 +80,11 @@ test('only active counts: unknown, passive and offline are not it', () => {
 
 test('a failover while the tunnel was down, or its list lost, is counted when it is seen', () => {
   const story = aStory();
-  story.pass(s(0), walk([MESH]), connections('mesh', connectorsOf({ a: 'active' })));
-  story.pass(s(30), walk([{ ...MESH, status: 'down' }]));
-  story.pass(s(60), walk([MESH]), connections('mesh', connectorsOf({ b: 'active' })));
+  story.poll(s(0), list([MESH]), connections('mesh', connectorsOf({ a: 'active' })));
+  story.poll(s(30), list([{ ...MESH, status: 'down' }]));
+  story.poll(s(60), list([MESH]), connections('mesh', connectorsOf({ b: 'active' })));
   expect(story.tunnel('mesh')?.counters.failovers).toBe(1);
-  story.pass(s(1000), failedWalk());
-  story.pass(s(1030), walk([MESH]), connections('mesh', connectorsOf({ c: 'active' })));
+  story.poll(s(1000), failedList());
+  story.poll(s(1030), list([MESH]), connections('mesh', connectorsOf({ c: 'active' })));
   expect(story.tunnel('mesh')?.counters.failovers).toBe(2);
 });

@@ -1,58 +1,58 @@
 import { expect, test } from 'vitest';
-import { aListed, aStory, connections, failedWalk, s, walk } from '../support/core-builders.ts';
+import { aListed, aStory, connections, failedList, s, list } from '../support/core-builders.ts';
 import { aConnector } from '../support/snapshots.ts';
 
 const WARP = { type: 'warp_connector' } as const;
 
-test('nothing is known before the first walk', () => {
+test('nothing is known before the first list', () => {
   const story = aStory();
   expect(story.account()).toMatchObject({ up: undefined, listedAt: new Map(), tunnels: new Map() });
 });
 
-test('a complete walk is the truth: it adds what it shows and removes what it does not', () => {
+test('a complete list is the truth: it adds what it shows and removes what it does not', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), aListed('b')]));
+  story.poll(s(0), list([aListed('a'), aListed('b')]));
   expect(story.names()).toEqual(['a', 'b']);
-  story.pass(s(30), walk([aListed('c'), aListed('b')]));
+  story.poll(s(30), list([aListed('c'), aListed('b')]));
   expect(story.names()).toEqual(['c', 'b']);
   expect(story.account()).toMatchObject({ up: true, hidden: new Map() });
 });
 
-test('a complete walk over no tunnels leaves none', () => {
+test('a complete list over no tunnels leaves none', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]));
-  story.pass(s(30), walk([]));
+  story.poll(s(0), list([aListed('a')]));
+  story.poll(s(30), list([]));
   expect(story.names()).toEqual([]);
   expect(story.account()).toMatchObject({ up: true, hidden: new Map() });
 });
 
-test('a failed walk removes nothing, keeps each tunnel as it is, and says so', () => {
+test('a failed list removes nothing, keeps each tunnel as it is, and says so', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]));
-  story.pass(s(30), walk([aListed('a', { status: 'degraded' })]));
+  story.poll(s(0), list([aListed('a')]));
+  story.poll(s(30), list([aListed('a', { status: 'degraded' })]));
   const before = story.tunnel('a');
-  story.pass(s(60), failedWalk());
+  story.poll(s(60), failedList());
   expect(story.tunnel('a')).toBe(before);
   expect(before?.counters.transitions.degraded).toBe(1);
   expect(story.account().up).toBe(false);
-  story.pass(s(90), walk([aListed('a', { status: 'degraded' })]));
+  story.poll(s(90), list([aListed('a', { status: 'degraded' })]));
   expect(story.account().up).toBe(true);
   expect(story.tunnel('a')).toBe(before);
 });
 
-test('an account whose first walk fails is down and shows nothing', () => {
+test('an account whose first list fails is down and shows nothing', () => {
   const story = aStory();
-  story.pass(s(0), failedWalk());
+  story.poll(s(0), failedList());
   expect(story.account()).toMatchObject({ up: false, listedAt: new Map(), tunnels: new Map() });
 });
 
 test('where one of the typed lists fails, the other is still the truth about its type', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), aListed('b'), aListed('mesh', WARP)]));
-  story.pass(
+  story.poll(s(0), list([aListed('a'), aListed('b'), aListed('mesh', WARP)]));
+  story.poll(
     s(30),
-    walk([aListed('b')], { types: ['cfd_tunnel'] }),
-    failedWalk({ types: ['warp_connector'] }),
+    list([aListed('b')], { types: ['cfd_tunnel'] }),
+    failedList({ types: ['warp_connector'] }),
   );
   expect(story.names().toSorted()).toEqual(['b', 'mesh']);
   expect(story.account().up).toBe(false);
@@ -60,72 +60,72 @@ test('where one of the typed lists fails, the other is still the truth about its
   expect(story.account().listedAt.get('warp_connector')).toBe(s(0));
 });
 
-test('a walk says nothing of types that it does not cover', () => {
+test('a list says nothing of types that it does not cover', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), aListed('mesh', WARP)]));
-  story.pass(s(30), walk([], { types: ['warp_connector'] }));
+  story.poll(s(0), list([aListed('a'), aListed('mesh', WARP)]));
+  story.poll(s(30), list([], { types: ['warp_connector'] }));
   expect(story.names()).toEqual(['a']);
 });
 
-test('a tunnel of a type that the walk was not asked for is not taken', () => {
+test('a tunnel of a type that the list was not asked for is not taken', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a'), aListed('mesh', WARP)], { types: ['cfd_tunnel'] }));
+  story.poll(s(0), list([aListed('a'), aListed('mesh', WARP)], { types: ['cfd_tunnel'] }));
   expect(story.names()).toEqual(['a']);
   expect(story.account().hidden.size).toBe(0);
 });
 
-test('tunnels of a type that we do not know are shown, and gone with the next complete walk', () => {
+test('tunnels of a type that we do not know are shown, and gone with the next complete list', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('new', { type: 'unknown' })]));
+  story.poll(s(0), list([aListed('new', { type: 'unknown' })]));
   expect(story.names()).toEqual(['new']);
-  story.pass(s(30), walk([]));
+  story.poll(s(30), list([]));
   expect(story.names()).toEqual([]);
 });
 
-test('a tunnel of unknown type in one typed list is not removed by the other, nor by a pass that is not whole', () => {
+test('a tunnel of unknown type in one typed list is not removed by the other, nor by a poll that is not whole', () => {
   const story = aStory();
-  const cfd = walk([aListed('new', { type: 'unknown' })], { types: ['cfd_tunnel'] });
-  const emptyWarp = walk([], { types: ['warp_connector'] });
-  const emptyCfd = walk([], { types: ['cfd_tunnel'] });
-  story.pass(s(0), cfd, emptyWarp);
+  const cfd = list([aListed('new', { type: 'unknown' })], { types: ['cfd_tunnel'] });
+  const emptyWarp = list([], { types: ['warp_connector'] });
+  const emptyCfd = list([], { types: ['cfd_tunnel'] });
+  story.poll(s(0), cfd, emptyWarp);
   expect(story.names()).toEqual(['new']);
-  story.pass(s(30), failedWalk({ types: ['cfd_tunnel'] }), emptyWarp);
+  story.poll(s(30), failedList({ types: ['cfd_tunnel'] }), emptyWarp);
   expect(story.names()).toEqual(['new']);
-  story.pass(s(60), emptyCfd, emptyWarp);
+  story.poll(s(60), emptyCfd, emptyWarp);
   expect(story.names()).toEqual([]);
 });
 
 test('a failing account leaves the others whole', () => {
   const story = aStory('acc', 'other');
-  const others = walk([aListed('x', { accountId: 'other' })], { accountId: 'other' });
-  story.pass(s(0), walk([aListed('a')]), others);
-  story.pass(s(30), failedWalk(), others);
+  const others = list([aListed('x', { accountId: 'other' })], { accountId: 'other' });
+  story.poll(s(0), list([aListed('a')]), others);
+  story.poll(s(30), failedList(), others);
   expect(story.account('acc').up).toBe(false);
   expect(story.account('other').up).toBe(true);
   expect([...story.account('other').tunnels.keys()]).toEqual(['x']);
   expect(story.account('other').listedAt.get('cfd_tunnel')).toBe(s(30));
 });
 
-test('an account without observations in a pass stays the same, accounts keep their order', () => {
+test('an account without observations in a poll stays the same, accounts keep their order', () => {
   const story = aStory('acc', 'other');
-  story.pass(s(0), walk([], { accountId: 'other' }));
+  story.poll(s(0), list([], { accountId: 'other' }));
   expect([...story.snapshot().accounts.keys()]).toEqual(['acc', 'other']);
   expect(story.account('acc').up).toBeUndefined();
   const other = story.account('other');
-  story.pass(s(1), walk([]));
+  story.poll(s(1), list([]));
   expect(story.account('other')).toBe(other);
 });
 
 test('observations of an account that is not configured are ignored', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('x')], { accountId: 'stranger' }));
+  story.poll(s(0), list([aListed('x')], { accountId: 'stranger' }));
   expect([...story.snapshot().accounts.keys()]).toEqual(['acc']);
 });
 
 test('the previous snapshot is left as it was', () => {
   const story = aStory();
-  const before = story.pass(s(0), walk([aListed('a')]));
-  story.pass(s(30), walk([aListed('b')]), connections('b', [aConnector()]));
+  const before = story.poll(s(0), list([aListed('a')]));
+  story.poll(s(30), list([aListed('b')]), connections('b', [aConnector()]));
   expect([...(before.accounts.get('acc')?.tunnels.keys() ?? [])]).toEqual(['a']);
   expect(before.takenAt).toBe(s(0));
 });
@@ -134,20 +134,20 @@ const listedAnew = () => [aListed('a'), aListed('gone', { status: 'down', active
 
 test('a tunnel listed again unchanged is the same object', () => {
   const story = aStory();
-  story.pass(s(0), walk(listedAnew()), connections('a', [aConnector()]));
+  story.poll(s(0), list(listedAnew()), connections('a', [aConnector()]));
   const before = [story.tunnel('a'), story.tunnel('gone')];
-  story.pass(s(30), walk(listedAnew()));
+  story.poll(s(30), list(listedAnew()));
   expect(story.tunnel('a')).toBe(before[0]);
   expect(story.tunnel('gone')).toBe(before[1]);
 });
 
 test('a change of status is counted into the new status; the first sight is none', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a', { status: 'healthy' })]));
+  story.poll(s(0), list([aListed('a', { status: 'healthy' })]));
   expect(Object.values(story.tunnel('a')?.counters.transitions ?? {})).toEqual([0, 0, 0, 0, 0]);
   const statuses = ['degraded', 'down', 'down', 'degraded', 'healthy', 'unknown'] as const;
   for (const [index, status] of statuses.entries())
-    story.pass(s(30 + index * 30), walk([aListed('a', { status })]));
+    story.poll(s(30 + index * 30), list([aListed('a', { status })]));
   expect(story.tunnel('a')?.counters.transitions).toEqual({
     healthy: 1,
     degraded: 2,
@@ -159,36 +159,36 @@ test('a change of status is counted into the new status; the first sight is none
 
 test('a changed status or time marks the tunnel as changed, a changed name does not', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]));
+  story.poll(s(0), list([aListed('a')]));
   expect(story.tunnel('a')?.changedAt).toBeUndefined();
-  story.pass(s(30), walk([aListed('a', { name: 'renamed' })]));
+  story.poll(s(30), list([aListed('a', { name: 'renamed' })]));
   expect(story.tunnel('a')).toMatchObject({ changedAt: undefined, tunnel: { name: 'renamed' } });
-  story.pass(s(60), walk([aListed('a', { name: 'renamed', activeAt: s(50) })]));
+  story.poll(s(60), list([aListed('a', { name: 'renamed', activeAt: s(50) })]));
   expect(story.tunnel('a')?.changedAt).toBe(s(60));
-  story.pass(s(90), walk([aListed('a', { name: 'renamed', activeAt: s(50) })]));
+  story.poll(s(90), list([aListed('a', { name: 'renamed', activeAt: s(50) })]));
   expect(story.tunnel('a')?.changedAt).toBe(s(60));
-  story.pass(s(120), walk([aListed('a', { name: 'renamed', activeAt: s(50), inactiveAt: s(110) })]));
+  story.poll(s(120), list([aListed('a', { name: 'renamed', activeAt: s(50), inactiveAt: s(110) })]));
   expect(story.tunnel('a')?.changedAt).toBe(s(120));
 });
 
 test('a tunnel deleted and created again under the same name is a new one, its counters at 0', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('web', { id: 'first' })]));
-  story.pass(s(30), walk([aListed('web', { id: 'first', status: 'down' })]));
+  story.poll(s(0), list([aListed('web', { id: 'first' })]));
+  story.poll(s(30), list([aListed('web', { id: 'first', status: 'down' })]));
   expect(story.tunnel('first')?.counters.transitions.down).toBe(1);
-  story.pass(s(60), walk([aListed('web', { id: 'second', status: 'inactive' })]));
+  story.poll(s(60), list([aListed('web', { id: 'second', status: 'inactive' })]));
   expect(story.tunnel('first')).toBeUndefined();
   expect(Object.values(story.tunnel('second')?.counters.transitions ?? {})).toEqual([0, 0, 0, 0, 0]);
 });
 
 test('two tunnels of one name are two tunnels', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('web', { id: 'first' }), aListed('web', { id: 'second' })]));
+  story.poll(s(0), list([aListed('web', { id: 'first' }), aListed('web', { id: 'second' })]));
   expect(story.names()).toEqual(['web', 'web']);
 });
 
 test('details of a tunnel that no list shows are ignored', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('ghost', [aConnector()]));
+  story.poll(s(0), list([aListed('a')]), connections('ghost', [aConnector()]));
   expect(story.names()).toEqual(['a']);
 });

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { nextExpiry } from '../../src/core/advance.ts';
 import { TUNNEL_STATUSES } from '../../src/core/model.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
-import { aStory, failedWalk, s, STALE_AFTER_MS, tunnelLines } from '../support/core-builders.ts';
-import { detail, passes, play } from '../support/random-passes.ts';
+import { aStory, failedList, s, STALE_AFTER_MS, tunnelLines } from '../support/core-builders.ts';
+import { detail, polls, play } from '../support/random-polls.ts';
 
 const accountOf = ({ accounts }: Snapshot): AccountState =>
   accounts.get('acc') ?? expect.fail('the account is gone');
@@ -22,7 +22,7 @@ const numbers = ({ counters }: TunnelState): readonly number[] => [
 
 test('no counter of a tunnel that is remembered ever goes down', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       for (const { before, after } of play(all)) {
         const known = remembered(before);
         for (const [tunnelId, state] of remembered(after)) {
@@ -38,44 +38,44 @@ test('no counter of a tunnel that is remembered ever goes down', () => {
 
 test('no more connections close than were opened or there at first', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       for (const { after } of play(all)) {
-        for (const { counters, seen } of remembered(after).values()) {
+        for (const { counters, knownConnectors } of remembered(after).values()) {
           // Of four ids, no more than four can have been there at the first observation.
           const open = counters.opened - counters.closed + 4;
-          expect(open).toBeGreaterThanOrEqual(connectionIdsOf(seen).size);
+          expect(open).toBeGreaterThanOrEqual(connectionIdsOf(knownConnectors).size);
         }
       }
     }),
   );
 });
 
-test('a pass in which every walk failed forgets no tunnel', () => {
+test('a poll in which every list failed forgets no tunnel', () => {
   fc.assert(
-    fc.property(passes, fc.array(detail, { maxLength: 4 }), fc.nat(700), (all, details, wait) => {
+    fc.property(polls, fc.array(detail, { maxLength: 4 }), fc.nat(700), (all, details, wait) => {
       const story = aStory();
-      for (const [index, { walks: listed }] of all.entries()) story.pass(s(index * 30), ...listed);
+      for (const [index, { lists: listed }] of all.entries()) story.poll(s(index * 30), ...listed);
       const before = [...remembered(story.snapshot()).keys()].toSorted();
-      const after = story.pass(s(all.length * 30 + wait), failedWalk(), ...details);
+      const after = story.poll(s(all.length * 30 + wait), failedList(), ...details);
       expect([...remembered(after).keys()].toSorted()).toEqual(before);
     }),
   );
 });
 
-test('a failed walk hides nothing that is fresh', () => {
+test('a failed list hides nothing that is fresh', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       const story = aStory();
-      for (const { walks: listed } of all) story.pass(s(0), ...listed);
+      for (const { lists: listed } of all) story.poll(s(0), ...listed);
       const before = accountOf(story.snapshot()).tunnels;
-      expect(accountOf(story.pass(s(299), failedWalk())).tunnels).toEqual(before);
+      expect(accountOf(story.poll(s(299), failedList())).tunnels).toEqual(before);
     }),
   );
 });
 
 test('no tunnel is both shown and hidden, and what is shown has a fresh list', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       for (const { after } of play(all)) {
         const { tunnels, hidden, listedAt } = accountOf(after);
         for (const [tunnelId, { tunnel }] of tunnels) {
@@ -89,23 +89,23 @@ test('no tunnel is both shown and hidden, and what is shown has a fresh list', (
 
 test('nothing vanishes by time alone before the next expiry, and then something does', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       const story = aStory();
-      for (const [index, { walks: listed, details }] of all.entries())
-        story.pass(s(index * 30), ...listed, ...details);
+      for (const [index, { lists: listed, details }] of all.entries())
+        story.poll(s(index * 30), ...listed, ...details);
       const before = accountOf(story.snapshot());
       const next = nextExpiry(story.snapshot(), STALE_AFTER_MS);
       fc.pre(next !== undefined);
       expect(next).toBeGreaterThan(story.snapshot().takenAt);
-      expect(accountOf(story.pass(next - 1))).toEqual(before);
-      expect(accountOf(story.pass(next))).not.toEqual(before);
+      expect(accountOf(story.poll(next - 1))).toEqual(before);
+      expect(accountOf(story.poll(next))).not.toEqual(before);
     }),
   );
 });
 
 test('a tunnel listed down or inactive has no connections', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       for (const { after } of play(all)) {
         for (const { tunnel, connectors: observed } of accountOf(after).tunnels.values()) {
           if (tunnel.status !== 'down' && tunnel.status !== 'inactive') continue;
@@ -118,7 +118,7 @@ test('a tunnel listed down or inactive has no connections', () => {
 
 test('each state set has exactly one 1', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       for (const { after } of play(all)) {
         for (const state of accountOf(after).tunnels.values()) {
           expect(ones(tunnelLines('cloudflare_tunnel_status', state))).toEqual([1]);
@@ -133,8 +133,10 @@ test('each state set has exactly one 1', () => {
   );
 });
 
-function connectionIdsOf(seen: TunnelState['seen']): ReadonlySet<string | undefined> {
-  const ids = (seen ?? []).flatMap(({ connections: all }) => all.map((connection) => connection.id));
+function connectionIdsOf(knownConnectors: TunnelState['knownConnectors']): ReadonlySet<string | undefined> {
+  const ids = (knownConnectors ?? []).flatMap(({ connections: all }) =>
+    all.map((connection) => connection.id),
+  );
   return new Set(ids.filter((connectionId) => connectionId !== undefined));
 }
 

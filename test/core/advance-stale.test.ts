@@ -5,10 +5,10 @@ import {
   aStory,
   configuration,
   connections,
-  failedWalk,
+  failedList,
   s,
   STALE_AFTER_MS,
-  walk,
+  list,
   type Story,
 } from '../support/core-builders.ts';
 import { aConnection, aConnector } from '../support/snapshots.ts';
@@ -20,51 +20,51 @@ const expiry = (story: Story) => nextExpiry(story.snapshot(), STALE_AFTER_MS);
 
 test('tunnels vanish exactly when their list is as old as is allowed, and not a millisecond sooner', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]));
-  story.pass(s(300) - 1);
+  story.poll(s(0), list([aListed('a')]));
+  story.poll(s(300) - 1);
   expect(story.names()).toEqual(['a']);
   expect(story.account().listedAt.has('cfd_tunnel')).toBe(true);
-  story.pass(s(300));
+  story.poll(s(300));
   expect(story.names()).toEqual([]);
   expect(story.account().listedAt.size).toBe(0);
 });
 
 test('data vanishes without any observation', () => {
   const story = aStory();
-  const fresh = story.pass(s(0), walk([aListed('a')]));
+  const fresh = story.poll(s(0), list([aListed('a')]));
   const later = advance(fresh, [], { now: s(300), staleAfterMs: STALE_AFTER_MS });
   expect(later.takenAt).toBe(s(300));
   expect(later.accounts.get('acc')?.tunnels.size).toBe(0);
   expect(later.accounts.get('acc')?.up).toBe(true);
 });
 
-test('data vanishes while every walk fails', () => {
+test('data vanishes while every list fails', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]));
-  for (let after = 30; after < 300; after += 30) story.pass(s(after), failedWalk());
+  story.poll(s(0), list([aListed('a')]));
+  for (let after = 30; after < 300; after += 30) story.poll(s(after), failedList());
   expect(story.names()).toEqual(['a']);
-  story.pass(s(300), failedWalk());
+  story.poll(s(300), failedList());
   expect(story.names()).toEqual([]);
 });
 
 test('each type vanishes with its own list', () => {
   const story = aStory();
-  const cfd = walk([aListed('a')], { types: ['cfd_tunnel'] });
-  story.pass(s(0), cfd, walk([aListed('mesh', { type: 'warp_connector' })], { types: ['warp_connector'] }));
-  story.pass(s(200), cfd, failedWalk({ types: ['warp_connector'] }));
-  story.pass(s(300), cfd, failedWalk({ types: ['warp_connector'] }));
+  const cfd = list([aListed('a')], { types: ['cfd_tunnel'] });
+  story.poll(s(0), cfd, list([aListed('mesh', { type: 'warp_connector' })], { types: ['warp_connector'] }));
+  story.poll(s(200), cfd, failedList({ types: ['warp_connector'] }));
+  story.poll(s(300), cfd, failedList({ types: ['warp_connector'] }));
   expect(story.names()).toEqual(['a']);
   expect([...story.account().listedAt.keys()].toSorted()).toEqual(['cfd_tunnel', 'unknown']);
 });
 
 test('counters go on when the list comes back', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [connectorOf('1', '2')]));
-  story.pass(s(30), walk([aListed('a')]), connections('a', [connectorOf('2', '3')]));
-  story.pass(s(60), walk([aListed('a', { status: 'degraded' })]));
-  story.pass(s(1000), failedWalk());
+  story.poll(s(0), list([aListed('a')]), connections('a', [connectorOf('1', '2')]));
+  story.poll(s(30), list([aListed('a')]), connections('a', [connectorOf('2', '3')]));
+  story.poll(s(60), list([aListed('a', { status: 'degraded' })]));
+  story.poll(s(1000), failedList());
   expect(story.tunnel('a')).toBeUndefined();
-  story.pass(s(2000), walk([aListed('a', { status: 'healthy' })]), connections('a', [connectorOf('3', '4')]));
+  story.poll(s(2000), list([aListed('a', { status: 'healthy' })]), connections('a', [connectorOf('3', '4')]));
   expect(story.tunnel('a')?.counters).toMatchObject({
     transitions: { degraded: 1, healthy: 1 },
     opened: 2,
@@ -75,16 +75,16 @@ test('counters go on when the list comes back', () => {
 
 test('what was observed before the list was lost does not come back with it', () => {
   const story = aStory();
-  story.pass(
+  story.poll(
     s(0),
-    walk([aListed('a')]),
+    list([aListed('a')]),
     connections('a', [connectorOf('1')]),
     configuration('a', CONFIGURATION),
   );
-  story.pass(s(30), walk([aListed('a', { activeAt: s(20) })]));
+  story.poll(s(30), list([aListed('a', { activeAt: s(20) })]));
   expect(story.tunnel('a')?.changedAt).toBe(s(30));
-  story.pass(s(1000), failedWalk());
-  story.pass(s(2000), walk([aListed('a', { activeAt: s(20) })]));
+  story.poll(s(1000), failedList());
+  story.poll(s(2000), list([aListed('a', { activeAt: s(20) })]));
   expect(story.tunnel('a')).toMatchObject({
     changedAt: undefined,
     connectors: { value: undefined, at: undefined },
@@ -95,18 +95,18 @@ test('what was observed before the list was lost does not come back with it', ()
 
 test('a hidden tunnel that is gone when the list comes back is forgotten', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]));
-  story.pass(s(300), failedWalk());
+  story.poll(s(0), list([aListed('a')]));
+  story.poll(s(300), failedList());
   expect([...story.account().hidden.keys()]).toEqual(['a']);
-  story.pass(s(330), walk([]));
+  story.poll(s(330), list([]));
   expect(story.account()).toMatchObject({ tunnels: new Map(), hidden: new Map() });
 });
 
 test('details that fail keep the last good value until it is too old, whatever the list says', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]));
+  story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]));
   for (let after = 30; after < 300; after += 30)
-    story.pass(s(after), walk([aListed('a')]), connections('a', 'server'));
+    story.poll(s(after), list([aListed('a')]), connections('a', 'server'));
   expect(story.tunnel('a')?.connectors).toEqual({
     value: [aConnector()],
     at: s(0),
@@ -114,46 +114,46 @@ test('details that fail keep the last good value until it is too old, whatever t
     failedAt: s(270),
     failedFor: 'server',
   });
-  story.pass(s(300) - 1);
+  story.poll(s(300) - 1);
   expect(story.tunnel('a')?.connectors.value).toEqual([aConnector()]);
-  story.pass(s(300));
+  story.poll(s(300));
   expect(story.tunnel('a')?.connectors.value).toBeUndefined();
   expect(story.names()).toEqual(['a']);
 });
 
 test('details that come back after failing show again, and connections between are counted', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [connectorOf('1')]));
-  story.pass(s(30), walk([aListed('a')]), connections('a', 'timeout'));
-  story.pass(s(299), walk([aListed('a')]));
-  story.pass(s(310), walk([aListed('a')]), connections('a', 'timeout'));
+  story.poll(s(0), list([aListed('a')]), connections('a', [connectorOf('1')]));
+  story.poll(s(30), list([aListed('a')]), connections('a', 'timeout'));
+  story.poll(s(299), list([aListed('a')]));
+  story.poll(s(310), list([aListed('a')]), connections('a', 'timeout'));
   expect(story.tunnel('a')?.connectors.value).toBeUndefined();
-  story.pass(s(340), walk([aListed('a')]), connections('a', [connectorOf('2')]));
+  story.poll(s(340), list([aListed('a')]), connections('a', [connectorOf('2')]));
   expect(story.tunnel('a')?.connectors).toMatchObject({ at: s(340), failingSince: undefined });
   expect(story.tunnel('a')?.counters).toMatchObject({ opened: 1, closed: 1 });
 });
 
 test('details that merely wait for their turn stay, however old', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]));
-  for (let after = 200; after <= 2000; after += 200) story.pass(s(after), walk([aListed('a')]));
+  story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]));
+  for (let after = 200; after <= 2000; after += 200) story.poll(s(after), list([aListed('a')]));
   expect(story.tunnel('a')?.connectors).toMatchObject({ value: [aConnector()], at: s(0) });
 });
 
 test('a configuration that fails to be renewed vanishes too, and nothing else with it', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
-  story.pass(s(200), walk([aListed('a')]), configuration('a', 'permission'));
+  story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
+  story.poll(s(200), list([aListed('a')]), configuration('a', 'permission'));
   expect(story.tunnel('a')?.configuration.value).toEqual(CONFIGURATION);
-  story.pass(s(300), walk([aListed('a')]));
+  story.poll(s(300), list([aListed('a')]));
   expect(story.tunnel('a')?.configuration.value).toBeUndefined();
   expect(story.tunnel('a')?.connectors.value).toEqual([aConnector()]);
 });
 
 test('a tunnel without remote configuration has none, and had none observed', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), configuration('a', CONFIGURATION));
-  story.pass(s(30), walk([aListed('a')]), configuration('a', undefined));
+  story.poll(s(0), list([aListed('a')]), configuration('a', CONFIGURATION));
+  story.poll(s(30), list([aListed('a')]), configuration('a', undefined));
   expect(story.tunnel('a')?.configuration).toMatchObject({
     value: undefined,
     at: s(30),
@@ -164,38 +164,38 @@ test('a tunnel without remote configuration has none, and had none observed', ()
 test('nothing expires where nothing is shown', () => {
   const story = aStory();
   expect(expiry(story)).toBeUndefined();
-  story.pass(s(0), failedWalk());
+  story.poll(s(0), failedList());
   expect(expiry(story)).toBeUndefined();
 });
 
 test('the next expiry is that of the oldest list', () => {
   const story = aStory('acc', 'other');
-  story.pass(s(0), walk([], { accountId: 'other' }));
-  story.pass(s(10), walk([aListed('a')]));
+  story.poll(s(0), list([], { accountId: 'other' }));
+  story.poll(s(10), list([aListed('a')]));
   expect(expiry(story)).toBe(s(300));
-  story.pass(s(30), walk([], { accountId: 'other' }));
+  story.poll(s(30), list([], { accountId: 'other' }));
   expect(expiry(story)).toBe(s(310));
 });
 
 test('the next expiry is that of a failing detail where it comes before the lists', () => {
   const story = aStory();
-  story.pass(s(0), walk([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
-  story.pass(s(30), walk([aListed('a')]));
+  story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
+  story.poll(s(30), list([aListed('a')]));
   expect(expiry(story)).toBe(s(330));
-  story.pass(s(40), configuration('a', 'server'));
+  story.poll(s(40), configuration('a', 'server'));
   expect(expiry(story)).toBe(s(300));
-  story.pass(s(300));
+  story.poll(s(300));
   expect(story.tunnel('a')?.configuration.value).toBeUndefined();
   expect(expiry(story)).toBe(s(330));
 });
 
 test('a clock that is set back a little hides nothing', () => {
   const story = aStory();
-  story.pass(s(120), walk([aListed('a')]), connections('a', [connectorOf('1')]));
-  story.pass(s(0), failedWalk(), connections('a', 'server'));
+  story.poll(s(120), list([aListed('a')]), connections('a', [connectorOf('1')]));
+  story.poll(s(0), failedList(), connections('a', 'server'));
   expect(story.names()).toEqual(['a']);
   expect(story.tunnel('a')?.connectors.value).toEqual([connectorOf('1')]);
-  story.pass(s(30), walk([aListed('a', { status: 'degraded' })]), connections('a', [connectorOf('2')]));
+  story.poll(s(30), list([aListed('a', { status: 'degraded' })]), connections('a', [connectorOf('2')]));
   expect(story.tunnel('a')).toMatchObject({
     connectors: { at: s(30), failingSince: undefined },
     counters: { transitions: { degraded: 1 }, opened: 1, closed: 1 },
@@ -209,23 +209,23 @@ test.each([
   'a list of unknown age, after a clock has been set %s by an hour, is not shown; its counters go on',
   (_, before, after) => {
     const story = aStory();
-    story.pass(before, walk([aListed('a')]), connections('a', [connectorOf('1')]));
-    story.pass(after, failedWalk());
+    story.poll(before, list([aListed('a')]), connections('a', [connectorOf('1')]));
+    story.poll(after, failedList());
     expect(story.names()).toEqual([]);
-    story.pass(after + 30_000, walk([aListed('a')]), connections('a', [connectorOf('2')]));
+    story.poll(after + 30_000, list([aListed('a')]), connections('a', [connectorOf('2')]));
     expect(story.tunnel('a')?.counters).toMatchObject({ opened: 1, closed: 1 });
   },
 );
 
 test('details of unknown age that fail to be renewed are not shown either, though their list is', () => {
   const story = aStory();
-  story.pass(
+  story.poll(
     s(3600),
-    walk([aListed('a')]),
+    list([aListed('a')]),
     connections('a', [connectorOf('1')]),
     configuration('a', CONFIGURATION),
   );
-  story.pass(s(0), walk([aListed('a')]), connections('a', 'server'), configuration('a', 'server'));
+  story.poll(s(0), list([aListed('a')]), connections('a', 'server'), configuration('a', 'server'));
   expect(story.names()).toEqual(['a']);
   expect(story.tunnel('a')?.connectors.value).toBeUndefined();
   expect(story.tunnel('a')?.configuration.value).toBeUndefined();
@@ -233,7 +233,7 @@ test('details of unknown age that fail to be renewed are not shown either, thoug
 
 test('what failed by a clock that has been set back since has failed for no time yet', () => {
   const story = aStory();
-  story.pass(s(3600), walk([aListed('a')]), connections('a', 'server'));
-  story.pass(s(0), walk([aListed('a')]), connections('a', 'server'));
+  story.poll(s(3600), list([aListed('a')]), connections('a', 'server'));
+  story.poll(s(0), list([aListed('a')]), connections('a', 'server'));
   expect(story.tunnel('a')?.connectors).toMatchObject({ failingSince: s(0), failedAt: s(0) });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { churnAfter, NO_CHURN, type Churn } from '../../src/core/churn.ts';
 import { connectionsTo, aConnector } from '../support/snapshots.ts';
-import { aListed, aStory, connections, s, walk } from '../support/core-builders.ts';
+import { aListed, aStory, connections, s, list } from '../support/core-builders.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -38,64 +38,64 @@ const connectorWith = (id: string, beganAt?: number) =>
     connections: connectionsTo('fra08').map((each) => ({ ...each, id, openedAt: beganAt })),
   });
 const listed = (parts: Parameters<typeof aListed>[1] = {}) =>
-  walk([aListed('a', { activeAt: s(-1e6), ...parts })]);
+  list([aListed('a', { activeAt: s(-1e6), ...parts })]);
 
 test('what only an observation shows is learned: a connector that restarted while the list stayed the same', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1')]));
+  story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
   expect(story.tunnel('a')?.churn).toEqual(NO_CHURN);
-  story.pass(s(30), listed(), connections('a', [connectorWith('1')]));
+  story.poll(s(30), listed(), connections('a', [connectorWith('1')]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 0, observedMs: 30_000 });
-  story.pass(s(60), listed(), connections('a', [connectorWith('2')]));
+  story.poll(s(60), listed(), connections('a', [connectorWith('2')]));
   expect(story.tunnel('a')?.churn.changes).toBeCloseTo(1);
 });
 
 test('a first sight tells since when a tunnel has been calm, of its youngest connection', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1', s(-9000)), connectorWith('2', s(-600))]));
+  story.poll(s(0), listed(), connections('a', [connectorWith('1', s(-9000)), connectorWith('2', s(-600))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 1, observedMs: 600_000 });
 });
 
 test('calm of more than six hours before the first sight counts as six, and its beginning not at all', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1', s(-500_000))]));
+  story.poll(s(0), listed(), connections('a', [connectorWith('1', s(-500_000))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 0, observedMs: 6 * HOUR });
 });
 
 test('a change counts the calm since then, and nothing of the time before, in which there may have been others', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1')]));
-  story.pass(s(3600), listed(), connections('a', [connectorWith('2', s(3540))]));
+  story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
+  story.poll(s(3600), listed(), connections('a', [connectorWith('2', s(3540))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 1, observedMs: 60_000 });
 });
 
 test('what the list has told of is not learned: it is seen without being looked for', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1')]));
-  story.pass(s(30), listed({ status: 'degraded' }), connections('a', [connectorWith('2')]));
+  story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
+  story.poll(s(30), listed({ status: 'degraded' }), connections('a', [connectorWith('2')]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 0, observedMs: 30_000 });
-  story.pass(s(60), listed({ status: 'degraded' }), connections('a', [connectorWith('3')]));
+  story.poll(s(60), listed({ status: 'degraded' }), connections('a', [connectorWith('3')]));
   expect(story.tunnel('a')?.churn.changes).toBe(1);
 });
 
 test('connections that opened as the tunnel came up are what the list has told of', () => {
   const story = aStory();
-  story.pass(s(0), listed({ activeAt: s(-100) }), connections('a', [connectorWith('1', s(-98))]));
+  story.poll(s(0), listed({ activeAt: s(-100) }), connections('a', [connectorWith('1', s(-98))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 0, observedMs: 98_000 });
 });
 
 test('an observation by a clock that has been set back teaches nothing', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1')]));
-  story.pass(s(-30), listed(), connections('a', [connectorWith('2')]));
+  story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
+  story.poll(s(-30), listed(), connections('a', [connectorWith('2')]));
   expect(story.tunnel('a')?.churn).toEqual(NO_CHURN);
 });
 
 test('what is learned outlives a list that was lost', () => {
   const story = aStory();
-  story.pass(s(0), listed(), connections('a', [connectorWith('1')]));
-  story.pass(s(30), listed(), connections('a', [connectorWith('2')]));
-  story.pass(s(1000));
-  story.pass(s(1030), listed());
+  story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
+  story.poll(s(30), listed(), connections('a', [connectorWith('2')]));
+  story.poll(s(1000));
+  story.poll(s(1030), listed());
   expect(story.tunnel('a')?.churn.changes).toBe(1);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { someOf, spanWords } from '../../src/core/event-words.ts';
+import { firstFew, formatSpan } from '../../src/core/event-words.ts';
 
 test.each([
   [0, '0s'],
@@ -13,7 +13,7 @@ test.each([
   [14 * 86_400_000 + 3 * 3_600_000 + 59 * 60_000, '14d 3h'],
   [400 * 86_400_000, '400d'],
 ])('%i ms are %s', (ms, words) => {
-  expect(spanWords(ms)).toBe(words);
+  expect(formatSpan(ms)).toBe(words);
 });
 
 test.each([
@@ -22,5 +22,5 @@ test.each([
   [['a', 'b', 'c'], 'a, b, c'],
   [['a', 'b', 'c', 'd'], 'a, b and 2 more'],
 ])('of %j, at most two are named where that is shorter', (texts, words) => {
-  expect(someOf(texts, 2)).toBe(words);
+  expect(firstFew(texts, 2)).toBe(words);
 });

@@ -6,7 +6,7 @@ import { eventsBetween } from '../../src/core/events-between.ts';
 import { TUNNEL_STATUSES } from '../../src/core/model.ts';
 import { hasNoConnections, servingConnections } from '../../src/core/serving.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
-import { passes, play, type Step } from '../support/random-passes.ts';
+import { polls, play, type Step } from '../support/random-polls.ts';
 
 const EXPECTED = [{ accountId: undefined, tunnel: 'a', minConnectors: undefined }];
 const TYPES = ['cfd_tunnel', 'warp_connector'] as const;
@@ -28,8 +28,8 @@ interface Told {
   version: string | undefined;
 }
 
-function presentIds({ seen }: TunnelState): Set<string> | undefined {
-  const present = seen?.filter(
+function presentIds({ knownConnectors }: TunnelState): Set<string> | undefined {
+  const present = knownConnectors?.filter(
     (connector) => connector.haStatus !== undefined || servingConnections(connector).length > 0,
   );
   return present && new Set(present.map(({ id }) => id));
@@ -41,7 +41,7 @@ function known(state: TunnelState): Told {
     status: state.tunnel.status,
     connectors: presentIds(state),
     active: state.lastActiveConnector,
-    version: state.configured?.version?.toString(),
+    version: state.knownConfiguration?.version?.toString(),
   };
 }
 
@@ -115,15 +115,16 @@ function addFirsts(told: Map<string, Told>, { before, after }: Step): void {
     }
     const earlier = was.get(id);
     if (hasNoConnections(state.tunnel.status)) tunnel.connectors = new Set();
-    if (earlier?.seen === undefined) tunnel.connectors = now.connectors;
+    if (earlier?.knownConnectors === undefined) tunnel.connectors = now.connectors;
     if (earlier?.lastActiveConnector === undefined) tunnel.active = now.active;
-    if (earlier?.configured?.version === undefined || now.version === undefined) tunnel.version = now.version;
+    if (earlier?.knownConfiguration?.version === undefined || now.version === undefined)
+      tunnel.version = now.version;
   }
 }
 
 test('whatever is observed, the events fold back to the last snapshot', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       const told = new Map<string, Told>();
       for (const step of play(all)) {
         for (const change of changesOf(step)) fold(told, change);
@@ -140,8 +141,8 @@ test('whatever is observed, the events fold back to the last snapshot', () => {
 
 test('a snapshot that follows without an observation brings no event, but for an account that is lost', () => {
   fc.assert(
-    fc.property(passes, fc.nat(700), (all, wait) => {
-      const story = play([...all, { wait, walks: [], details: [] }]);
+    fc.property(polls, fc.nat(700), (all, wait) => {
+      const story = play([...all, { wait, lists: [], details: [] }]);
       const kinds = new Set(
         story
           .slice(-1)
@@ -155,7 +156,7 @@ test('a snapshot that follows without an observation brings no event, but for an
 
 test('events and counters agree', () => {
   fc.assert(
-    fc.property(passes, (all) => {
+    fc.property(polls, (all) => {
       for (const step of play(all)) {
         const changes = changesOf(step);
         const was = remembered(accountOf(step.before));
@@ -178,9 +179,9 @@ test('events and counters agree', () => {
   );
 });
 
-test('the random passes bring every kind of event that observations can', () => {
-  const seen = new Set<EventKind>();
-  for (const all of fc.sample(passes, { numRuns: 1000, seed: 1 }))
-    for (const step of play(all)) for (const { kind } of changesOf(step)) seen.add(kind);
-  expect(new Set(EVENT_KINDS).difference(seen)).toEqual(new Set(['token_blocked']));
+test('the random polls bring every kind of event that observations can', () => {
+  const knownConnectors = new Set<EventKind>();
+  for (const all of fc.sample(polls, { numRuns: 1000, seed: 1 }))
+    for (const step of play(all)) for (const { kind } of changesOf(step)) knownConnectors.add(kind);
+  expect(new Set(EVENT_KINDS).difference(knownConnectors)).toEqual(new Set(['token_blocked']));
 });

@@ -9,25 +9,25 @@ import {
   aStory,
   configuration,
   connections,
-  failedWalk,
+  failedList,
   routes,
   s,
-  walk,
+  list,
 } from '../support/core-builders.ts';
 import { aConnection, aConnector, NOW } from '../support/snapshots.ts';
 
 const EXPECTED = [{ accountId: 'acc', tunnel: 'shop', minConnectors: undefined }];
 const TYPES: readonly KnownTunnelType[] = ['cfd_tunnel', 'warp_connector'];
 
-/** The events of passes that follow each other, as an exporter sees them from its start on. */
+/** The events of polls that follow each other, as an exporter sees them from its start on. */
 function anExporter() {
   const story = aStory('acc', 'other');
   let history: EventHistory = NO_EVENTS;
   return {
     story,
-    pass: (seconds: number, ...acts: readonly Act[]): readonly Change[] => {
+    poll: (seconds: number, ...acts: readonly Act[]): readonly Change[] => {
       const before = story.snapshot();
-      const after = story.pass(s(seconds), ...acts);
+      const after = story.poll(s(seconds), ...acts);
       const changes = eventsBetween(before, after, { expected: EXPECTED, types: TYPES });
       history = recorded(history, numbered(history, changes), 1000);
       return changes;
@@ -79,8 +79,8 @@ function aWatchedFleet(...initial: readonly Act[]) {
   let lists = initial;
   let now = -30;
   const at = (seconds: number, ...details: readonly Act[]): void => {
-    for (; now + 30 <= seconds; now += 30) exporter.pass(now + 30, ...lists);
-    if (details.length > 0) exporter.pass(seconds, ...details);
+    for (; now + 30 <= seconds; now += 30) exporter.poll(now + 30, ...lists);
+    if (details.length > 0) exporter.poll(seconds, ...details);
   };
   return {
     at,
@@ -100,13 +100,13 @@ function configured(version: number, ...hostnames: readonly string[]): Act {
 
 test('the events of an hour', async () => {
   const oldDown = aListed('old', { ...down, inactiveAt: s(-600) });
-  const others = walk([a1, a2], other);
+  const others = list([a1, a2], other);
   const intranet = aListed('new', { createdAt: s(290), activeAt: s(320), name: 'intranet' });
 
   const networks = routes('network', [aRoute('10.0.0.0/16', 'shop'), aRoute('10.1.0.0/16', 'shop')]);
 
   // What an exporter finds at its start is not news.
-  const first = aWatchedFleet(walk([shop, grafana, mesh, oldDown]), others);
+  const first = aWatchedFleet(list([shop, grafana, mesh, oldDown]), others);
   first.at(
     1,
     connections('shop', [one, two]),
@@ -117,19 +117,19 @@ test('the events of an hour', async () => {
   );
   // A tunnel comes, runs and is renamed; another one is deleted.
   const idle = { ...intranet, name: 'new', status: 'inactive', activeAt: undefined } as const;
-  first.listed(300, walk([shop, grafana, mesh, idle, oldDown]), others);
-  first.listed(330, walk([shop, grafana, mesh, { ...intranet, name: 'new' }]), others);
+  first.listed(300, list([shop, grafana, mesh, idle, oldDown]), others);
+  first.listed(330, list([shop, grafana, mesh, { ...intranet, name: 'new' }]), others);
   first.at(331, connections('new', [one]));
-  first.listed(360, walk([shop, grafana, mesh, intranet]), others);
+  first.listed(360, list([shop, grafana, mesh, intranet]), others);
   // A connector restarts as another version, one is added, one goes; the configuration changes.
   first.at(601, connections('shop', [one, twoAgain]));
   first.at(631, connections('shop', [one, twoAgain, aConnector({ id: '44444444-0000' })]));
   first.at(661, connections('shop', [one, twoAgain]));
   first.at(691, configured(8, 'shop.example.com', 'api.example.com'));
   // Requests that fail are no events.
-  first.listed(720, failedWalk(), failedWalk(other));
+  first.listed(720, failedList(), failedList(other));
   first.at(721, connections('shop', 'server'), configuration('shop', 'server'), routes('network', 'server'));
-  first.listed(780, walk([shop, grafana, mesh, intranet]), others);
+  first.listed(780, list([shop, grafana, mesh, intranet]), others);
   first.at(
     781,
     connections('shop', [one, twoAgain]),
@@ -140,27 +140,27 @@ test('the events of an hour', async () => {
   first.at(901, connections('mesh', [warp('aaaaaaaa', 'passive'), warp('bbbbbbbb', 'active')]));
   first.at(931, connections('mesh', [warp('aaaaaaaa', 'offline'), warp('bbbbbbbb', 'active')]));
   // A tunnel degrades, goes down, and comes back with one of its connectors.
-  first.listed(1200, walk([{ ...shop, status: 'degraded' }, grafana, mesh, intranet]), others);
-  first.listed(1230, walk([{ ...shop, ...down, inactiveAt: s(1225) }, grafana, mesh, intranet]), others);
+  first.listed(1200, list([{ ...shop, status: 'degraded' }, grafana, mesh, intranet]), others);
+  first.listed(1230, list([{ ...shop, ...down, inactiveAt: s(1225) }, grafana, mesh, intranet]), others);
   const back = { ...shop, activeAt: s(1490) };
-  first.listed(1500, walk([back, grafana, mesh, intranet]), others);
+  first.listed(1500, list([back, grafana, mesh, intranet]), others);
   first.at(1501, connections('shop', [one]));
   // The other account cannot be listed for longer than its data may be shown; one of its tunnels goes down meanwhile.
-  first.listed(1530, walk([back, grafana, mesh, intranet]), failedWalk(other));
+  first.listed(1530, list([back, grafana, mesh, intranet]), failedList(other));
   const otherDown = { ...a2, ...down, inactiveAt: s(1800) };
-  first.listed(2100, walk([back, grafana, mesh, intranet]), walk([a1, otherDown], other));
+  first.listed(2100, list([back, grafana, mesh, intranet]), list([a1, otherDown], other));
   // An expected tunnel is deleted, and made again.
-  first.listed(2310, walk([grafana, mesh, intranet]), walk([a1, otherDown], other));
+  first.listed(2310, list([grafana, mesh, intranet]), list([a1, otherDown], other));
   const again = aListed('again', { name: 'shop', createdAt: s(2320) });
-  first.listed(2340, walk([again, grafana, mesh, intranet]), walk([a1, otherDown], other));
+  first.listed(2340, list([again, grafana, mesh, intranet]), list([a1, otherDown], other));
 
   // The exporter restarts: what it finds is not news, what changes then is.
-  const restarted = aWatchedFleet(walk([again, grafana, mesh, intranet]), walk([a1, otherDown], other));
+  const restarted = aWatchedFleet(list([again, grafana, mesh, intranet]), list([a1, otherDown], other));
   restarted.at(2401, connections('grafana', [one]));
   restarted.listed(
     2430,
-    walk([again, grafana, mesh, intranet, ssh]),
-    walk([a1, { ...a2, activeAt: s(2420) }], other),
+    list([again, grafana, mesh, intranet, ssh]),
+    list([a1, { ...a2, activeAt: s(2420) }], other),
   );
   restarted.at(3600);
   await expect(
@@ -169,33 +169,33 @@ test('the events of an hour', async () => {
 });
 
 test('a list that could not be read for an hour and then shows 40 tunnels down makes 40 events', () => {
-  const { pass, story } = anExporter();
+  const { poll, story } = anExporter();
   const names = Array.from({ length: 40 }, (_, index) => `t${index}`);
-  pass(0, walk(names.map((name) => aListed(name))));
-  pass(1, ...names.map((name) => connections(name, [aConnector({ id: `c-${name}` })])));
+  poll(0, list(names.map((name) => aListed(name))));
+  poll(1, ...names.map((name) => connections(name, [aConnector({ id: `c-${name}` })])));
   for (let at = 30; at <= 3600; at += 30) {
-    const changes = pass(at, failedWalk());
+    const changes = poll(at, failedList());
     expect(changes.filter(({ kind }) => kind !== 'account_lost')).toEqual([]);
   }
   expect(story.names()).toEqual([]);
-  const changes = pass(3630, walk(names.map((name) => aListed(name, down))));
+  const changes = poll(3630, list(names.map((name) => aListed(name, down))));
   expect(Map.groupBy(changes, ({ kind }) => kind).get('status_changed')).toHaveLength(40);
   expect(changes.map(({ kind }) => kind).filter((kind) => kind !== 'status_changed')).toEqual([
     'account_recovered',
   ]);
-  expect(pass(3660, walk(names.map((name) => aListed(name, down))))).toEqual([]);
+  expect(poll(3660, list(names.map((name) => aListed(name, down))))).toEqual([]);
 });
 
 test('data that becomes too old to show and comes back unchanged makes no events about tunnels', () => {
-  const { pass } = anExporter();
+  const { poll } = anExporter();
   const seen = [
     connections('shop', [one, two]),
     configuration('shop', { version: 7, ingress: [], haMode: undefined }),
   ];
-  pass(0, walk([shop]), ...seen);
-  for (const at of [30, 330, 630]) pass(at, failedWalk());
-  expect(pass(660, walk([shop])).map(({ kind }) => kind)).toEqual(['account_recovered']);
-  expect(pass(661, ...seen)).toEqual([]);
+  poll(0, list([shop]), ...seen);
+  for (const at of [30, 330, 630]) poll(at, failedList());
+  expect(poll(660, list([shop])).map(({ kind }) => kind)).toEqual(['account_recovered']);
+  expect(poll(661, ...seen)).toEqual([]);
 });
 
 function kinds(changes: readonly Change[]): readonly string[] {
@@ -203,15 +203,15 @@ function kinds(changes: readonly Change[]): readonly string[] {
 }
 
 test('what changed while nothing could be read is told once when it can be read again', () => {
-  const { pass } = anExporter();
-  pass(
+  const { poll } = anExporter();
+  poll(
     0,
-    walk([shop, grafana]),
+    list([shop, grafana]),
     connections('shop', [one]),
     configuration('shop', { version: 7, ingress: [], haMode: undefined }),
   );
-  for (const at of [30, 330, 630]) pass(at, failedWalk());
-  expect(kinds(pass(660, walk([{ ...shop, name: 'store' }, ssh])))).toEqual([
+  for (const at of [30, 330, 630]) poll(at, failedList());
+  expect(kinds(poll(660, list([{ ...shop, name: 'store' }, ssh])))).toEqual([
     'account_recovered account acc is listed again',
     'tunnel_renamed shop was renamed to store',
     'tunnel_created ssh is listed now; it was created 30d ago',
@@ -219,7 +219,7 @@ test('what changed while nothing could be read is told once when it can be read 
   ]);
   expect(
     kinds(
-      pass(
+      poll(
         661,
         connections('shop', [twoAgain]),
         configuration('shop', { version: 9, ingress: [], haMode: undefined }),

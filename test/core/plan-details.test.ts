@@ -42,7 +42,7 @@ function planOptions(parts: Partial<DetailPlanOptions> = {}): DetailPlanOptions 
     allowance,
     routine: allowance,
     configurationAllowance: 0,
-    fairShareMs: 60 * MINUTE,
+    equalIntervalMs: 60 * MINUTE,
     minAgeMs: 0,
     configurations: false,
     ...parts,
@@ -238,8 +238,8 @@ test('what was observed by a clock that has been set back since is due', () => {
 
 test('tunnels wait their turn: every one is asked for before one is asked for again', () => {
   let tunnels = many('t', 7, { details: 5 });
-  const turns = Array.from({ length: 4 }, (_, pass) => {
-    const now = NOW + pass * MINUTE;
+  const turns = Array.from({ length: 4 }, (_, poll) => {
+    const now = NOW + poll * MINUTE;
     const names = asked(tunnels, { now, allowance: 2 });
     tunnels = tunnels.map((state) =>
       names.includes(state.tunnel.name) ? { ...state, detailedAt: now } : state,
@@ -249,7 +249,7 @@ test('tunnels wait their turn: every one is asked for before one is asked for ag
   expect(new Set(turns.flat().slice(0, 7)).size).toBe(7);
 });
 
-test('accounts that share a token share the allowance, and the order of worth', () => {
+test('accounts that share a token share the allowance, and the order of priority', () => {
   const one = anAccount({ id: 'one', tunnels: [known('a', { details: 1 }), known('b', { details: 9 })] });
   const two = anAccount({ id: 'two', tunnels: [known('c', { details: 5 }), known('d', {})] });
   const { requests, waiting } = planDetails([one, two], planOptions({ allowance: 3 }));
@@ -336,7 +336,7 @@ test('configurations kept on the origin are never asked for, those of unknown so
   expect(asked(tunnels, CONFIGURATIONS).filter((name) => name.startsWith('#'))).toEqual(['#untold']);
 });
 
-test('where a connector runs a newer configuration, it is asked for sooner, but not in every pass', () => {
+test('where a connector runs a newer configuration, it is asked for sooner, but not in every poll', () => {
   const ahead = { connectors: [aConnector({ configVersion: 3 }), aConnector({ id: 'b', configVersion: 4 })] };
   const tunnels = [
     known('just asked', { details: 1, configured: 0.9 }, ahead),

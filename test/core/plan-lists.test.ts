@@ -5,7 +5,7 @@ import { anAccount, NOW } from '../support/snapshots.ts';
 
 const POLL = { now: NOW, pollIntervalMs: 30_000, staleAfterMs: 600_000, isListed: () => false };
 
-interface Parts extends Partial<Omit<ListState, 'askedAt' | 'failingSince'>> {
+interface Parts extends Partial<Omit<ListState, 'answeredAt' | 'failingSince'>> {
   /** Seconds ago. */
   readonly asked?: number | undefined;
   readonly failing?: number | undefined;
@@ -20,7 +20,7 @@ function account(id: string, { asked, failing, ...list }: Parts = {}): AccountSt
   return {
     ...base,
     listedAt,
-    list: { ...base.list, askedAt: ago(asked), failingSince: ago(failing), ...list },
+    list: { ...base.list, answeredAt: ago(asked), failingSince: ago(failing), ...list },
   };
 }
 

@@ -31,11 +31,11 @@ function account(id: string, { askedS, tunnels = 0, ...list }: AccountParts = {}
     aTunnel({ id: `${id}-${index}`, name: `${id}-${index}`, connectors: undefined }),
   );
   const base = anAccount({ id, tunnels: states });
-  const askedAt = askedS === undefined ? undefined : NOW - askedS * 1000;
-  return { ...base, list: { ...base.list, askedAt, ...list } };
+  const answeredAt = askedS === undefined ? undefined : NOW - askedS * 1000;
+  return { ...base, list: { ...base.list, answeredAt, ...list } };
 }
 
-interface AccountParts extends Partial<Omit<ListState, 'askedAt'>> {
+interface AccountParts extends Partial<Omit<ListState, 'answeredAt'>> {
   readonly askedS?: number;
   readonly tunnels?: number;
 }

@@ -5,13 +5,13 @@ import {
   aListed,
   aRoute,
   aStory,
-  failedWalk,
+  failedList,
   fleetLines,
   routes,
   s,
   STALE_AFTER_MS,
   tunnelLines,
-  walk,
+  list,
 } from '../support/core-builders.ts';
 
 const WEB = aListed('web');
@@ -32,12 +32,12 @@ const orphans = (story: ReturnType<typeof aStory>, context = {}): readonly strin
 
 test('routes are counted for each tunnel and kind; a kind that is not known is absent', () => {
   const story = aStory();
-  story.pass(s(0), walk([WEB, MESH]));
+  story.poll(s(0), list([WEB, MESH]));
   expect(lines(story, 'web', 'cloudflare_tunnel_routes')).toEqual([]);
-  story.pass(s(1), networks);
+  story.poll(s(1), networks);
   expect(lines(story, 'web', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 2']);
   expect(lines(story, 'mesh', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 0']);
-  story.pass(s(2), hostnames);
+  story.poll(s(2), hostnames);
   expect(lines(story, 'mesh', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 0', 'kind="hostname" 1']);
   expect(lines(story, 'web', 'cloudflare_tunnel_route_info')).toEqual([
     'kind="network",route="10.0.0.0/16",virtual_network="default" 1',
@@ -47,66 +47,66 @@ test('routes are counted for each tunnel and kind; a kind that is not known is a
 
 test('a tunnel that is listed after the routes were read has its routes; one that is listed again keeps its state', () => {
   const story = aStory();
-  story.pass(s(0), walk([WEB]), networks, hostnames);
-  story.pass(s(30), walk([WEB, MESH]));
+  story.poll(s(0), list([WEB]), networks, hostnames);
+  story.poll(s(30), list([WEB, MESH]));
   expect(lines(story, 'mesh', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 0', 'kind="hostname" 1']);
   const before = story.tunnel('web');
-  story.pass(s(600), walk([WEB, MESH]), networks, hostnames);
+  story.poll(s(600), list([WEB, MESH]), networks, hostnames);
   expect(story.tunnel('web')).toBe(before);
-  story.pass(s(1200), walk([WEB, MESH]), routes('network', [aRoute('10.0.0.0/16', 'mesh')]));
+  story.poll(s(1200), list([WEB, MESH]), routes('network', [aRoute('10.0.0.0/16', 'mesh')]));
   expect(lines(story, 'web', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 0', 'kind="hostname" 0']);
   expect(lines(story, 'mesh', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 1', 'kind="hostname" 1']);
 });
 
 test('routes stay while reading them fails, and vanish when it has failed for --poll.stale-after', () => {
   const story = aStory();
-  story.pass(s(0), walk([WEB]), networks);
+  story.poll(s(0), list([WEB]), networks);
   const staleAfter = STALE_AFTER_MS / 1000;
-  story.pass(s(600), walk([WEB]), routes('network', 'server'));
+  story.poll(s(600), list([WEB]), routes('network', 'server'));
   expect(story.account().collectors.routes.success).toBe(false);
   expect(story.account().collectors.tunnels.success).toBe(true);
-  story.pass(s(600 + staleAfter - 1), walk([WEB]));
+  story.poll(s(600 + staleAfter - 1), list([WEB]));
   expect(lines(story, 'web', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 2']);
-  story.pass(s(600 + staleAfter), walk([WEB]));
+  story.poll(s(600 + staleAfter), list([WEB]));
   expect(lines(story, 'web', 'cloudflare_tunnel_routes')).toEqual([]);
   expect(orphans(story)).toEqual([]);
-  story.pass(s(1200), walk([WEB]), networks);
+  story.poll(s(1200), list([WEB]), networks);
   expect(lines(story, 'web', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 2']);
   expect(story.account().collectors.routes.success).toBe(true);
 });
 
 test('the collector fails while one of its two lists does', () => {
   const story = aStory();
-  story.pass(s(0), walk([WEB]), routes('network', 'permission'));
-  story.pass(s(1), hostnames);
+  story.poll(s(0), list([WEB]), routes('network', 'permission'));
+  story.poll(s(1), hostnames);
   expect(story.account().collectors.routes).toMatchObject({ success: false, failedFor: 'permission' });
-  story.pass(s(2), networks);
+  story.poll(s(2), networks);
   expect(story.account().collectors.routes).toEqual({ success: true, lastSuccessAt: s(2) });
 });
 
 test('routes to tunnels that are not listed are orphans, where every list is known', () => {
   const story = aStory();
-  story.pass(s(0), networks, hostnames);
+  story.poll(s(0), networks, hostnames);
   expect(orphans(story)).toEqual([]);
-  story.pass(s(1), walk([WEB], { types: ['cfd_tunnel'] }));
+  story.poll(s(1), list([WEB], { types: ['cfd_tunnel'] }));
   expect(orphans(story)).toEqual([]);
-  story.pass(s(2), walk([WEB, MESH]));
+  story.poll(s(2), list([WEB, MESH]));
   expect(orphans(story)).toEqual(['account_id="acc" 1']);
-  story.pass(s(3), walk([WEB]));
+  story.poll(s(3), list([WEB]));
   expect(orphans(story)).toEqual(['account_id="acc" 2']);
   expect(orphans(story, { selectsAll: false })).toEqual([]);
   // A host name does not say which type its tunnel has.
   expect(orphans(story, { types: ['cfd_tunnel'] })).toEqual(['account_id="acc" 1']);
   expect(orphans(story, { types: ['warp_connector'] })).toEqual(['account_id="acc" 0']);
-  story.pass(s(3 + STALE_AFTER_MS / 1000), failedWalk());
+  story.poll(s(3 + STALE_AFTER_MS / 1000), failedList());
   expect(orphans(story)).toEqual([]);
 });
 
 test('each list is due at once, then every ten minutes, also while it fails', () => {
   const story = aStory();
   expect(dueRouteKinds(story.account(), s(0))).toEqual(['network', 'hostname']);
-  story.pass(s(0), networks);
-  story.pass(s(60), routes('hostname', 'server'));
+  story.poll(s(0), networks);
+  story.poll(s(60), routes('hostname', 'server'));
   expect(isRoutesDue(story.account(), s(599))).toBe(false);
   expect(dueRouteKinds(story.account(), s(600))).toEqual(['network']);
   expect(dueRouteKinds(story.account(), s(660))).toEqual(['network', 'hostname']);
@@ -122,7 +122,7 @@ test.each<readonly [FailureReason, readonly number[]]>([
   const story = aStory();
   let at = 0;
   for (const wait of waits) {
-    story.pass(s(at), routes('network', reason), routes('hostname', reason));
+    story.poll(s(at), routes('network', reason), routes('hostname', reason));
     expect(isRoutesDue(story.account(), s(at + wait - 1))).toBe(false);
     expect(isRoutesDue(story.account(), s(at + wait))).toBe(true);
     at += wait;
@@ -131,7 +131,7 @@ test.each<readonly [FailureReason, readonly number[]]>([
 
 test('what a token was refused is due when it has been replaced', () => {
   const story = aStory();
-  story.pass(s(0), networks, routes('hostname', 'permission'));
+  story.poll(s(0), networks, routes('hostname', 'permission'));
   expect(dueRouteKinds(story.account(), s(10), { renewedAt: s(-1) })).toEqual([]);
   expect(dueRouteKinds(story.account(), s(10), { renewedAt: s(5) })).toEqual(['hostname']);
 });
@@ -140,6 +140,6 @@ test('a list is expected to take as many pages as it has had', () => {
   const story = aStory();
   expect(routePages(story.account(), 'network')).toBe(1);
   const many = Array.from({ length: 1001 }, (_, index) => aRoute(`10.0.${index}.0/24`, 'web'));
-  story.pass(s(0), routes('network', many));
+  story.poll(s(0), routes('network', many));
   expect(routePages(story.account(), 'network')).toBe(2);
 });

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import {
-  hasDetails,
+  hasConnectionsEndpoint,
   hasNoConnections,
   servingConnections,
   servingConnectors,
 } from '../../src/core/serving.ts';
 import { TUNNEL_STATUSES, TUNNEL_TYPES } from '../../src/core/model.ts';
 import { hasFreshData } from '../../src/core/snapshot.ts';
-import { aStory, failedWalk, s, walk } from '../support/core-builders.ts';
+import { aStory, failedList, s, list } from '../support/core-builders.ts';
 import { aConnection, aConnector } from '../support/snapshots.ts';
 
 const pending = aConnection({ id: 'p', pendingReconnect: true });
@@ -29,14 +29,17 @@ test('only down and inactive tell that there are no connections', () => {
 });
 
 test('only two types have a connections endpoint', () => {
-  expect([...TUNNEL_TYPES, 'unknown' as const].filter(hasDetails)).toEqual(['cfd_tunnel', 'warp_connector']);
+  expect([...TUNNEL_TYPES, 'unknown' as const].filter(hasConnectionsEndpoint)).toEqual([
+    'cfd_tunnel',
+    'warp_connector',
+  ]);
 });
 
-test('there is fresh data from the first complete walk on until it is too old', () => {
+test('there is fresh data from the first complete list on until it is too old', () => {
   const story = aStory('acc', 'other');
   expect(hasFreshData(story.snapshot())).toBe(false);
-  expect(hasFreshData(story.pass(s(0), failedWalk()))).toBe(false);
-  expect(hasFreshData(story.pass(s(30), walk([])))).toBe(true);
-  expect(hasFreshData(story.pass(s(329)))).toBe(true);
-  expect(hasFreshData(story.pass(s(330)))).toBe(false);
+  expect(hasFreshData(story.poll(s(0), failedList()))).toBe(false);
+  expect(hasFreshData(story.poll(s(30), list([])))).toBe(true);
+  expect(hasFreshData(story.poll(s(329)))).toBe(true);
+  expect(hasFreshData(story.poll(s(330)))).toBe(false);
 });

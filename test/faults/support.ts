@@ -57,7 +57,7 @@ export async function anExporter(options: RigOptions = {}): Promise<Exporter> {
     pollNext: async () => {
       rig.clock.pass(POLL_MS);
       const { observations, waiting } = await rig.poll();
-      failures.passed(observations);
+      failures.observed(observations);
       selfMetrics.waiting(waiting);
     },
     metrics: async () => {

@@ -70,7 +70,7 @@ export function goldenFleet(): Snapshot {
       aDownTunnel({
         id: 'a0000000-0000-4000-8000-000000000003',
         name: 'backup',
-        last: { connectors: [aConnector()], at: NOW - 8_000_000 },
+        lastServing: { connectors: [aConnector()], at: NOW - 8_000_000 },
       }),
       aDownTunnel({
         id: 'a0000000-0000-4000-8000-000000000004',

@@ -20,7 +20,7 @@ function aRig({ tokens = ['one'] }: RigOptions = {}) {
   const listed: string[] = [];
   const logged: string[] = [];
   let paused = Promise.withResolvers<void>();
-  let goOn: (() => void) | undefined;
+  let drain: (() => void) | undefined;
   let pauseMs = Infinity;
   let changes = 0;
   const lister = (key: string): AccountLister => ({
@@ -44,7 +44,7 @@ function aRig({ tokens = ['one'] }: RigOptions = {}) {
     pause: (milliseconds, signal) =>
       new Promise((resolve) => {
         pauseMs = milliseconds;
-        goOn = resolve;
+        drain = resolve;
         signal.addEventListener('abort', () => resolve(), { once: true });
         if (signal.aborted) resolve();
         paused.resolve();
@@ -71,7 +71,7 @@ function aRig({ tokens = ['one'] }: RigOptions = {}) {
     /** Until the next pause, as long as the discovery wants to wait. */
     pass: async () => {
       now += pauseMs;
-      goOn?.();
+      drain?.();
       await isPaused();
     },
     isPaused,
@@ -163,12 +163,12 @@ test('it looks when it is asked to, also while it lists', async () => {
   const { answer, discovery, start, isPaused, listed } = aRig();
   answer('one', A);
   await start();
-  discovery.lookSoon();
+  discovery.listSoon();
   await isPaused();
   expect(listed).toHaveLength(2);
-  discovery.lookSoon();
+  discovery.listSoon();
   await Promise.resolve();
-  discovery.lookSoon();
+  discovery.listSoon();
   await isPaused();
   expect(listed.length).toBeGreaterThan(2);
 });

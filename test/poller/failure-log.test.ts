@@ -18,13 +18,13 @@ function aFailureLog() {
     (fields: unknown, message?: string): void =>
       void lines.push({ level, fields, message });
   const unmended = new Set<string>();
-  const { passed } = createFailureLog({
+  const { observed } = createFailureLog({
     log: { warn: write('warn'), info: write('info') },
     clock: () => now,
     isFailing: (accountId, collector) => unmended.has(`${accountId} ${collector}`),
   });
   return {
-    passed,
+    observed,
     unmended,
     wait: (ms: number) => void (now += ms),
     /** What was written since the last call. */
@@ -47,7 +47,7 @@ function connections(result: Result<readonly never[]> = { ok: true, value: [] })
 
 test('a failure is told when it begins, with what it concerns', () => {
   const log = aFailureLog();
-  log.passed([connections(failing('timeout')), connections(failing('timeout')), connections()]);
+  log.observed([connections(failing('timeout')), connections(failing('timeout')), connections()]);
   expect(log.told()).toEqual([
     {
       level: 'warn',
@@ -59,34 +59,34 @@ test('a failure is told when it begins, with what it concerns', () => {
 
 test('a failure that lasts is told again after ten minutes, not before', () => {
   const log = aFailureLog();
-  log.passed([list(failing('auth'))]);
+  log.observed([list(failing('auth'))]);
   expect(log.messages()).toEqual(['it is auth']);
   log.wait(10 * MINUTE - 1);
-  log.passed([list(failing('auth'))]);
+  log.observed([list(failing('auth'))]);
   expect(log.messages()).toEqual([]);
   log.wait(1);
-  log.passed([list(failing('auth'))]);
+  log.observed([list(failing('auth'))]);
   expect(log.messages()).toEqual(['it is auth']);
 });
 
 test('another reason is told at once, and reasons that take turns are told once each', () => {
   const log = aFailureLog();
-  log.passed([list(failing('network'))]);
-  log.passed([list(failing('server'))]);
-  log.passed([list(failing('network'))]);
-  log.passed([list(failing('server')), list(failing('network'))]);
+  log.observed([list(failing('network'))]);
+  log.observed([list(failing('server'))]);
+  log.observed([list(failing('network'))]);
+  log.observed([list(failing('server')), list(failing('network'))]);
   expect(log.messages()).toEqual(['it is network', 'it is server']);
 });
 
 test('the end of a failure is told once, with how long it lasted', () => {
   const log = aFailureLog();
-  log.passed([list(failing('server'))]);
+  log.observed([list(failing('server'))]);
   log.wait(90_000);
-  log.passed([list(failing('network'))]);
+  log.observed([list(failing('network'))]);
   log.told();
   log.wait(30_000);
-  log.passed([list()]);
-  log.passed([list()]);
+  log.observed([list()]);
+  log.observed([list()]);
   expect(log.told()).toEqual([
     {
       level: 'info',
@@ -94,44 +94,44 @@ test('the end of a failure is told once, with how long it lasted', () => {
       message: 'recovered',
     },
   ]);
-  log.passed([list(failing('server'))]);
+  log.observed([list(failing('server'))]);
   expect(log.messages()).toEqual(['it is server']);
 });
 
 test('accounts and collectors are told apart', () => {
   const log = aFailureLog();
-  log.passed([list(failing('server')), list(failing('server'), 'two'), connections(failing('server'))]);
+  log.observed([list(failing('server')), list(failing('server'), 'two'), connections(failing('server'))]);
   expect(log.messages()).toHaveLength(3);
-  log.passed([list(), list(failing('server'), 'two'), connections(failing('server'))]);
+  log.observed([list(), list(failing('server'), 'two'), connections(failing('server'))]);
   expect(log.told()).toMatchObject([{ fields: { account_id: 'one', collector: 'tunnels' } }]);
 });
 
 test('a tunnel that is gone is no failure, an account that is not found is one', () => {
   const log = aFailureLog();
-  log.passed([connections(failing('not_found'))]);
+  log.observed([connections(failing('not_found'))]);
   expect(log.messages()).toEqual([]);
-  log.passed([list(failing('not_found'))]);
+  log.observed([list(failing('not_found'))]);
   expect(log.messages()).toEqual(['it is not_found']);
 });
 
-test('a collector that was not asked in a pass has neither failed nor recovered', () => {
+test('a collector that was not asked in a poll has neither failed nor recovered', () => {
   const log = aFailureLog();
-  log.passed([connections(failing('server'))]);
-  log.passed([list()]);
-  log.passed([]);
+  log.observed([connections(failing('server'))]);
+  log.observed([list()]);
+  log.observed([]);
   expect(log.messages()).toEqual(['it is server']);
 });
 
 test('a failure that is not asked about in every poll has not ended before it is made good', () => {
   const log = aFailureLog();
   log.unmended.add('one connections');
-  log.passed([connections(failing('server'))]);
+  log.observed([connections(failing('server'))]);
   log.told();
-  log.passed([connections()]);
-  log.passed([connections(failing('server'))]);
+  log.observed([connections()]);
+  log.observed([connections(failing('server'))]);
   expect(log.told()).toEqual([]);
   log.unmended.clear();
-  log.passed([connections()]);
+  log.observed([connections()]);
   expect(log.messages()).toEqual(['recovered']);
 });
 
@@ -146,7 +146,7 @@ test('a token that may not read routes is reported once, however long that lasts
   }));
   log.unmended.add('one routes');
   for (let hour = 0; hour < 24; hour += 1) {
-    log.passed(refused);
+    log.observed(refused);
     log.wait(60 * MINUTE);
   }
   expect(log.messages()).toEqual(['it is permission']);

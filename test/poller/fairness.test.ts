@@ -44,7 +44,7 @@ interface Outcome {
   /** Requests for connections, by the tunnel's index, in the last half. */
   readonly asked: readonly number[];
   readonly configurations: number;
-  /** How long after the list showed it a change was observed: 0 is in the same pass. */
+  /** How long after the list showed it a change was observed: 0 is in the same poll. */
   readonly changesSeenAfterMs: readonly number[];
 }
 
@@ -125,7 +125,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
     });
     return { kind: 'tunnels', accountId: 'acc', types: ['cfd_tunnel'], at: now, result: { ok: true, value } };
   };
-  const fairShareMs = refreshAge({
+  const equalIntervalMs = refreshAge({
     serving: TUNNELS,
     listsPerMs: 1 / POLL_MS,
     pollIntervalMs: POLL_MS,
@@ -147,7 +147,7 @@ async function simulate({ live, hours, fails = () => false }: Life): Promise<Out
     if (isMeasured() && second % 10 === 0) oldestMs = Math.max(oldestMs, oldest());
   }
   store.stop();
-  return { oldestShares: oldestMs / fairShareMs, sent, asked, configurations, changesSeenAfterMs };
+  return { oldestShares: oldestMs / equalIntervalMs, sent, asked, configurations, changesSeenAfterMs };
 }
 
 const mean = (values: readonly number[]): number =>
@@ -183,7 +183,7 @@ describe('a fleet in which every tenth tunnel makes nine changes in ten, larger 
     expect(mean(hot) / mean(cold)).toBeGreaterThan(2.5);
   });
 
-  test('a change that the list shows is observed in the same pass', () => {
+  test('a change that the list shows is observed in the same poll', () => {
     expect(outcome.changesSeenAfterMs.length).toBeGreaterThan(5);
     expect(Math.max(...outcome.changesSeenAfterMs)).toBe(0);
   });

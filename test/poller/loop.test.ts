@@ -30,7 +30,7 @@ function asked({ simulator }: Rig, ...endpoints: readonly EndpointName[]): reado
 
 const detailRequests = (rig: Rig): number => asked(rig, ...DETAILS).length;
 
-test('a pass lists the tunnels and observes their connectors and configurations', async () => {
+test('a poll lists the tunnels and observes their connectors and configurations', async () => {
   const rig = await aRig({ simulator: fleetOf('a', WARP) });
   const outcome = await rig.poll();
   expect(rig.names()).toEqual(['a', 'mesh']);
@@ -70,11 +70,11 @@ test('a quick account is published while a slow one is still being listed', asyn
   });
   rig.simulator.faults.add({ endpoint: 'tunnels', accountId: ACCOUNT, effect: { kind: 'silence' } });
   const stopping = new AbortController();
-  const pass = rig.poll(stopping.signal);
+  const polling = rig.poll(stopping.signal);
   await shown.promise;
   expect(rig.names()).toEqual([]);
   stopping.abort();
-  await pass;
+  await polling;
 });
 
 test('an account whose list fails leaves the others whole', async () => {
@@ -94,7 +94,7 @@ test('an account whose list fails leaves the others whole', async () => {
   expect(rig.names(OTHER_ACCOUNT)).toEqual(['c']);
 });
 
-test('a list that fails keeps the tunnels that an earlier pass has shown, and their details go on', async () => {
+test('a list that fails keeps the tunnels that an earlier poll has shown, and their details go on', async () => {
   const rig = await aRig({ simulator: fleetOf('a') });
   await rig.poll();
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 500 } });
@@ -206,7 +206,7 @@ test('after a 429 no request is made until Cloudflare allows it again, and the d
   expect(rig.names()).toEqual(numbered(6));
 });
 
-test('a small budget is kept, and later passes go on with the tunnels that had to wait', async () => {
+test('a small budget is kept, and later polls go on with the tunnels that had to wait', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(20)),
     // Ten requests at once, and sixteen more a minute.
@@ -224,7 +224,7 @@ test('a small budget is kept, and later passes go on with the tunnels that had t
   expect(rig.account().up).toBe(true);
 });
 
-test('a pass of everything observes every tunnel and configuration, however long a small budget makes that take', async () => {
+test('a complete poll observes every tunnel and configuration, however long a small budget makes that take', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(9)),
     // Three requests at once, and then one every 25 seconds: longer than a request may wait. All of them take longer
@@ -239,7 +239,7 @@ test('a pass of everything observes every tunnel and configuration, however long
   expect(states.filter(({ configuration }) => configuration.at !== undefined)).toHaveLength(9);
 });
 
-test('a pass of everything comes to an end where the lists would need more than the budget', async () => {
+test('a complete poll comes to an end where the lists would need more than the budget', async () => {
   const ids = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32));
   const accounts = ids.map((id) => ({ id, name: id, tunnels: [specOf('t')] }));
   const rig = await aRig({
@@ -253,7 +253,7 @@ test('a pass of everything comes to an end where the lists would need more than 
   expect(rig.account(ids[0]).collectors.connections.success).toBe(true);
 });
 
-test('a pass of everything asks for what failed once, and ends', async () => {
+test('a complete poll asks for what failed once, and ends', async () => {
   const rig = await aRig({ simulator: fleetOf('a', 'b'), config: { tunnels: { configurations: false } } });
   const fault = rig.simulator.faults.add({
     endpoint: 'cfd_tunnel_connections',
@@ -352,7 +352,7 @@ test('connectors that a list embeds are described once and then not asked about 
   expect(rig.account().collectors.connections).toEqual({ success: true, lastSuccessAt: rig.clock.now() });
 });
 
-test('a pass that is stopped among its details applies none of them', async () => {
+test('a poll that is stopped among its details applies none of them', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(4)),
     config: { cloudflare: { concurrency: 2, requestTimeoutMs: 300_000 }, tunnels: { configurations: false } },
@@ -363,26 +363,26 @@ test('a pass that is stopped among its details applies none of them', async () =
     effect: { kind: 'silence' },
   });
   const stopping = new AbortController();
-  const pass = rig.poll(stopping.signal);
+  const polling = rig.poll(stopping.signal);
   await vi.waitUntil(() => detailRequests(rig) >= 2);
   const before = rig.store.current();
   stopping.abort();
-  expect(await pass).toEqual({ observations: [], waiting: 0 });
+  expect(await polling).toEqual({ observations: [], waiting: 0 });
   expect(rig.store.current()).toBe(before);
 });
 
-test('a pass that is stopped among its lists applies nothing', async () => {
+test('a poll that is stopped among its lists applies nothing', async () => {
   const rig = await aRig({
     simulator: fleetOf('a'),
     config: { cloudflare: { requestTimeoutMs: 300_000 } },
   });
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'silence' } });
   const stopping = new AbortController();
-  const pass = rig.poll(stopping.signal);
+  const polling = rig.poll(stopping.signal);
   await vi.waitUntil(() => rig.simulator.requests.count() === 1);
   const before = rig.store.current();
   stopping.abort();
-  expect(await pass).toEqual({ observations: [], waiting: 0 });
+  expect(await polling).toEqual({ observations: [], waiting: 0 });
   expect(rig.store.current()).toBe(before);
 });
 
@@ -395,7 +395,7 @@ test('between polls it goes on as the budget refills, until every tunnel has had
   await rig.poll();
   const { signal } = new AbortController();
   const before = rig.clock.now();
-  await rig.loop.goOn(signal);
+  await rig.loop.drain(signal);
   expect(rig.loop.waiting()).toBe(0);
   const names = asked(rig, 'cfd_tunnel_connections');
   expect(names.toSorted()).toEqual([...numbered(20)].toSorted());
@@ -413,7 +413,7 @@ test('what goes on between polls ends when it is stopped', async () => {
     },
   });
   await rig.poll();
-  await rig.loop.goOn(stopped.signal);
+  await rig.loop.drain(stopped.signal);
   expect(rig.loop.waiting()).toBeGreaterThan(0);
   expect(detailRequests(rig)).toBeLessThan(40);
 });

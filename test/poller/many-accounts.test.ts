@@ -81,7 +81,7 @@ async function live({
     const states = [...store.current().accounts.values()];
     lostTunnels ||= states.some(({ hidden }) => hidden.size > 0);
     seconds.push({
-      listed: states.filter(({ list }) => list.askedAt !== undefined).length,
+      listed: states.filter(({ list }) => list.answeredAt !== undefined).length,
       observed: states.reduce(
         (sum, { tunnels }) =>
           sum + [...tunnels.values()].filter((state) => state.detailedAt !== undefined).length,

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Observation } from '../../src/core/model.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import { createSnapshotStore } from '../../src/poller/store.ts';
-import { connections, walk, aListed } from '../support/core-builders.ts';
+import { connections, list, aListed } from '../support/core-builders.ts';
 
 /** A store under the machine's clock. */
 function aStore(staleAfterMs: number) {
@@ -27,9 +27,9 @@ test('it begins with every account and nothing known of it', () => {
 
 test('every change is published, and is the current snapshot then', () => {
   const store = aStore(60_000);
-  store.observe(walk([aListed('web')]));
+  store.observe(list([aListed('web')]));
   expect(store.tunnels()?.has('web')).toBe(true);
-  store.observe(walk([]));
+  store.observe(list([]));
   expect(store.tunnels()?.size).toBe(0);
   expect(store.published).toHaveLength(2);
   expect(store.published.at(-1)).toBe(store.current());
@@ -37,7 +37,7 @@ test('every change is published, and is the current snapshot then', () => {
 
 test('data that grows stale vanishes by itself, without any poll, and is published as gone', async () => {
   const store = aStore(80);
-  store.observe(walk([aListed('web')]));
+  store.observe(list([aListed('web')]));
   expect(store.tunnels()?.has('web')).toBe(true);
   await vi.waitUntil(() => store.tunnels()?.size === 0, 10_000);
   expect(store.published.at(-1)).toBe(store.current());
@@ -46,10 +46,10 @@ test('data that grows stale vanishes by itself, without any poll, and is publish
 
 test('connectors that fail to be observed vanish by themselves while their tunnel is still fresh', async () => {
   const store = aStore(1_000);
-  store.observe(walk([aListed('web')]), connections('web', []));
+  store.observe(list([aListed('web')]), connections('web', []));
   const observedAt = store.tunnels()?.get('web')?.connectors.at ?? 0;
   store.observe(connections('web', 'server'));
-  const renewing = setInterval(() => store.observe(walk([aListed('web')])), 200);
+  const renewing = setInterval(() => store.observe(list([aListed('web')])), 200);
   onTestFinished(() => clearInterval(renewing));
   expect(store.tunnels()?.get('web')?.connectors.value).toEqual([]);
   await vi.waitUntil(() => {
@@ -63,7 +63,7 @@ test('a stopped store changes no more by itself', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const store = aStore(1_000);
-  store.observe(walk([aListed('web')]));
+  store.observe(list([aListed('web')]));
   store.stop();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(store.tunnels()?.has('web')).toBe(true);
@@ -73,7 +73,7 @@ test('a time too long for a timer does not make it fire at once', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const store = aStore(2 ** 40);
-  store.observe(walk([aListed('web')]));
+  store.observe(list([aListed('web')]));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(store.published).toHaveLength(1);
 });

@@ -15,15 +15,15 @@ const answering = async (status: number, body: string): Promise<Cloudflared> => 
 
 test('200 and 503 both tell connections and connector', async () => {
   const fake = await fakeCloudflared({ readyConnections: 4, connectorId: 'a' });
-  const { ask } = asking(fake.url);
-  expect(await ask()).toEqual({ ok: true, ready: true, readyConnections: 4, connectorId: 'a' });
+  const { readiness } = asking(fake.url);
+  expect(await readiness()).toEqual({ ok: true, ready: true, readyConnections: 4, connectorId: 'a' });
   fake.says({ readyConnections: 0, connectorId: 'a' });
-  expect(await ask()).toEqual({ ok: true, ready: false, readyConnections: 0, connectorId: 'a' });
+  expect(await readiness()).toEqual({ ok: true, ready: false, readyConnections: 0, connectorId: 'a' });
 });
 
 test('a version that does not tell its connector id is understood all the same', async () => {
-  const { ask } = await answering(200, '{"status":200,"readyConnections":2}');
-  expect(await ask()).toEqual({ ok: true, ready: true, readyConnections: 2, connectorId: '' });
+  const { readiness } = await answering(200, '{"status":200,"readyConnections":2}');
+  expect(await readiness()).toEqual({ ok: true, ready: true, readyConnections: 2, connectorId: '' });
 });
 
 test.each([
@@ -38,8 +38,8 @@ test.each([
   [302, '{"readyConnections":4,"connectorId":"a"}'],
   [200, `{"readyConnections":4,"connectorId":"a"${' '.repeat(20_000)}}`],
 ])('%i with %.40s is none of its answers', async (status, body) => {
-  const { ask } = await answering(status, body);
-  expect(await ask()).toEqual({
+  const { readiness } = await answering(status, body);
+  expect(await readiness()).toEqual({
     ok: false,
     problem: `answered ${status} and something else than cloudflared's readiness`,
   });
@@ -48,12 +48,12 @@ test.each([
 test('nobody there, and one who hangs up', async () => {
   const fake = await fakeCloudflared({ readyConnections: 4, connectorId: 'a' });
   await fake.end();
-  expect(await asking(fake.url).ask()).toEqual({
+  expect(await asking(fake.url).readiness()).toEqual({
     ok: false,
     problem: 'does not answer: connection refused',
   });
   const { port } = await listen(({ socket }) => void socket.destroy());
-  expect(await asking(`http://127.0.0.1:${port}`).ask()).toEqual({
+  expect(await asking(`http://127.0.0.1:${port}`).readiness()).toEqual({
     ok: false,
     problem: 'does not answer: connection closed',
   });
@@ -61,7 +61,7 @@ test('nobody there, and one who hangs up', async () => {
 
 test('one who never answers is given two seconds', async () => {
   const { port } = await listen(() => undefined);
-  expect(await asking(`http://127.0.0.1:${port}`).ask()).toEqual({
+  expect(await asking(`http://127.0.0.1:${port}`).readiness()).toEqual({
     ok: false,
     problem: 'does not answer within 2 s',
   });
@@ -70,5 +70,5 @@ test('one who never answers is given two seconds', async () => {
 test('closing ends what is in flight', async () => {
   const { port } = await listen(() => void cloudflared.close());
   const cloudflared = createCloudflared(`http://127.0.0.1:${port}`);
-  expect(await cloudflared.ask()).toMatchObject({ ok: false });
+  expect(await cloudflared.readiness()).toMatchObject({ ok: false });
 });

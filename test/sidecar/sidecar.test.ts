@@ -47,9 +47,9 @@ async function aRig(options: Partial<SidecarOptions> = {}): Promise<Rig> {
 
 test('a connector that has become ready is asked for at the edge at once', async () => {
   const { sidecar, state, asked } = await aRig();
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge).toEqual({ connections: 4, at: 1_000 }));
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   expect(asked).toEqual(['a']);
 });
 
@@ -57,20 +57,20 @@ test('where the edge does not see it yet, it is asked some more times, and then 
   const { sidecar, asked, edgeSees } = await aRig();
   edgeSees({ ok: true, value: undefined });
   for (let looks = 0; looks < 6; looks += 1) {
-    await sidecar.look();
+    await sidecar.checkCloudflared();
     await vi.waitFor(() => expect(asked).toHaveLength(Math.min(looks + 1, 3)));
   }
   expect(asked).toEqual(['a', 'a', 'a']);
-  await sidecar.askEdge();
+  await sidecar.checkEdge();
   expect(asked).toHaveLength(4);
 });
 
 test('another process is another connector', async () => {
   const { fake, sidecar, state, asked } = await aRig();
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge).toBeDefined());
   fake.says({ readyConnections: 1, connectorId: 'b' });
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   expect(state()).toMatchObject({ connectorId: 'b', readyConnections: 1 });
   await vi.waitFor(() => expect(asked).toEqual(['a', 'b']));
 });
@@ -78,24 +78,24 @@ test('another process is another connector', async () => {
 test('a connector that Cloudflare does not know has no connections; pending ones do not count', async () => {
   const { sidecar, state, edgeSees } = await aRig();
   edgeSees({ ok: true, value: undefined });
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge?.connections).toBe(0));
   const connections = [aConnection(), aConnection({ pendingReconnect: true })];
   edgeSees({ ok: true, value: aConnector({ connections }) });
-  await sidecar.askEdge();
+  await sidecar.checkEdge();
   expect(state()?.edge?.connections).toBe(1);
 });
 
 test('without an answer what the edge said before stays, and the log tells of it once', async () => {
   const { sidecar, state, edgeSees, log } = await aRig();
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge?.connections).toBe(4));
   edgeSees({ ok: false, failure: { reason: 'server', message: 'Cloudflare has a problem' } });
-  await sidecar.askEdge();
-  await sidecar.askEdge();
+  await sidecar.checkEdge();
+  await sidecar.checkEdge();
   expect(state()?.edge?.connections).toBe(4);
   edgeSees({ ok: true, value: aConnector() });
-  await sidecar.askEdge();
+  await sidecar.checkEdge();
   expect(log).toEqual([
     "warn: Cloudflare's view of connector a is not known: Cloudflare has a problem",
     "info: recovered: Cloudflare's view of the connector is known",
@@ -104,16 +104,16 @@ test('without an answer what the edge said before stays, and the log tells of it
 
 test('a cloudflared that is gone is told once, is still asked for at the edge, and comes back', async () => {
   const { fake, sidecar, state, asked, log } = await aRig();
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(asked).toEqual(['a']));
   await fake.end();
-  await sidecar.look();
-  await sidecar.look();
+  await sidecar.checkCloudflared();
+  await sidecar.checkCloudflared();
   expect(state()).toMatchObject({ connectorId: 'a', ready: false, readyConnections: undefined });
-  await sidecar.askEdge();
+  await sidecar.checkEdge();
   expect(asked).toEqual(['a', 'a']);
   await fake.restart();
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   expect(state()).toMatchObject({ ready: true });
   expect(log).toEqual([
     `warn: cloudflared at ${fake.url}/ready does not answer: connection refused`,
@@ -123,10 +123,10 @@ test('a cloudflared that is gone is told once, is still asked for at the edge, a
 
 test('before cloudflared has told its id, the edge is not asked', async () => {
   const { fake, sidecar, state, asked } = await aRig();
-  await sidecar.askEdge();
+  await sidecar.checkEdge();
   await fake.end();
-  await sidecar.look();
-  await sidecar.askEdge();
+  await sidecar.checkCloudflared();
+  await sidecar.checkEdge();
   expect(asked).toEqual([]);
   expect(state()).toMatchObject({ connectorId: '', ready: false });
 });
@@ -138,6 +138,6 @@ test('it goes on looking until it is stopped', async () => {
   await sidecar.stop();
   const before = state();
   fake.says({ readyConnections: 1, connectorId: 'z' });
-  await sidecar.look();
+  await sidecar.checkCloudflared();
   expect(state()).toBe(before);
 });

@@ -34,32 +34,32 @@ export function aListed(name: string, parts: Partial<ListedTunnel> = {}): Listed
   return aTunnel({ accountId: 'acc', id: name, name, ...parts }).tunnel;
 }
 
-/** An observation that is complete when the pass is. */
+/** An observation that is complete when the poll is. */
 export type Act = (at: number) => Observation;
 
-export interface WalkParts {
+export interface ListParts {
   readonly accountId?: string;
   readonly types?: readonly KnownTunnelType[];
 }
 
 const BOTH: readonly KnownTunnelType[] = ['cfd_tunnel', 'warp_connector'];
 
-/** A complete list walk that shows these tunnels, none with embedded connections. */
-export function walk(tunnels: readonly ListedTunnel[], parts: WalkParts = {}): Act {
-  return embeddingWalk(
+/** A complete list list that shows these tunnels, none with embedded connections. */
+export function list(tunnels: readonly ListedTunnel[], parts: ListParts = {}): Act {
+  return embeddingList(
     tunnels.map((tunnel) => ({ tunnel, embedded: undefined })),
     parts,
   );
 }
 
-export function embeddingWalk(
+export function embeddingList(
   entries: readonly ListEntry[],
-  { accountId = 'acc', types = BOTH }: WalkParts = {},
+  { accountId = 'acc', types = BOTH }: ListParts = {},
 ): Act {
   return (at) => ({ kind: 'tunnels', accountId, types, at, result: { ok: true, value: entries } });
 }
 
-export function failedWalk({ accountId = 'acc', types = BOTH }: WalkParts = {}): Act {
+export function failedList({ accountId = 'acc', types = BOTH }: ListParts = {}): Act {
   return (at) => ({ kind: 'tunnels', accountId, types, at, result: failed('server') });
 }
 
@@ -111,14 +111,14 @@ export function idle(collector: Collector): Act {
 
 export interface Story {
   readonly snapshot: () => Snapshot;
-  readonly pass: (now: number, ...acts: readonly Act[]) => Snapshot;
+  readonly poll: (now: number, ...acts: readonly Act[]) => Snapshot;
   /** Throws where the account is not in the snapshot. */
   readonly account: (id?: string) => AccountState;
   readonly tunnel: (id: string) => TunnelState | undefined;
   readonly names: () => readonly string[];
 }
 
-/** Passes that follow each other, from a snapshot that knows nothing on; tunnels are the account acc's. */
+/** Polls that follow each other, from a snapshot that knows nothing on; tunnels are the account acc's. */
 export function aStory(...accountIds: readonly string[]): Story {
   const ids = accountIds.length === 0 ? ['acc'] : accountIds;
   let snapshot = emptySnapshot(
@@ -132,7 +132,7 @@ export function aStory(...accountIds: readonly string[]): Story {
   };
   return {
     snapshot: () => snapshot,
-    pass: (now, ...acts) => {
+    poll: (now, ...acts) => {
       const observations = acts.map((act) => act(now));
       snapshot = advance(snapshot, observations, { now, staleAfterMs: STALE_AFTER_MS });
       return snapshot;

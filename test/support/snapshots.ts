@@ -3,7 +3,7 @@ import type { Configuration, Connection, Connector, ListedTunnel } from '../../s
 import {
   type AccountState,
   type CollectorState,
-  type LastSeen,
+  type LastServing,
   NO_ROUTE_TABLES,
   type Snapshot,
   type TunnelCounters,
@@ -55,14 +55,15 @@ export interface TunnelParts extends Partial<ListedTunnel> {
   readonly connectorsAt?: number | undefined;
   readonly connectorsFailingSince?: number | undefined;
   readonly configuration?: Configuration | undefined;
-  readonly last?: LastSeen;
+  readonly lastServing?: LastServing;
   readonly routes?: TunnelRoutes;
   readonly counters?: Partial<TunnelCounters>;
 }
 
 /** A healthy cloudflared tunnel with one connector, unless the parts say otherwise; `connectors: undefined` is unobserved. */
 export function aTunnel(parts: TunnelParts = {}): TunnelState {
-  const { connectorsAt, connectorsFailingSince, configuration, counters, last, routes, ...rest } = parts;
+  const { connectorsAt, connectorsFailingSince, configuration, counters, lastServing, routes, ...rest } =
+    parts;
   const { connectors: _, ...listed } = rest;
   const connectors = 'connectors' in parts ? parts.connectors : [aConnector()];
   const observedAt = connectorsAt ?? (connectors === undefined ? undefined : NOW - 12_000);
@@ -103,9 +104,9 @@ export function aTunnel(parts: TunnelParts = {}): TunnelState {
       ...counters,
     },
     routes: routes ?? UNKNOWN_ROUTES,
-    seen: undefined,
-    last,
-    configured: configuration,
+    knownConnectors: undefined,
+    lastServing,
+    knownConfiguration: configuration,
     lastActiveConnector: undefined,
     churn: { changes: 0, observedMs: 0 },
   };
@@ -127,7 +128,7 @@ export interface AccountParts extends Partial<Omit<AccountState, 'tunnels' | 'hi
   readonly hidden?: readonly TunnelState[];
 }
 
-/** An account whose last walk, 14 seconds ago, was complete. The tunnels become its own. */
+/** An account whose last list, 14 seconds ago, was complete. The tunnels become its own. */
 export function anAccount(parts: AccountParts = {}): AccountState {
   const { tunnels = [], hidden = [], ...rest } = parts;
   const id = parts.id ?? ACCOUNT_ID;
@@ -137,7 +138,7 @@ export function anAccount(parts: AccountParts = {}): AccountState {
     name: '',
     up: true,
     list: {
-      askedAt: NOW - 14_000,
+      answeredAt: NOW - 14_000,
       failingSince: undefined,
       intervalMs: 30_000,
       requests: 1,
@@ -155,7 +156,7 @@ export function anAccount(parts: AccountParts = {}): AccountState {
       routes: good,
     },
     routes: NO_ROUTE_TABLES,
-    known: new Set(['cfd_tunnel', 'warp_connector']),
+    everListed: new Set(['cfd_tunnel', 'warp_connector']),
     tunnels: byId(tunnels, id),
     hidden: byId(hidden, id),
     ...rest,

@@ -48,7 +48,7 @@ export function createVirtualPolling(options: VirtualPollingOptions): VirtualPol
       if ((now() - start) % pollIntervalMs === 0) await loop.poll(signal);
       else if (now() >= nextStep) await loop.step(signal);
       else return;
-      nextStep = loop.left() > 0 ? now() + loop.nextStepMs() : Infinity;
+      nextStep = loop.unsent() > 0 ? now() + loop.nextStepMs() : Infinity;
     },
   };
 }

@@ -25,7 +25,7 @@ function aFleet(): Snapshot {
   const down = aDownTunnel({
     id: ID,
     name: 'legacy-soap-bridge',
-    last: { connectors: [aConnector(), aConnector({ id: 'another' })], at: NOW - 134 * 60_000 },
+    lastServing: { connectors: [aConnector(), aConnector({ id: 'another' })], at: NOW - 134 * 60_000 },
     routes: {
       network: [aRoute('10.20.0.0/16', ID), aRoute('fd00:20::/48', ID)],
       hostname: ['soap', 'mainframe', 'ledger', 'archive'].map((name) =>

@@ -138,7 +138,7 @@ test.each([
     'Data too old to show: the last complete list is 22 min old. Hidden: 1 tunnel.',
   ],
   [
-    'whose last walk failed',
+    'whose last list failed',
     { up: false, listedAt: new Map([['cfd_tunnel', NOW - 4 * MINUTE]] as const) },
     'The last attempt to list its tunnels failed; the data shown is 4 min old.',
   ],
@@ -344,7 +344,7 @@ const shopIsDown = (): TunnelState =>
       network: [aRoute('10.0.0.0/16', 'shop-id'), aRoute('10.1.0.0/16', 'shop-id')],
       hostname: [aRoute('wiki.corp', 'shop-id')],
     },
-    last: { connectors: [aConnector(), aConnector({ id: 'other' })], at: NOW - 134 * MINUTE },
+    lastServing: { connectors: [aConnector(), aConnector({ id: 'other' })], at: NOW - 134 * MINUTE },
   });
 
 test('the problem and the row of a tunnel name the first five targets behind it', () => {

@@ -52,7 +52,7 @@ const down = aSnapshot(
           ],
         },
         routes: { network: [aRoute('10.0.0.0/16', ID)], hostname: [aRoute('wiki.corp', ID)] },
-        last: { connectors: [aConnector()], at: NOW - 134 * MINUTE },
+        lastServing: { connectors: [aConnector()], at: NOW - 134 * MINUTE },
       }),
     ],
   }),

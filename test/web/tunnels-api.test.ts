@@ -211,10 +211,10 @@ test('an empty snapshot is an empty document', () => {
 });
 
 test('a tunnel that is down has its last observed connectors and its targets', () => {
-  const last = { connectors: [aConnector({ connections: [aConnection()] })], at: NOW - 8_000_000 };
+  const lastServing = { connectors: [aConnector({ connections: [aConnection()] })], at: NOW - 8_000_000 };
   const route = { id: '1', tunnelId: 't', tunnelType: undefined, virtualNetwork: '' };
   const tunnel = aDownTunnel({
-    last,
+    lastServing,
     routes: {
       network: [{ ...route, target: '10.0.0.0/16', virtualNetwork: 'default' }],
       hostname: [{ ...route, target: 'wiki.corp' }],

@@ -1,7 +1,7 @@
 import type { ProxyConfig } from '../../config/config.ts';
 import type { VerifiedToken } from '../../cloudflare/client.ts';
 import type { Failure, KnownTunnelType, Result } from '../../core/model.ts';
-import { hasDetails, hasNoConnections } from '../../core/serving.ts';
+import { hasConnectionsEndpoint, hasNoConnections } from '../../core/serving.ts';
 import { type AccountFindings, FULL_BUDGET, type OwnerFindings, plural } from './findings.ts';
 import { budgetFor, type Intervals, type Load, pollingPlan } from './polling-plan.ts';
 
@@ -110,7 +110,7 @@ export function loadOf(accounts: readonly AccountFindings[]): Load {
   for (const account of accounts) {
     pages += account.pages;
     serving += account.tunnels.filter(
-      ({ type, status }) => hasDetails(type) && !hasNoConnections(status),
+      ({ type, status }) => hasConnectionsEndpoint(type) && !hasNoConnections(status),
     ).length;
   }
   return { pages, serving };

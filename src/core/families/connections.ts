@@ -1,6 +1,6 @@
 import { airportOf, UNKNOWN_COLO } from '../colo.ts';
 import type { Connector } from '../model.ts';
-import { hasDetails, hasNoConnections, servingConnectors } from '../serving.ts';
+import { hasConnectionsEndpoint, hasNoConnections, servingConnectors } from '../serving.ts';
 import { type Emit, seconds, type TunnelFamily } from './family.ts';
 
 export const connectionFamilies: readonly TunnelFamily[] = [
@@ -51,8 +51,8 @@ export const connectionFamilies: readonly TunnelFamily[] = [
     help: 'When the connections of a tunnel that is down were last observed; absent if they never were.',
     type: 'gauge',
     labels: [],
-    samples: ({ tunnel, last }, emit) => {
-      if (tunnel.status === 'down' && last !== undefined) emit(seconds(last.at));
+    samples: ({ tunnel, lastServing }, emit) => {
+      if (tunnel.status === 'down' && lastServing !== undefined) emit(seconds(lastServing.at));
     },
   },
   {
@@ -62,7 +62,7 @@ export const connectionFamilies: readonly TunnelFamily[] = [
     type: 'counter',
     labels: [],
     samples: ({ tunnel, counters }, emit) => {
-      if (hasDetails(tunnel.type)) emit(counters.opened);
+      if (hasConnectionsEndpoint(tunnel.type)) emit(counters.opened);
     },
   },
   {
@@ -72,7 +72,7 @@ export const connectionFamilies: readonly TunnelFamily[] = [
     type: 'counter',
     labels: [],
     samples: ({ tunnel, counters }, emit) => {
-      if (hasDetails(tunnel.type)) emit(counters.closed);
+      if (hasConnectionsEndpoint(tunnel.type)) emit(counters.closed);
     },
   },
 ];

@@ -66,7 +66,7 @@ export const tunnelFamilies: readonly TunnelFamily[] = [
   {
     scope: 'tunnel',
     name: 'cloudflare_tunnel_status_transitions_total',
-    help: 'Changes into a status, seen between two list walks.',
+    help: "Changes into the status between two lists of the account's tunnels.",
     type: 'counter',
     labels: ['status'],
     samples: ({ counters }, emit) => {

@@ -35,12 +35,13 @@ async function simulate({ accounts, tunnels, name, requestBudget }: Case): Promi
   const started = performance.now();
   const scenario = createScenario({ tunnels, accounts, seed: 7, changesForMs: LEARNING_MS + MEASURED_MS });
   const strategy = createStrategy(name, scenario, requestBudget);
-  const { fairShareMs, listShareMs } = fairSharesOf(scenario, requestBudget);
+  const { equalIntervalMs, listShareMs } = fairSharesOf(scenario, requestBudget);
   let blocked = 0;
   let oldestAge: number | undefined;
   let oldestListAge: number | undefined;
   // Changes of the last minutes need time to be noticed: two turns of every tunnel.
-  const until = LEARNING_MS + MEASURED_MS + Math.min(8 * HOUR, Math.ceil((2 * fairShareMs) / 1000) * 1000);
+  const until =
+    LEARNING_MS + MEASURED_MS + Math.min(8 * HOUR, Math.ceil((2 * equalIntervalMs) / 1000) * 1000);
   for (let elapsed = 0; elapsed <= until; elapsed += 1000) {
     scenario.advanceTo(scenario.start + elapsed);
     await strategy.step();
@@ -55,7 +56,7 @@ async function simulate({ accounts, tunnels, name, requestBudget }: Case): Promi
     blockedSeconds: blocked,
     ages: agesOf(measured),
     unnoticed: measured.filter(({ noticedAt }) => noticedAt === undefined).length,
-    oldest: oldestAge === undefined ? undefined : oldestAge / fairShareMs,
+    oldest: oldestAge === undefined ? undefined : oldestAge / equalIntervalMs,
     oldestList: oldestListAge === undefined ? undefined : oldestListAge / listShareMs,
     used: strategy.sentAt().length / ((until / WINDOW_MS) * requestBudget),
     ranSeconds: (performance.now() - started) / 1000,
@@ -68,7 +69,7 @@ function fairSharesOf({ simulation, accountIds }: Scenario, requestBudget: numbe
   const lists = sizes.reduce((sum, size) => sum + pagesOf(size), 0);
   const listsPerMs = Math.min(lists / POLL_MS, (LIST_SHARE * requestBudget) / WINDOW_MS);
   return {
-    fairShareMs: refreshAge({
+    equalIntervalMs: refreshAge({
       serving: sizes.reduce((sum, size) => sum + size, 0),
       listsPerMs,
       pollIntervalMs: POLL_MS,

@@ -70,8 +70,8 @@ function createPlanner(scenario: Scenario, requestBudget: number): Strategy {
     oldestListAt: () => {
       let oldest = Infinity;
       for (const { list } of store.current().accounts.values()) {
-        if (list.askedAt === undefined) return undefined;
-        oldest = Math.min(oldest, list.askedAt);
+        if (list.answeredAt === undefined) return undefined;
+        oldest = Math.min(oldest, list.answeredAt);
       }
       return oldest;
     },

@@ -1,9 +1,9 @@
 import type { TunnelState } from './snapshot.ts';
 
-export interface WorthOptions {
+export interface PriorityOptions {
   readonly now: number;
   /** How old an observation gets when every tunnel takes its turn. */
-  readonly fairShareMs: number;
+  readonly equalIntervalMs: number;
 }
 
 /** How much a tunnel's own record counts against the fleet's average, in changes seen. */
@@ -22,17 +22,17 @@ const HA_WEIGHT = 3;
  * that is overdue. A change is noticed on average half an interval after it happened; with r changes per time, the sum
  * of all these delays is least, for a given number of requests, where intervals are as 1/√r.
  */
-export function createWorth(
+export function createPriority(
   states: readonly TunnelState[],
-  { now, fairShareMs }: WorthOptions,
+  { now, equalIntervalMs }: PriorityOptions,
 ): (state: TunnelState) => number {
   const meanRate = fleetRate(states);
   const { floor, mean } = floorOf(states.map((state) => weightOf(state, meanRate)));
   return (state) => {
     // What failed counts as asked: what cannot be observed must not push aside what can.
     const age = ageOf(state.connectors.failedAt ?? state.detailedAt, now);
-    if (age > OVERDUE_SHARE * fairShareMs) return Infinity;
-    return (age * Math.max(floor, weightOf(state, meanRate))) / (mean * Math.max(1, fairShareMs));
+    if (age > OVERDUE_SHARE * equalIntervalMs) return Infinity;
+    return (age * Math.max(floor, weightOf(state, meanRate))) / (mean * Math.max(1, equalIntervalMs));
   };
 }
 

@@ -7,8 +7,8 @@ import {
   aStory,
   configuration,
   connections,
-  embeddingWalk,
-  failedWalk,
+  embeddingList,
+  failedList,
   s,
 } from './core-builders.ts';
 import { aConnection, aConnector } from './snapshots.ts';
@@ -53,20 +53,20 @@ const listing = fc.uniqueArray(
   { selector: (entry) => entry.id },
 );
 
-type Lists = readonly (readonly KnownTunnelType[])[];
-const lists = fc.constantFrom<Lists>(
+type Split = readonly (readonly KnownTunnelType[])[];
+const split = fc.constantFrom<Split>(
   [['cfd_tunnel', 'warp_connector']],
   [['cfd_tunnel'], ['warp_connector']],
 );
 
-/** One walk over all types, or one per type, each whole or failed. */
-const walks = fc
-  .record({ lists, listing, fails: fc.tuple(fc.boolean(), fc.boolean()) })
-  .map(({ lists: typed, listing: shown, fails }) =>
+/** One list over all types, or one per type, each whole or failed. */
+const lists = fc
+  .record({ split, listing, fails: fc.tuple(fc.boolean(), fc.boolean()) })
+  .map(({ split: typed, listing: shown, fails }) =>
     typed.map((types, index): Act =>
       fails[index] === true
-        ? failedWalk({ types })
-        : embeddingWalk(
+        ? failedList({ types })
+        : embeddingList(
             shown
               .filter((entry) => isIn(types, TYPES[entry.id]))
               .map(({ embedded, status, id: tunnelId, name }) => ({
@@ -91,13 +91,13 @@ export const detail: fc.Arbitrary<Act> = fc.oneof(
       ),
     ),
 );
-const pass = fc.record({
+const poll = fc.record({
   // Mostly as polls go, at times long enough for all to vanish, at times back.
   wait: fc.oneof({ weight: 4, arbitrary: fc.constant(30) }, fc.integer({ min: -100, max: 700 })),
-  walks: fc.oneof(walks, fc.constant([])),
+  lists: fc.oneof(lists, fc.constant([])),
   details: fc.array(detail, { maxLength: 4 }),
 });
-export const passes = fc.array(pass, { minLength: 1, maxLength: 12 });
+export const polls = fc.array(poll, { minLength: 1, maxLength: 12 });
 
 export interface Step {
   readonly before: Snapshot;
@@ -106,16 +106,16 @@ export interface Step {
 }
 
 export function play(
-  all: readonly { wait: number; walks: readonly Act[]; details: readonly Act[] }[],
+  all: readonly { wait: number; lists: readonly Act[]; details: readonly Act[] }[],
 ): readonly Step[] {
   const story = aStory();
   let now = 10_000;
-  return all.map(({ wait, walks: listed, details }) => {
+  return all.map(({ wait, lists: listed, details }) => {
     now += wait;
     const before = story.snapshot();
     return {
       before,
-      after: story.pass(s(now), ...listed, ...details),
+      after: story.poll(s(now), ...listed, ...details),
       observations: [...listed, ...details],
     };
   });

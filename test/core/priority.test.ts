@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TunnelState } from '../../src/core/snapshot.ts';
-import { createWorth } from '../../src/core/worth.ts';
+import { createPriority } from '../../src/core/priority.ts';
 import { aConnector, aTunnel, NOW, type TunnelParts } from '../support/snapshots.ts';
 
 const MINUTE = 60_000;
@@ -13,32 +13,32 @@ function observed(minutesAgo: number, changes = 0, parts: TunnelParts = {}): Tun
   return { ...state, churn: { changes, observedMs: 6 * HOUR } };
 }
 
-/** The worth of each, among the others. */
-function worthOf(...states: readonly TunnelState[]): readonly number[] {
-  return states.map(createWorth(states, { now: NOW, fairShareMs: FAIR_SHARE_MS }));
+/** The priority of each, among the others. */
+function priorityOf(...states: readonly TunnelState[]): readonly number[] {
+  return states.map(createPriority(states, { now: NOW, equalIntervalMs: FAIR_SHARE_MS }));
 }
 
 const ratio = ([a = 0, b = 0]: readonly number[]): number => a / b;
 
-test('of tunnels alike, the worth is the age', () => {
-  expect(ratio(worthOf(observed(4), observed(2)))).toBeCloseTo(2);
+test('of tunnels alike, the priority is the age', () => {
+  expect(ratio(priorityOf(observed(4), observed(2)))).toBeCloseTo(2);
 });
 
-test('the worth grows as the square root of the learned rate of change', () => {
+test('the priority grows as the square root of the learned rate of change', () => {
   // 40.5 and 4.5 with what the fleet knows of each beforehand, in nearly the same time.
-  expect(ratio(worthOf(observed(1, 8), observed(1, 2)))).toBeCloseTo(2, 0);
+  expect(ratio(priorityOf(observed(1, 8), observed(1, 2)))).toBeCloseTo(2, 0);
 });
 
 test('a tunnel that has not been watched for long is taken for an average one', () => {
   const unknown = { ...observed(1), churn: { changes: 0, observedMs: 0 } };
-  const [calm = 0, average = 0, restless = 0] = worthOf(observed(1), unknown, observed(1, 20));
+  const [calm = 0, average = 0, restless = 0] = priorityOf(observed(1), unknown, observed(1, 20));
   expect(average).toBeGreaterThan(calm);
   expect(average).toBeLessThan(restless);
 });
 
 test('while nothing is known of any tunnel, all are alike', () => {
   const states = [1, 2].map((minutes) => ({ ...observed(minutes), churn: { changes: 0, observedMs: 0 } }));
-  expect(ratio(worthOf(...states))).toBeCloseTo(0.5);
+  expect(ratio(priorityOf(...states))).toBeCloseTo(0.5);
 });
 
 test.each<[string, TunnelParts]>([
@@ -46,7 +46,7 @@ test.each<[string, TunnelParts]>([
   ['of unknown status', { status: 'unknown' }],
 ])('a tunnel that is %s comes before a healthy one as old', (_, parts) => {
   const healthy = observed(1);
-  expect(ratio(worthOf(observed(1, 0, parts), healthy, healthy))).toBeGreaterThan(1.4);
+  expect(ratio(priorityOf(observed(1, 0, parts), healthy, healthy))).toBeGreaterThan(1.4);
 });
 
 test.each<[string, TunnelParts]>([
@@ -57,7 +57,7 @@ test.each<[string, TunnelParts]>([
   ],
 ])('a highly available tunnel, known %s, comes before a degraded one as old', (_, parts) => {
   const healthy = Array.from({ length: 9 }, () => observed(1));
-  const [ha = 0, degraded = 0] = worthOf(
+  const [ha = 0, degraded = 0] = priorityOf(
     observed(1, 0, { type: 'warp_connector', ...parts }),
     observed(1, 0, { status: 'degraded' }),
     ...healthy,
@@ -68,12 +68,12 @@ test.each<[string, TunnelParts]>([
 test('a tunnel that never changes waits for no more than 1.75 fair shares beside the most restless ones', () => {
   const calm = observed(17.5);
   const restless = Array.from({ length: 9 }, () => observed(17.5, 500));
-  const [worth = 0] = worthOf(calm, ...restless);
-  expect(worth).toBeGreaterThanOrEqual(0.99);
+  const [priority = 0] = priorityOf(calm, ...restless);
+  expect(priority).toBeGreaterThanOrEqual(0.99);
 });
 
 test('what is overdue comes before everything else', () => {
-  const [overdue, restless] = worthOf(observed(19.1), observed(18, 1000));
+  const [overdue, restless] = priorityOf(observed(19.1), observed(18, 1000));
   expect(overdue).toBe(Infinity);
   expect(restless).toBeLessThan(Infinity);
 });
@@ -84,5 +84,5 @@ test('a failed attempt counts as asked', () => {
     ...failed,
     connectors: { ...failed.connectors, failingSince: NOW - MINUTE, failedAt: NOW - MINUTE },
   };
-  expect(ratio(worthOf(state, observed(1)))).toBeCloseTo(1);
+  expect(ratio(priorityOf(state, observed(1)))).toBeCloseTo(1);
 });
