@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-/** The folder that holds package.json, above src/ as above dist/. */
-const ROOT = new URL('../../', import.meta.url);
+/** The folder that holds package.json: above the bundle of `npm run build`, or above src/ and the npm package's dist/. */
+const ROOT = ['../', '../../']
+  .map((path) => new URL(path, import.meta.url))
+  .find((folder) => existsSync(new URL('package.json', folder)));
 
 export interface About {
   readonly version: string;
