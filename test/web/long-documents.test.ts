@@ -16,7 +16,7 @@ function aLargeFleet(): Snapshot {
   return aSnapshot(anAccount({ tunnels }));
 }
 
-/** A fleet that cannot be read to its end. */
+/** A fleet whose last tunnel throws when it is read. */
 function aBrokenFleet(): Snapshot {
   const [account] = aLargeFleet().accounts.values();
   if (account === undefined) throw new Error('the fleet is empty');
@@ -67,7 +67,7 @@ test.each(['gzip', 'identity'])(
   },
 );
 
-/** A route whose document is a thousand lines, and how often they were made. */
+/** A route whose document has `size` lines. `made` counts the lines that were rendered. */
 function aDocument({ maxRunning = 100, maxWaiting = 100, size = 1000 } = {}) {
   let version = 1;
   let made = 0;
@@ -95,7 +95,7 @@ test('a document is rendered once for all requests, and again for another snapsh
   const document = aDocument();
   const replies = await Promise.all(Array.from({ length: 80 }, () => document.get()));
   expect(document.made()).toBe(1_000);
-  // Not only equal: the same memory.
+  // The same chunks, not only equal ones.
   for (const { chunks } of replies) expect(chunks).toBe(replies[0]?.chunks);
   await document.get();
   expect(document.made()).toBe(1_000);
@@ -132,15 +132,15 @@ test('requests above the limit wait, more of them are answered 503, and a client
 test('the event loop runs other work while a large document is made', async () => {
   const document = aDocument({ size: 5_000 });
   let isMade = false;
-  let turns = 0;
-  const turn = (): void => {
-    turns += 1;
-    if (!isMade) setImmediate(turn);
+  let iterations = 0;
+  const iterate = (): void => {
+    iterations += 1;
+    if (!isMade) setImmediate(iterate);
   };
-  setImmediate(turn);
+  setImmediate(iterate);
   await document.get();
   isMade = true;
-  expect(turns).toBeGreaterThanOrEqual(Math.floor((5_000 * LINE.length) / 2 ** 16) - 2);
+  expect(iterations).toBeGreaterThanOrEqual(Math.floor((5_000 * LINE.length) / 2 ** 16) - 2);
 });
 
 const LINE = `${'x'.repeat(999)}\n`;

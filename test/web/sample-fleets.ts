@@ -15,7 +15,7 @@ const DAY = 24 * 60 * MINUTE;
 
 const warpConfiguration = { version: 2, ingress: undefined, haMode: 'local' } as const;
 
-/** Two accounts with something of everything that a person meets: troubles, WARP in HA, late and failing data. */
+/** Three accounts with one of each case: problems, WARP in HA, late data, failing data and hidden data. */
 export function aTroubledFleet(): Snapshot {
   const production = anAccount({
     name: 'Production',

@@ -8,7 +8,7 @@ import { aPage, ask, connection, received, serving } from './serving.ts';
 
 const SCRAPE = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
 
-/** A page whose rendering waits until the test lets it go on. */
+/** A page that renders when the test calls `release`. */
 function aHeldPage(...chunks: readonly string[]) {
   const waiting: ((body: PageBody) => void)[] = [];
   const body = {
@@ -25,7 +25,7 @@ function aHeldPage(...chunks: readonly string[]) {
 
 const BIG = 20 * 1024 * 1024;
 
-/** A page of 20 MB in chunks of the same bytes. */
+/** A page of 20 MB. */
 function aBigPage(chunkSize = 64 * 1024) {
   const chunk = Buffer.alloc(chunkSize, 'x');
   const chunks = Array<Buffer>(BIG / chunkSize).fill(chunk);

@@ -12,7 +12,7 @@ import { aTroubledFleet } from './sample-fleets.ts';
 import { serving } from './serving.ts';
 
 const chromium = debianProgram('chromium');
-/** The pictures are written here where it is set. */
+/** If set, the screenshots are written to this folder. */
 const folder = process.env['SCREENS_FOLDER'];
 
 const ID = 'c1000000-0000-4000-8000-000000000001';
@@ -50,7 +50,7 @@ test.skipIf(chromium.missing).each([390, 1280])(
     ] as const) {
       await browser.open(`${url}${path}`, width);
       expect(await browser.evaluate('document.documentElement.scrollWidth')).toBe(width);
-      // The style is in force in spite of the policy, and no element sticks out of the window.
+      // The policy allows the style, and no element is wider than the window.
       expect(await browser.evaluate("getComputedStyle(document.querySelector('.status')).fontWeight")).toBe(
         '600',
       );

@@ -38,7 +38,7 @@ export type ServingOptions = Partial<Omit<WebServerOptions, 'config'>> & {
   readonly config?: Partial<Config['web']>;
 };
 
-/** A web server that is not listening yet; closed when the test ends. */
+/** A web server that does not listen yet. It is closed when the test ends. */
 export function aWebServer(options: ServingOptions = {}): { server: WebServer; logged: readonly Logged[] } {
   const logged: Logged[] = [];
   const noted = (details: object, message: string): void => void logged.push({ details, message });
@@ -80,7 +80,7 @@ export interface Response {
   readonly text: string;
 }
 
-/** A request as node sends it: no header of its own choice, nothing decoded. */
+/** Sends a request without the headers that `fetch` would add. The body is not decoded. */
 export function ask(
   url: string,
   {
@@ -106,7 +106,7 @@ export function ask(
   });
 }
 
-/** A bare connection to the server, with what was sent on it. It reads nothing until `received` is called. */
+/** Opens a connection and sends the bytes. Nothing is read until `received` is called. */
 export function connection(url: string, bytes: string | Buffer): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
@@ -116,7 +116,7 @@ export function connection(url: string, bytes: string | Buffer): Socket {
   return socket;
 }
 
-/** All that comes back until the server closes the connection. */
+/** Everything that the server sends until it closes the connection. */
 export async function received(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -33,7 +33,7 @@ function render(snapshot: Snapshot, options: Partial<StatusPageOptions> = {}): s
   return [...parts].join('');
 }
 
-/** What a person reads, without the markup and with single spaces. */
+/** The visible text, with single spaces. */
 function read(page: string): string {
   return page
     .replace(/<style>[^]*<\/style>/, '')
@@ -274,7 +274,7 @@ function renderNamed(names: readonly string[]): string {
   return render(aSnapshot(anAccount({ tunnels })));
 }
 
-/** Without those that a name itself is wrapped in, which differ for an empty one. */
+/** Leaves out the tags of names, because an empty name has others. */
 function tagsAroundNames(page: string): readonly string[] {
   const tags = [...page.matchAll(/<[a-z/!][^>]*>/gi)].map(([tag]) => tag);
   return tags.filter((tag) => !/^<\/?(?:bdi|span)/.test(tag)).toSorted();
@@ -286,10 +286,10 @@ test('the page has no script, no inline style and no external resource', () => {
   expect(page).not.toMatch(/(?:href|src)="(?!#|\/)/);
 });
 
-/** Elements that have no end tag (HTML standard, "Void elements"), as far as the page has them. */
+/** The elements without an end tag that the page may have (HTML standard, "Void elements"). */
 const VOID = new Set(['meta', 'link', 'br', 'hr', 'img']);
 
-/** The elements that each element of a kind stands in, outermost first. Throws where an end tag does not fit. */
+/** The ancestors of each element of a kind, outermost first. Throws if an end tag does not match. */
 function ancestorsOf(page: string, kind: string): readonly string[] {
   const open: string[] = [];
   const found: string[] = [];
@@ -391,7 +391,7 @@ test('the page shows the tunnels that match the query, says so, and links to all
     'Only tunnels with account two · name web are shown. Show all',
   );
   expect(read(of(''))).not.toContain('Show all');
-  // The tiles count what account and name select, and are links to the statuses.
+  // The tiles count the tunnels that account and name select, and link to each status.
   expect(read(of('account_id=two&status=down'))).toContain(
     'down 0 degraded 0 unknown 0 healthy 1 inactive 0 all 1',
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readWebConfig } from '../../../src/web/web-config.ts';
 
-/** Each file is bad in the way that its name says; its first comment lines are the problems that must be told. */
+/** The name of each file says what is wrong with it. Its first comment lines are the expected problems. */
 const FOLDER = 'test/fixtures/config/web-config';
 
 test.each(readdirSync(FOLDER))('%s is refused with the lines at its top', (file) => {

@@ -3,7 +3,7 @@ import { costOf, createBasicAuth, readUsers, verifyByBcrypt } from '../../../src
 import type { Authenticate } from '../../../src/web/basic-auth.ts';
 import { parseSection } from '../../../src/web/web-config-section.ts';
 
-/** Of "secret" and of "süß". */
+/** Hashes of "secret" and "süß". */
 const ALICE = '$2y$05$YWFQW5BwG70FIFM9v.2QB.TzhV7/0BWBxBOCkEKvUXw9zC3BsIY2y';
 const BOB = '$2b$04$9vKsqr5EasAAY/WuAAooHuWQ7Nd6n5LxprUwIhRVM9P0B/Vm8PUW2';
 
@@ -24,41 +24,41 @@ async function statusOf(authenticate: Authenticate, authorization?: string): Pro
   return (await authenticate(authorization, NEVER))?.status ?? 200;
 }
 
-/** With real bcrypt, and every hash that it was asked about. */
-function counted() {
-  const asked: string[] = [];
+/** Basic auth with real bcrypt. `verified` lists the hashes that were verified. */
+function recorded() {
+  const verified: string[] = [];
   const users = theUsers();
   const authenticate = createBasicAuth({
     users: () => users,
     verify: (password, hash) => {
-      asked.push(hash);
+      verified.push(hash);
       return verifyByBcrypt(password, hash);
     },
   });
-  return { authenticate, asked, users };
+  return { authenticate, verified, users };
 }
 
 test('the right password is accepted, and verified once', async () => {
-  const { authenticate, asked } = counted();
+  const { authenticate, verified } = recorded();
   for (let time = 0; time < 3; time++) expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
-  expect(asked).toEqual([ALICE]);
+  expect(verified).toEqual([ALICE]);
   expect(await statusOf(authenticate, basic('bob:süß'))).toBe(200);
   expect(await statusOf(authenticate, basic('bob:süß').replace('Basic', 'BASIC '))).toBe(200);
-  expect(asked).toEqual([ALICE, BOB]);
+  expect(verified).toEqual([ALICE, BOB]);
 });
 
 test('a wrong password is verified and refused every time', async () => {
-  const { authenticate, asked } = counted();
+  const { authenticate, verified } = recorded();
   for (const password of ['', 'Secret', 'secret ', 'süß', 'a:secret'])
     expect(await statusOf(authenticate, basic(`alice:${password}`))).toBe(401);
   expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
   expect(await statusOf(authenticate, basic('alice:Secret'))).toBe(401);
   expect(await statusOf(authenticate, basic('bob:secret'))).toBe(401);
-  expect(asked).toHaveLength(8);
+  expect(verified).toHaveLength(8);
 });
 
 test('every refusal is the same, and requests Basic credentials', async () => {
-  const { authenticate } = counted();
+  const { authenticate } = recorded();
   const wrongPassword = await authenticate(basic('alice:wrong'), NEVER);
   expect(wrongPassword).toMatchObject({
     status: 401,
@@ -69,14 +69,14 @@ test('every refusal is the same, and requests Basic credentials', async () => {
 });
 
 test('an unknown user costs one verification like a known one, the same for each name', async () => {
-  const { authenticate, asked } = counted();
+  const { authenticate, verified } = recorded();
   const names = Array.from({ length: 24 }, (_, index) => `nobody-${index}`);
   for (const name of [...names, ...names])
     expect(await statusOf(authenticate, basic(`${name}:secret`))).toBe(401);
-  expect(asked).toHaveLength(48);
-  expect(asked.slice(24)).toEqual(asked.slice(0, 24));
-  expect(new Set(asked.map(costOf))).toEqual(new Set(['04', '05']));
-  expect(asked).not.toContain(ALICE);
+  expect(verified).toHaveLength(48);
+  expect(verified.slice(24)).toEqual(verified.slice(0, 24));
+  expect(new Set(verified.map(costOf))).toEqual(new Set(['04', '05']));
+  expect(verified).not.toContain(ALICE);
 });
 
 test.each([
@@ -90,22 +90,22 @@ test.each([
   'Digest username="alice"',
   'Basic YWxpY2U6c2VjcmV0, Basic YWxpY2U6c2VjcmV0',
 ])('a header without Basic credentials is refused without verification: %j', async (authorization) => {
-  const { authenticate, asked } = counted();
+  const { authenticate, verified } = recorded();
   expect(await statusOf(authenticate, authorization)).toBe(401);
-  expect(asked).toEqual([]);
+  expect(verified).toEqual([]);
 });
 
 test('without users nobody needs a password', async () => {
   const authenticate = createBasicAuth({
     users: () => new Map(),
-    verify: () => Promise.reject(new Error('not to be asked')),
+    verify: () => Promise.reject(new Error('not to be called')),
   });
   expect(await statusOf(authenticate)).toBe(200);
   expect(await statusOf(authenticate, basic('alice:wrong'))).toBe(200);
 });
 
 test('a user who was removed or has a new hash is refused at once, even if cached', async () => {
-  const { authenticate, users } = counted();
+  const { authenticate, users } = recorded();
   expect(await statusOf(authenticate, basic('alice:secret'))).toBe(200);
   users.set('alice', BOB);
   expect(await statusOf(authenticate, basic('alice:secret'))).toBe(401);
@@ -114,28 +114,28 @@ test('a user who was removed or has a new hash is refused at once, even if cache
   expect(await statusOf(authenticate, basic('alice:süß'))).toBe(401);
 });
 
-/** With verifications that last until the test answers them. */
+/** Basic auth whose verifications wait for `answerNext`. `verified` lists the passwords. */
 function pending() {
-  const asked: string[] = [];
+  const verified: string[] = [];
   const open: ((good: boolean) => void)[] = [];
   const users = theUsers();
   const authenticate = createBasicAuth({
     users: () => users,
     verify: (password) => {
-      asked.push(Buffer.from(password).toString());
+      verified.push(Buffer.from(password).toString());
       return new Promise((resolve) => void open.push(resolve));
     },
   });
-  return { authenticate, asked, users, answerNext: (good: boolean) => open.shift()?.(good) };
+  return { authenticate, verified, users, answerNext: (good: boolean) => open.shift()?.(good) };
 }
 
-/** Lets everything go on that can without an answer. */
+/** Resolves when all pending promises have settled that need no answer. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 test('passwords are verified one at a time with a short queue, which cached ones do not enter', async () => {
-  const { authenticate, asked, answerNext } = pending();
+  const { authenticate, verified, answerNext } = pending();
   const first = statusOf(authenticate, basic('bob:good'));
   await settled();
   answerNext(true);
@@ -143,23 +143,23 @@ test('passwords are verified one at a time with a short queue, which cached ones
 
   const statuses = Array.from({ length: 30 }, (_, index) => statusOf(authenticate, basic(`alice:${index}`)));
   await settled();
-  expect(asked).toEqual(['good', '0']);
+  expect(verified).toEqual(['good', '0']);
   expect(await statusOf(authenticate, basic('bob:good'))).toBe(200);
   const busy = await authenticate(basic('alice:late'), NEVER);
   expect(busy).toMatchObject({ status: 503, headers: { 'Retry-After': '1' } });
-  for (let turn = 0; turn < 30; turn++) {
+  for (let index = 0; index < 30; index++) {
     answerNext(false);
     await settled();
   }
   const refused = (await Promise.all(statuses)).filter((status) => status === 401);
-  // Every one that was refused had been verified; the others were told to come again.
-  expect(asked.slice(1)).toHaveLength(refused.length);
+  // Every refused request was verified; the others were answered 503.
+  expect(verified.slice(1)).toHaveLength(refused.length);
   expect((await Promise.all(statuses)).filter((status) => status === 503)).toHaveLength(30 - refused.length);
   expect(refused.length).toBeGreaterThan(10);
 });
 
 test('no password is verified for a client that left the queue', async () => {
-  const { authenticate, asked, answerNext } = pending();
+  const { authenticate, verified, answerNext } = pending();
   const gone = new AbortController();
   const first = statusOf(authenticate, basic('alice:first'));
   const second = authenticate(basic('alice:second'), gone.signal);
@@ -168,7 +168,7 @@ test('no password is verified for a client that left the queue', async () => {
   answerNext(true);
   expect(await first).toBe(200);
   expect(await second).toMatchObject({ status: 401 });
-  expect(asked).toEqual(['first']);
+  expect(verified).toEqual(['first']);
 });
 
 test('a password is refused if its user is removed during the verification', async () => {
@@ -181,7 +181,7 @@ test('a password is refused if its user is removed during the verification', asy
 });
 
 test('only the latest hundred passwords are cached', async () => {
-  const { authenticate, asked, answerNext } = pending();
+  const { authenticate, verified, answerNext } = pending();
   const ask = async (password: string): Promise<void> => {
     const status = statusOf(authenticate, basic(`alice:${password}`));
     await settled();
@@ -191,9 +191,9 @@ test('only the latest hundred passwords are cached', async () => {
   for (let index = 0; index <= 100; index++) await ask(String(index));
   await ask('100');
   await ask('1');
-  expect(asked).toHaveLength(101);
+  expect(verified).toHaveLength(101);
   await ask('0');
-  expect(asked).toHaveLength(102);
+  expect(verified).toHaveLength(102);
 });
 
 test.each([

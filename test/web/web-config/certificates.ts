@@ -15,15 +15,15 @@ export interface Issued {
 }
 
 export interface Authority extends Issued {
-  /** `name` becomes the file names and the common name; `sans` are as openssl writes them: `DNS:localhost`. */
+  /** `name` is the common name and the base of the file names. `sans` are in openssl's form: `DNS:localhost`. */
   readonly issue: (name: string, options?: IssueOptions) => Issued;
-  /** One that becomes valid in 2090 only. */
+  /** Valid from 2090 on. */
   readonly issueForTheFuture: (name: string, sans: readonly string[]) => Issued;
 }
 
 export interface IssueOptions {
   readonly sans?: readonly string[];
-  /** Of an RSA key; without it the key is of P-256. */
+  /** Size of an RSA key. Default: a P-256 key. */
   readonly rsaBits?: number;
 }
 
@@ -32,14 +32,14 @@ const P256 = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 const runOpenssl = (...args: readonly string[]): unknown =>
   execFileSync(openssl.command, args, { stdio: 'pipe' });
 
-/** An empty folder that is gone when the test ends. */
+/** An empty folder that is removed when the test ends. */
 export function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'exporter-web-config-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return folder;
 }
 
-/** A certificate authority of its own, with its files in the folder. */
+/** A new certificate authority with its files in the folder. */
 export function anAuthority(folder: string, name = 'ca'): Authority {
   const config = join(folder, 'openssl.cnf');
   writeFileSync(config, '[req]\ndistinguished_name = dn\n[dn]\n');
@@ -79,10 +79,10 @@ export function anAuthority(folder: string, name = 'ca'): Authority {
         '-out',
         requestFile,
       );
-      // Only `openssl ca` takes a first day, and it wants its books.
-      const books = join(folder, 'books');
-      writeFileSync(books, '');
-      const section = `[ca]\ndefault_ca = own\n[own]\ndatabase = ${books}\nnew_certs_dir = ${folder}\nrand_serial = yes\ndefault_md = sha256\npolicy = any\nx509_extensions = names\n[any]\ncommonName = supplied\n[names]\nsubjectAltName = ${sans.join(',')}\n`;
+      // Only `openssl ca` accepts a start date, and it needs a database.
+      const database = join(folder, 'database');
+      writeFileSync(database, '');
+      const section = `[ca]\ndefault_ca = own\n[own]\ndatabase = ${database}\nnew_certs_dir = ${folder}\nrand_serial = yes\ndefault_md = sha256\npolicy = any\nx509_extensions = names\n[any]\ncommonName = supplied\n[names]\nsubjectAltName = ${sans.join(',')}\n`;
       const caConfig = join(folder, 'ca.cnf');
       writeFileSync(caConfig, section);
       const validity = ['-startdate', '20900101000000Z', '-enddate', '20910101000000Z'];

@@ -5,7 +5,7 @@ import { aConfig } from '../../support/config.ts';
 import { openssl } from './certificates.ts';
 import { secured, webConfigured } from './secure-serving.ts';
 
-/** The exit code of a check of that port, with a web configuration that cannot be read. */
+/** The exit code of a health check of the port, with a web configuration that cannot be read. */
 function checked(url: string): Promise<number> {
   const port = Number(new URL(url).port);
   return healthcheck(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ask } from '../serving.ts';
 import { webConfigured } from './secure-serving.ts';
 
-/** Of "secret". */
+/** The hash of "secret". */
 const HASH = '$2b$04$pU/mXy0h8JkERBmGmotHme5lqMQifl8Rg2JewTp2AA2UhrFLYnnIG';
 const USERS = `basic_auth_users:\n  alice: ${HASH}\n`;
 

@@ -19,13 +19,13 @@ export interface WebConfigured {
   readonly url: string;
   readonly folder: string;
   readonly live: LiveWebConfig;
-  /** Of the server and of the web configuration. */
+  /** The log lines of the server and of the web configuration. */
   readonly logged: readonly Logged[];
-  /** Replaces the file and has it looked at. */
+  /** Replaces the file and reads it. */
   readonly rewrite: (yaml: string) => Promise<void>;
 }
 
-/** A server that follows a web configuration, which looks at its files only when the test says so. */
+/** A server with a web configuration that reads its files again only in `rewrite` and `live.refresh`. */
 export async function webConfigured(yaml: string, folder = aFolder()): Promise<WebConfigured> {
   const file = join(folder, 'web.yml');
   writeFileSync(file, yaml);
@@ -67,7 +67,7 @@ function tlsYaml(lines = ''): string {
   return `tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n${lines.replaceAll(/^/gm, '  ')}\n`;
 }
 
-/** Over TLS with a certificate for 127.0.0.1; `lines` are added to `tls_server_config`. */
+/** A server over TLS with a certificate for 127.0.0.1. The lines are added to `tls_server_config`. */
 export async function secured(lines = ''): Promise<Secured> {
   const folder = aFolder();
   const authority = anAuthority(folder);
@@ -93,7 +93,7 @@ export type Answer =
     }
   | { readonly failed: string };
 
-/** One request on a connection of its own; a refused connection is an answer too. */
+/** Sends a request on a new connection. Resolves also if the connection is refused. */
 export function askSecurely(url: string, options: RequestOptions = {}): Promise<Answer> {
   return new Promise((resolve) => {
     let [serial, version]: [string, string | null] = ['', null];

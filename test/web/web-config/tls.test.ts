@@ -91,7 +91,7 @@ test.skipIf(openssl.missing)(
   },
 );
 
-/** A client of each sort, against every client_auth_type: who is let in. */
+/** Which kinds of clients each client_auth_type accepts. */
 const ADMITTED = {
   NoClientCert: ['nothing', 'trusted', 'stranger'],
   RequestClientCert: ['nothing', 'trusted', 'stranger'],
@@ -224,7 +224,7 @@ test.skipIf(openssl.missing)(
     await new Promise((resolve) => open.once('secureConnect', resolve));
     const renewed = authority.issue('renewed', { sans: ['IP:127.0.0.1'] });
 
-    // As in the middle of a renewal that copies one file after the other.
+    // Like a renewal that has copied one of its two files.
     copyFileSync(renewed.certFile, certificate.certFile);
     for (let time = 0; time < 3; time++) await live.refresh();
     expect(await askSecurely(url, trusting(serving))).toMatchObject({ serial: serialOf(certificate) });
@@ -304,12 +304,12 @@ test.skipIf(openssl.missing)(
     stalled.on('error', () => {});
     await new Promise((resolve) => stalled.once('connect', resolve));
     stalled.write(Buffer.from([0x16, 0x03]));
-    // Accepted, and so known to the server, once a later one is answered.
+    // The server has accepted it once a later connection was answered.
     await askSecurely(`${serving.url}/livez`, trusting(serving));
     const closed = new Promise((resolve) => stalled.once('close', resolve));
     await serving.server.drain();
     await closed;
-    // Not for want of time, which is logged.
+    // A handshake that timed out would be logged.
     expect(serving.logged).toEqual([]);
   },
 );
