@@ -10,7 +10,7 @@ import type { Html } from './html.ts';
 
 /** Fragments that several pages share. Paths are safe in an attribute as they are. */
 
-/** In a table cell. */
+/** An empty table cell, which narrow screens leave out. */
 export const NONE = html`<span class="quiet nothing">–</span>`;
 
 /** The word as well as its colour, for people who cannot tell the colours apart. */

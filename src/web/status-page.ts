@@ -1,3 +1,4 @@
+import { nameOfAccount } from '../core/event-words.ts';
 import type { EventHistory, TunnelEvent } from '../core/events.ts';
 import { servingConnections } from '../core/serving.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
@@ -59,7 +60,7 @@ export function statusPageParts(
 
 function* contentParts(snapshot: Snapshot, now: number, options: StatusPageOptions): Generator<string> {
   if (!hasPolled(snapshot)) {
-    yield firstPoll().markup;
+    yield html`<section class="notice"><p>The first poll has not finished yet.</p></section>`.markup;
     return;
   }
   yield overview(snapshot, now, options).markup;
@@ -92,12 +93,6 @@ function headerFacts(snapshot: Snapshot, now: number, { readiness }: StatusPageO
     ? html`<span class="status healthy">ready</span>`
     : html`<span><span class="status down">not ready</span> ${visible(readiness.reason)}</span>`;
   return html`${ready}<span>${age}</span>`;
-}
-
-function firstPoll(): Html {
-  return html`<section class="notice">
-    <p>The first poll has not finished yet.</p>
-  </section>`;
 }
 
 function overview(snapshot: Snapshot, now: number, options: StatusPageOptions): Html {
@@ -200,9 +195,9 @@ function problemSection(snapshot: Snapshot, now: number, { lateAfterMs, filter }
   </section>`;
 }
 
-function accountProblem({ id, name }: AccountState, problem: string): Html {
+function accountProblem(account: AccountState, problem: string): Html {
   return html`<li>
-    <span class="status down">account</span><span>${isolatedName(name === '' ? id : name)} ${problem}</span>
+    <span class="status down">account</span><span>${isolatedName(nameOfAccount(account))} ${problem}</span>
   </li>`;
 }
 
@@ -212,8 +207,9 @@ function tunnelProblem(state: TunnelState, now: number, { accounts }: Snapshot):
     tunnel.status === 'degraded' && connectors.value !== undefined
       ? [html`${formatCount(connectors.value.flatMap(servingConnections).length, 'connection')} left`]
       : [];
-  const account = accounts.size > 1 ? [accountName(accounts.get(tunnel.accountId), tunnel.accountId)] : [];
-  const facts = [html`${upOrDownForAndSince(tunnel, now)}`, ...left, ...account].filter(
+  const account = accounts.size > 1 ? accounts.get(tunnel.accountId) : undefined;
+  const accountName = account ? [html`<bdi class="quiet">${visible(nameOfAccount(account))}</bdi>`] : [];
+  const facts = [html`${upOrDownForAndSince(tunnel, now)}`, ...left, ...accountName].filter(
     ({ markup }) => markup !== '',
   );
   return html`<li>
@@ -222,11 +218,6 @@ function tunnelProblem(state: TunnelState, now: number, { accounts }: Snapshot):
       ><a href="${tunnelPath(tunnel.id)}">${isolatedName(tunnel.name)}</a> ${joined(facts, SEPARATOR)}${targetsLine(state, 'behind it:')}</span
     >
   </li>`;
-}
-
-function accountName(account: AccountState | undefined, id: string): Html {
-  const name = account?.name ?? '';
-  return html`<bdi class="quiet">${visible(name === '' ? id : name)}</bdi>`;
 }
 
 function pageFooter({ telemetryPath }: StatusPageOptions, refreshSeconds: number): Html {

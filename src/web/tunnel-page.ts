@@ -1,4 +1,5 @@
 import { behind } from '../core/behind.ts';
+import { nameOfAccount } from '../core/event-words.ts';
 import type { TunnelEvent } from '../core/events.ts';
 import type { Connector } from '../core/model.ts';
 import { hasNoConnections } from '../core/serving.ts';
@@ -72,7 +73,6 @@ function facts(entries: readonly (readonly [string, Html])[]): Html {
 }
 
 function factsSection(account: AccountState, { tunnel, knownConfiguration }: TunnelState, now: number): Html {
-  const accountName = account.name === '' ? account.id : account.name;
   const accountPath = filterPath({ ...EVERY_TUNNEL, accountIds: [account.id] });
   const configuration = [
     ...(tunnel.configSource === '' ? [] : [html`${visible(tunnel.configSource)}`]),
@@ -83,7 +83,7 @@ function factsSection(account: AccountState, { tunnel, knownConfiguration }: Tun
     'Now',
     facts([
       ['Status', html`${statusChip(tunnel.status)} ${upOrDownForAndSince(tunnel, now)}`],
-      ['Account', html`<a href="${accountPath}"><bdi>${visible(accountName)}</bdi></a>`],
+      ['Account', html`<a href="${accountPath}"><bdi>${visible(nameOfAccount(account))}</bdi></a>`],
       ['Tunnel id', html`<code>${visible(tunnel.id)}</code>`],
       ['Type', html`${tunnel.type}`],
       ['Created', tunnel.createdAt === undefined ? NOTHING : html`${formatTime(tunnel.createdAt)}`],

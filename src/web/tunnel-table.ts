@@ -1,3 +1,4 @@
+import { nameOfAccount } from '../core/event-words.ts';
 import { HA_STATUSES } from '../core/model.ts';
 import type { Connector } from '../core/model.ts';
 import { hasConnectionsEndpoint, hasNoConnections, servingConnectors } from '../core/serving.ts';
@@ -97,7 +98,7 @@ function* tableParts(account: AccountState, now: number, tunnels: readonly Tunne
   );
   yield html`<table>
     <caption>
-      Tunnels of account ${visible(account.name === '' ? account.id : account.name)}, worst first
+      Tunnels of account ${visible(nameOfAccount(account))}, worst first
     </caption>
     <thead>
       <tr>
