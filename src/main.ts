@@ -11,11 +11,15 @@ import { files, readConfigText, withFiles } from './config/files.ts';
 import { createLogger } from './log/logger.ts';
 import { webConfigProblems } from './web/web-config.ts';
 
-// V8 collects when its heap has grown by this much since the last collection. Its own choice is up to four times: at
-// 10,000 tunnels more than half of the memory was garbage (docs/performance.md).
+// V8 collects garbage when its heap has grown by this much since the last collection. By default
+// the heap can grow fourfold: at 10,000 tunnels more than half of the memory was garbage
+// (docs/performance.md).
 setFlagsFromString('--heap-growing-percent=40');
 
-/** Resolves when everything printed so far is written; never if that fails, which ends the process below. */
+/**
+ * Resolves when everything printed so far is written. Never resolves if writing fails: that ends
+ * the process below.
+ */
 let printed: Promise<unknown> = Promise.resolve();
 
 function print(text: string): void {
@@ -59,13 +63,13 @@ async function main(argv: readonly string[]): Promise<number> {
   const { command, config } = loaded;
   const secrets = createSecrets(loaded.secrets);
   const log = createLogger({ ...config.log, secrets });
-  // The last guard, also for unhandled rejections. What is left of the process cannot be trusted; it must not be silent either,
-  // and node's own report would show a secret in the message.
+  // Also handles unhandled rejections. The state of the process is unknown, so it exits. Node's own
+  // report of the error could show a secret.
   process.on('uncaughtException', (error: unknown) => {
     log.error({ err: error }, 'unexpected error: the exporter ends; please report this');
     process.exit(1);
   });
-  // Node would write them to standard error as they are.
+  // Node would write warnings to standard error without redaction.
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn({ warning: name }, message));
   for (const warning of loaded.warnings) log.warn(warning);
@@ -73,7 +77,8 @@ async function main(argv: readonly string[]): Promise<number> {
     print('The configuration is valid.\n');
     return 0;
   }
-  // Each command loads what it needs: `run` starts sooner and takes less memory without the simulated API of `demo`.
+  // Each command loads only what it needs: `run` starts faster and takes less memory without the
+  // simulator of `demo`.
   switch (command) {
     case 'run': {
       const { run } = await import('./commands/run.ts');
@@ -101,16 +106,17 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough, such as head, needs no message.
+  // A reader such as head closes the pipe when it has read enough.
   if (error.code !== 'EPIPE') process.stderr.write(`Cannot write to standard output: ${error.message}\n`);
   process.exit(1);
 });
 
 const code = await main(process.argv.slice(2));
 await printed;
-// Exiting would wait for a thread that reads from a mount that hangs. After the log, which is flushed by a listener before.
+// process.exit would wait for a thread that reads from a mount that hangs. Runs after the listener
+// that flushes the log.
 process.on('exit', () => {
   if (files.isStuck()) process.kill(process.pid, 'SIGKILL');
 });
-// What still holds the event loop (idle connections, timers) must not hold up the exit.
+// Idle connections and timers must not delay the exit.
 process.exit(code);

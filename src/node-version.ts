@@ -1,6 +1,6 @@
 /**
- * Ends the process with one line where Node.js is too old for the exporter. Imported before anything else, which such a
- * Node.js may be unable to evaluate.
+ * Ends the process with one line if Node.js is too old for the exporter. Imported before all other
+ * modules, which an old Node.js may be unable to evaluate.
  */
 import process from 'node:process';
 

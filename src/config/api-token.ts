@@ -4,8 +4,8 @@ import type { Parsed } from './kinds.ts';
 export const MAX_TOKEN_BYTES = 64 * 1024;
 
 /**
- * Returns the API token in what a variable or a file holds, without the white space around it. The one validator: at the start,
- * and whenever a token file is read again. Problems say what is wrong and never what was there.
+ * Parses the API token in a variable or file, without the white space around it. Used at the start,
+ * and whenever a token file is read again. Problems never repeat the text.
  */
 export function parseToken(text: string): Parsed<string> {
   if (text.length > MAX_TOKEN_BYTES) return { ok: false, problem: 'is too large to hold an API token alone' };
@@ -16,7 +16,9 @@ export function parseToken(text: string): Parsed<string> {
 
 const CREATE = 'dash.cloudflare.com/profile/api-tokens';
 
-/** What people give instead of an API token; the first that fits. Cloudflare documents its formats under "Token formats". */
+/**
+ * What users give instead of an API token. Cloudflare documents the formats under "Token formats".
+ */
 const MISTAKES: readonly { readonly looks: RegExp; readonly problem: string }[] = [
   { looks: /^$/, problem: 'is empty; put the API token there' },
   { looks: /^\uFFFD\uFFFD/, problem: 'is not text in UTF-8; save it as UTF-8, with the API token alone' },
@@ -34,9 +36,9 @@ const MISTAKES: readonly { readonly looks: RegExp; readonly problem: string }[] 
     problem: `is a tunnel token, what cloudflared runs with; an API token is needed, from ${CREATE}`,
   },
   {
-    // API tokens of the same age have 40 characters of the whole alphabet; those of today begin with cfut_ or cfat_.
+    // Old API tokens have 40 characters of the whole alphabet, new ones begin with cfut_ or cfat_.
     looks: /^(?:cfk_\S*|[0-9a-f]{37,45})$/,
-    problem: `is a global API key, which may do everything and is not taken; create an API token with Cloudflare Tunnel Read at ${CREATE}`,
+    problem: `is a global API key, which has all permissions and is not accepted; create an API token with Cloudflare Tunnel Read at ${CREATE}`,
   },
   {
     looks: /[^\x21-\x7e]/,

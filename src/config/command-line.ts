@@ -39,8 +39,8 @@ const OPTIONS = {
 } as const;
 
 /**
- * Parses the arguments after node and the script, and collects all problems. No problem repeats the value of an unknown
- * flag: it could be a token.
+ * Parses the arguments after node and the script, and collects all problems. No problem repeats the
+ * value of an unknown flag: it could be a token.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { tokens } = parseArgs({

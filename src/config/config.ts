@@ -3,36 +3,38 @@ import type { Account, KnownTunnelType } from '../core/model.ts';
 import type { NamePattern } from '../core/name-pattern.ts';
 import type { Shard } from '../core/shard.ts';
 
-/** Where an API token comes from. The value form holds a secret: it is never logged. */
+/** The source of an API token. A value is a secret. */
 export type TokenSource =
   { readonly kind: 'value'; readonly value: string } | { readonly kind: 'file'; readonly path: string };
 
 export interface AccountConfig extends Account {
   readonly token: TokenSource;
-  /** Names whose request budget the token spends, where the user says so; the same for all accounts of the token. */
+  /**
+   * The request budget that the token spends, if the user names it. The same for all accounts of a
+   * token.
+   */
   readonly budgetGroup?: string | undefined;
 }
 
-/** An API token, and whose request budget it spends if the user says so. */
 export type TokenConfig = Pick<AccountConfig, 'token' | 'budgetGroup'>;
 
-/** Accounts that nobody names: those that tokens can list. */
+/** Watches the accounts that tokens can list. */
 export interface DiscoveryConfig {
-  /** In order: an account that several of them list is watched with the first. */
+  /** An account that several tokens list is watched with the first of them. */
   readonly tokens: readonly [TokenConfig, ...TokenConfig[]];
   /** Ids of accounts that are not watched. */
   readonly exclude: readonly string[];
-  /** Names that the user gives to accounts, which win over those that the API gives. */
+  /** The user's names for accounts, used instead of those of the API. */
   readonly names: readonly Account[];
 }
 
-/** The proxy through which the API is asked. User and password are secrets: never logged. */
+/** The proxy for requests to the API. User and password are secrets. */
 export interface ProxyConfig {
   readonly scheme: 'http' | 'https' | 'socks5';
   /** As in a URL: an IPv6 address has brackets. */
   readonly hostname: string;
   readonly port: number;
-  /** '' where there is none; decoded, as the password. */
+  /** Decoded, like the password; '' if there is none. */
   readonly user: string;
   readonly password: string;
   /** The environment variable that names it. */
@@ -43,7 +45,7 @@ export interface SidecarConfig {
   /** Without trailing slash. */
   readonly cloudflaredUrl: string;
   readonly tunnel: { readonly accountId: string; readonly id: string };
-  /** What `/edge-ready` asks for. */
+  /** `/edge-ready` succeeds if Cloudflare reports at least this many connections. */
   readonly minConnections: number;
 }
 
@@ -58,15 +60,18 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['json', 'logfmt'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** Every setting, validated, in the units that the code uses: milliseconds, counts, compiled expressions. */
+/**
+ * All settings, validated, in the units that the code uses: milliseconds, counts, compiled
+ * expressions.
+ */
 export interface Config {
-  /** `--config.file` as given; what a reload reads again. */
+  /** `--config.file`, which a reload reads again. */
   readonly configFile: string | undefined;
-  /** `--config.check`: validate and exit, start nothing. */
+  /** `--config.check`: validate the configuration and exit. */
   readonly configCheck: boolean;
   /** The accounts that the user names. */
   readonly accounts: readonly AccountConfig[];
-  /** `undefined`: only `accounts` are watched. */
+  /** `undefined` if only `accounts` are watched. */
   readonly discovery: DiscoveryConfig | undefined;
   readonly expectedTunnels: readonly ExpectedTunnel[];
   readonly cloudflare: {
@@ -76,7 +81,7 @@ export interface Config {
     readonly requestBudget: number;
     readonly concurrency: number;
     readonly requestTimeoutMs: number;
-    /** Certificates in PEM form of authorities to trust beside those that node trusts. */
+    /** Certificates of authorities, in PEM form, to trust in addition to those of node. */
     readonly authorities?: readonly string[];
     readonly proxy?: ProxyConfig | undefined;
   };
@@ -88,20 +93,25 @@ export interface Config {
   };
   readonly tunnels: {
     readonly types: readonly KnownTunnelType[];
-    /** A name must match one of these where there are any. */
+    /** If there are any, a name must match one of these. */
     readonly include: readonly NamePattern[];
     readonly exclude: readonly NamePattern[];
-    /** Tunnels with a name that matches one of these may be down without an alert. */
+    /** Tunnels whose name matches one of these can be down without an alert. */
     readonly intermittent: readonly NamePattern[];
-    /** Only these ids, where there are any. */
+    /** If there are any, only these tunnels are watched. */
     readonly ids: readonly string[];
     readonly configurations: boolean;
-    /** Whether private network and host name routes are read. */
+    /** Whether private network and host name routes are polled. */
     readonly routes: boolean;
   };
-  /** The cloudflared beside us and the tunnel that it runs; `undefined` where none is to be asked. */
+  /**
+   * The local cloudflared and the tunnel that it runs; `undefined` if the exporter is no sidecar.
+   */
   readonly sidecar: SidecarConfig | undefined;
-  /** Of which `accounts` are the part, and of which discovered accounts are watched. */
+  /**
+   * `accounts` are those of this shard. Of the discovered accounts, those of this shard are
+   * watched.
+   */
   readonly shard: Shard;
   readonly metrics: {
     readonly originIp: boolean;
@@ -112,7 +122,7 @@ export interface Config {
     readonly deny: readonly NamePattern[];
   };
   readonly events: {
-    /** How many are kept for the status page and the API. */
+    /** The number of events kept for the status page and the API. */
     readonly history: number;
   };
   readonly web: {
@@ -121,7 +131,7 @@ export interface Config {
     readonly maxRequests: number;
     /** `--web.config.file`: TLS, client certificates, passwords. */
     readonly configFile: string | undefined;
-    /** `--web.enable-lifecycle`: whether `POST /-/reload` is answered. */
+    /** `--web.enable-lifecycle`: whether `POST /-/reload` is enabled. */
     readonly enableLifecycle: boolean;
   };
   readonly log: {

@@ -15,7 +15,10 @@ const UNITS = [
 
 const DURATION = new RegExp(`^${UNITS.map(([unit]) => `(?:(\\d+)${unit})?`).join('')}$`);
 
-/** Prometheus' durations: whole numbers with units, the largest first, each at most once; or `0`. `undefined` for anything else. */
+/**
+ * Parses a duration as Prometheus does: whole numbers with units, the largest first, each at most
+ * once; or `0`. Returns milliseconds, or `undefined` if the text is no duration.
+ */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0;
   const amounts = text === '' ? null : DURATION.exec(text);
@@ -24,12 +27,12 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
-/** The duration that a person would write: `1h30m`, `1500ms` as `1s500ms`. Takes whole milliseconds, at least 0. */
+/** Formats whole milliseconds, at least 0: `1h30m`, and `1s500ms` for 1500. */
 export function formatDuration(ms: number): string {
   let rest = ms;
   let text = '';
   for (const [unit, size] of UNITS) {
-    // Years and weeks only where nothing is left over: 8d reads better than 1w1d.
+    // Years and weeks only if nothing is left over: 8d reads better than 1w1d.
     if ((unit === 'y' || unit === 'w') && rest % size !== 0) continue;
     const amount = Math.floor(rest / size);
     if (amount > 0) text += `${amount}${unit}`;

@@ -7,7 +7,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const VARIABLES = ALL_SETTINGS.flatMap(({ variables }) => variables);
 
-/** The variables that we know, an empty one being none, and a problem for each that only looks like ours. */
+/**
+ * Returns the values of known variables. Unknown ones with our prefix are problems; empty ones
+ * count as unset.
+ */
 export function readEnvironment(env: Environment): {
   readonly given: GivenByFlag;
   readonly problems: readonly string[];
@@ -29,8 +32,9 @@ function isSet(value: string | undefined): boolean {
 }
 
 /**
- * Kubernetes gives every container variables for each Service of its namespace; a Service called tunnel-exporter makes
- * TUNNEL_EXPORTER_PORT=tcp://… and more (kubernetes.io/docs/concepts/services-networking/service, environment variables).
+ * Kubernetes sets variables for each Service of the namespace. A Service called tunnel-exporter
+ * makes TUNNEL_EXPORTER_PORT=tcp://… and more
+ * (kubernetes.io/docs/concepts/services-networking/service, environment variables).
  */
 function isServiceLink(name: string, value: string): boolean {
   return (

@@ -20,15 +20,22 @@ export interface FileReaderOptions {
 
 export interface FileReader {
   /**
-   * Returns the text of a regular file. Rejects with an error with a `code`: node's own, `ENOTREG` for a pipe or device,
-   * `EFBIG` for a file of more than `maxBytes`, `ETIMEDOUT` if nothing was read before the deadline.
+   * Returns the text of a regular file. Rejects with an error with a `code`: node's own, `ENOTREG`
+   * for a pipe or device, `EFBIG` for a file of more than `maxBytes`, `ETIMEDOUT` if nothing was
+   * read before the deadline.
    */
   readonly read: (path: string, maxBytes: number) => Promise<string>;
-  /** Whether a read is past its deadline. Its thread can keep `process.exit` from ending the process. */
+  /**
+   * Whether a read is past its deadline. Its thread can keep `process.exit` from ending the
+   * process.
+   */
   readonly isStuck: () => boolean;
 }
 
-/** A read that hangs blocks one of the four threads of node's pool, which also compress pages and resolve names. */
+/**
+ * A read that hangs blocks one of the four threads of node's pool, which also compress pages and
+ * resolve names.
+ */
 const CONCURRENCY = 2;
 
 /** Reads files that can be on a mount that hangs. */
@@ -111,8 +118,9 @@ const timedOut = (ms: number): NodeJS.ErrnoException =>
 type Content = { readonly text: string } | { readonly error: unknown };
 
 /**
- * Returns the result of `use`, a synchronous function that reads files by name. Calls it again until every file that it
- * asks for has been read. A mount that hangs then does not block the process.
+ * Returns the result of `use`, a synchronous function that reads files by name. Calls it again
+ * until every file that it asks for has been read. A mount that hangs then does not block the
+ * process.
  */
 export async function withFiles<T>(use: (readFile: ReadFile) => T, read: ReadFileAsync): Promise<T> {
   const contents = new Map<string, Content>();

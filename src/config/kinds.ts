@@ -7,12 +7,15 @@ import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';
 import { timetableOf } from './timetable.ts';
 
-/** What came of reading a value. `problem` and `warning` continue a line that begins with the setting's name. */
+/**
+ * The result of parsing a value. `problem` and `warning` continue a line that begins with a
+ * location.
+ */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T; readonly warning?: string }
   | { readonly ok: false; readonly problem: string };
 
-/** A kind of value: how usage names it, and how its text is read. */
+/** A kind of value: its name in `--help`, and its parser. */
 export interface Kind<T> {
   readonly placeholder: string;
   readonly parse: (text: string) => Parsed<T>;
@@ -39,7 +42,7 @@ export const boolean: Kind<boolean> = {
 
 const isUnitless = (given: string): boolean => /^\d+(?:\.\d+)?$/.test(given.trim());
 
-/** Milliseconds, between two durations given as text. */
+/** Milliseconds. */
 export function duration({ min, max }: { readonly min: number; readonly max: number }): Kind<number> {
   return {
     placeholder: 'DURATION',
@@ -68,7 +71,7 @@ export function count({ min, max }: { readonly min: number; readonly max: number
   };
 }
 
-/** One of a closed set of words; `aliases` are further words for some of them. */
+/** One of a closed set of words. `aliases` are further words for some of them. */
 export function oneOf<T extends string>(
   values: readonly T[],
   aliases: Readonly<Record<string, T>> = {},
@@ -88,7 +91,7 @@ export function oneOf<T extends string>(
   };
 }
 
-/** RE2 syntax, as in Prometheus. Matching never backtracks: a name that somebody chose to be slow is as fast as any other. */
+/** RE2 syntax, as in Prometheus. Matching takes linear time, so that no name can make it slow. */
 export const expression: Kind<NamePattern> = {
   placeholder: 'REGEXP',
   parse: (given) => {
@@ -111,7 +114,7 @@ function whyNot(error: unknown, given: string): string {
 
 const SCHEDULE_DURATION = { min: 1000, max: 365 * 86_400_000 };
 
-/** A cron expression of five fields, or of six with seconds first; or a duration. */
+/** A cron expression of five fields, or of six with seconds first, or a duration. */
 export const schedule: Kind<string> = {
   placeholder: 'SCHEDULE',
   parse: (given) => {
@@ -133,12 +136,15 @@ export const schedule: Kind<string> = {
       return bad(`${quote(given)} is not a cron expression: cannot use ${reasons.join(', ')}`);
     }
     if (timetableOf(wanted).longestGapMs === Infinity)
-      return bad(`${quote(given)} names no day that ever comes`);
+      return bad(`${quote(given)} never runs: no day matches`);
     return good(wanted);
   },
 };
 
-/** The API's base, without trailing slash. A token goes there: in the clear to this machine only. */
+/**
+ * The API's base URL, without trailing slash. Requests hold a token, so plain HTTP is for this
+ * machine only.
+ */
 export const apiUrl: Kind<string> = {
   placeholder: 'URL',
   parse: (given) => {
@@ -153,7 +159,7 @@ export const apiUrl: Kind<string> = {
   },
 };
 
-/** A server beside us, asked without credentials; without trailing slash. */
+/** The origin of a server that is asked without credentials, without trailing slash. */
 export const localUrl: Kind<string> = {
   placeholder: 'URL',
   parse: (given) => {
@@ -185,15 +191,15 @@ export const listenAddress: Kind<ListenAddress> = {
     if (host === '') return good({ host: undefined, port });
     const bracketed = /^\[(.*)\]$/.exec(host)?.[1];
     if (bracketed !== undefined) return isIPv6(bracketed) ? good({ host: bracketed, port }) : wrong;
-    // A name of digits and dots alone can only be an IPv4 address.
+    // Digits and dots alone can only be an IPv4 address.
     const known = /^[\d.]+$/.test(host) ? isIP(host) === 4 : /^[A-Za-z0-9._-]+$/.test(host);
     return known ? good({ host: host.toLowerCase(), port }) : wrong;
   },
 };
 
-const SERVED = ['/', '/livez', '/readyz', '/edge-ready', '/-/reload'];
-/** Whatever stands below them. */
-const SERVED_BELOW = ['/api', '/tunnels'];
+const SERVED_PATHS = ['/', '/livez', '/readyz', '/edge-ready', '/-/reload'];
+/** These and all paths below them. */
+const SERVED_FOLDERS = ['/api', '/tunnels'];
 
 export const telemetryPath: Kind<string> = {
   placeholder: 'PATH',
@@ -203,9 +209,9 @@ export const telemetryPath: Kind<string> = {
       return bad(`${quote(given)} is not a path; use e.g. /metrics`);
     }
     const bare = wanted.replace(/\/$/, '') || '/';
-    const isBelow = SERVED_BELOW.some((served) => bare === served || bare.startsWith(`${served}/`));
-    if (SERVED.includes(bare) || isBelow) {
-      return bad(`${quote(given)} is served otherwise; use e.g. /metrics`);
+    const isBelow = SERVED_FOLDERS.some((folder) => bare === folder || bare.startsWith(`${folder}/`));
+    if (SERVED_PATHS.includes(bare) || isBelow) {
+      return bad(`${quote(given)} is a path that the exporter already serves; use e.g. /metrics`);
     }
     return good(wanted);
   },
@@ -249,14 +255,14 @@ export const tunnelId: Kind<string> = {
   },
 };
 
-/** A kind with a remark about some of its values. */
-export function warning<T>(kind: Kind<T>, about: (value: T) => string | undefined): Kind<T> {
+/** Adds a warning to some values of a kind. */
+export function withWarning<T>(kind: Kind<T>, warningOf: (value: T) => string | undefined): Kind<T> {
   return {
     ...kind,
     parse: (given) => {
       const parsed = kind.parse(given);
-      const remark = parsed.ok ? about(parsed.value) : undefined;
-      return parsed.ok && remark !== undefined ? { ...parsed, warning: remark } : parsed;
+      const warning = parsed.ok ? warningOf(parsed.value) : undefined;
+      return parsed.ok && warning !== undefined ? { ...parsed, warning } : parsed;
     },
   };
 }

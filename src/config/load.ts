@@ -31,7 +31,9 @@ export interface LoadInput {
   readonly isTerminal: boolean;
   /** Decides the default of `--shard.index`. */
   readonly hostName?: string;
-  /** Returns the problems of `--web.config.file`, one line each. Without it the file is only read. */
+  /**
+   * Returns the problems of `--web.config.file`, one line each. Without it the file is only read.
+   */
   readonly checkWebConfig?: (file: string, readFile: ReadFile) => readonly string[];
   /** Without it a demo's configuration has no accounts, and the command adds them. */
   readonly demo?: DemoTarget;
@@ -55,7 +57,10 @@ export type LoadResult =
 /** Fast enough to watch, and the most that the simulated API allows. */
 const DEMO = { schedule: '*/5 * * * * *', requestBudget: 1200 };
 
-/** Makes one validated configuration of flags, environment and file, or returns every problem. Never throws. */
+/**
+ * Makes one validated configuration of flags, environment and file, or returns every problem. Never
+ * throws.
+ */
 export function loadConfig(input: LoadInput): LoadResult {
   const { env, readFile } = input;
   const commandLine = parseCommandLine(input.argv);
@@ -68,7 +73,8 @@ export function loadConfig(input: LoadInput): LoadResult {
   const secrets = new Set(tokensIn(env));
   const report: Report = {
     problem: (line, setting) => {
-      // A running exporter keeps its settings when the file becomes bad, so its health check must not fail.
+      // A running exporter keeps its settings when the file becomes bad, so its health check must
+      // not fail.
       const isMinor = command === 'healthcheck' && setting !== SETTINGS.listenAddresses;
       (isMinor ? warnings : problems).push(line);
     },
@@ -195,7 +201,8 @@ function checkWebConfig(path: string, input: LoadInput, { settings, report }: Co
 
 function warnOfGaps({ poll, sidecar }: Config, { settings, report }: Context): void {
   const { typicalGapMs, longestGapMs } = timetableOf(poll.schedule);
-  // What cloudflared's edge shows is as old as the last poll; lists are kept for some of their intervals at least.
+  // What cloudflared's edge shows is as old as the last poll; lists are kept for some of their
+  // intervals at least.
   const keptMs =
     sidecar === undefined ? Math.max(poll.staleAfterMs, STALE_INTERVALS * typicalGapMs) : poll.staleAfterMs;
   if (keptMs > longestGapMs) return;

@@ -1,6 +1,7 @@
 /**
- * The known name that someone most likely meant, or `undefined` where none is near. `.`, `_`, `-` and case make no
- * difference, and a name's first or last part alone is near enough: `stale-after` finds `poll.stale-after`.
+ * Returns the known name that is nearest to a mistyped one; `undefined` if none is near. `.`, `_`,
+ * `-` and case make no difference. The first or last part of a name is near to it: `stale-after`
+ * finds `poll.stale-after`.
  */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name);
@@ -12,7 +13,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return ranked[0]?.candidate;
 }
 
-/** `; did you mean …?`, or nothing. */
+/** `; did you mean …?`, or '' if no name is near. */
 export function suggestion(name: string, known: readonly string[], dashes = ''): string {
   const near = nearest(name, known);
   return near === undefined ? '' : `; did you mean ${dashes}${near}?`;
@@ -27,7 +28,7 @@ function distance(wanted: string, candidate: string): number {
   return editDistance(wanted, candidate);
 }
 
-/** Levenshtein's, on names short enough that a row at a time is all it takes. */
+/** The Levenshtein distance. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, char] of Array.from(from).entries()) {

@@ -14,9 +14,10 @@ export function proxyOf(apiUrl: string, env: Environment, report: Report): Proxy
 }
 
 /**
- * Returns the proxy for requests to a URL, chosen as Go programs choose it (golang.org/x/net/http/httpproxy): HTTPS_PROXY
- * for https, HTTP_PROXY for http alone, and none for what NO_PROXY exempts. The variable in capitals wins, and an empty one
- * counts as unset. Problems never show the value, which can hold a password.
+ * Returns the proxy for requests to a URL, chosen as Go programs choose it
+ * (golang.org/x/net/http/httpproxy): HTTPS_PROXY for https, HTTP_PROXY for http alone, and none for
+ * what NO_PROXY exempts. The variable in capitals wins, and an empty one counts as unset. Problems
+ * never show the value, which can hold a password.
  */
 export function proxyFor(target: string, env: Environment): Parsed<ProxyConfig | undefined> {
   const url = URL.parse(target);
@@ -107,8 +108,8 @@ LOOPBACK.addAddress('::1', 'ipv6');
 const familyOf = (host: string): 'ipv4' | 'ipv6' => (isIP(host) === 6 ? 'ipv6' : 'ipv4');
 
 /**
- * Addresses match as addresses or networks. `example.com` matches itself and all names below it, `.example.com` and
- * `*.example.com` only those below it.
+ * Addresses match as addresses or networks. `example.com` matches itself and all names below it,
+ * `.example.com` and `*.example.com` only those below it.
  */
 function matches(entry: string, target: { readonly host: string; readonly port: string }): boolean {
   const [, network = '', bits = ''] = /^([^/]+)\/(\d+)$/.exec(entry) ?? [];

@@ -65,8 +65,8 @@ export function locationsOf({ flag }: Setting<unknown>, sources: readonly Source
 }
 
 /**
- * Returns the value of the first source that has a valid one, else the default. Reads every source, so that a wrong value
- * is reported even if another source wins.
+ * Returns the value of the first source that has a valid one, else the default. Reads every source,
+ * so that a wrong value is reported even if another source wins.
  */
 export function resolve<T>(
   setting: Setting<T>,

@@ -1,18 +1,24 @@
-/** The strings that must never be printed. Redaction by path is not enough: a token also turns up in messages and stacks. */
+/**
+ * The strings that must never be printed. Redaction by path is not enough: messages and stacks can
+ * hold a token.
+ */
 export interface Secrets {
   /**
-   * From now on this value is redacted too; white space around it does not count. With an owner, such as the token of a file, it
-   * takes the place of the value before the last of that owner, so that rotations do not add up.
+   * Redacts a value from now on, without the white space around it. For each owner, such as a token
+   * file, the last two values are redacted: rotations do not add up.
    */
   readonly add: (value: string, owner?: object) => void;
-  /** Replaces the values of the configuration; those of the configuration before are redacted until the next replacement. */
+  /**
+   * Replaces the values of the configuration. The previous ones are redacted until the next
+   * replacement.
+   */
   readonly replaceConfigured: (values: readonly string[]) => void;
   readonly redact: (text: string) => string;
 }
 
 const REDACTED = '[redacted]';
-/** A shorter value is no secret but a mistake, and stands in every word. */
-const SHORTEST = 3;
+/** A shorter value is a mistake, and is part of many words. */
+const MIN_LENGTH = 3;
 
 export function createSecrets(values: Iterable<string> = []): Secrets {
   const configured = {};
@@ -20,12 +26,12 @@ export function createSecrets(values: Iterable<string> = []): Secrets {
   let forms: readonly string[] = [];
 
   const hold = (owner: unknown, given: readonly string[]): void => {
-    const now = given.map((value) => value.trim()).filter((value) => value.length >= SHORTEST);
+    const now = given.map((value) => value.trim()).filter((value) => value.length >= MIN_LENGTH);
     const before = held.get(owner)?.now ?? [];
     if (now.length === before.length && now.every((value, index) => value === before[index])) return;
     held.set(owner, { now, before });
     const secrets = [...held.values()].flatMap((generation) => [...generation.now, ...generation.before]);
-    // The longest first, so that no part of one is left where another begins.
+    // Longest first: a form can contain another one.
     forms = [...new Set(secrets.flatMap(formsOf))].toSorted((a, b) => b.length - a.length);
   };
 
@@ -37,16 +43,19 @@ export function createSecrets(values: Iterable<string> = []): Secrets {
   };
 }
 
-/** The ways in which a secret can stand in a text: as it is, in JSON, in a URL, in base64 alone or amid other bytes. */
+/**
+ * Returns the forms that a secret has in a text: as it is, in JSON, in a URL, in base64 alone or
+ * among other bytes.
+ */
 function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   const embedded = [0, 1, 2]
     .map((offset) => {
       const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
-      // Only the characters that no neighbouring byte has a part in.
+      // Only the characters that encode no neighbouring byte.
       return encoded.slice(Math.ceil((offset * 4) / 3), Math.floor(((offset + bytes.length) * 4) / 3));
     })
-    // A short one would also be found where there is no secret.
+    // A short one would match other text.
     .filter((core) => core.length >= 8);
   const base64 = [bytes.toString('base64'), ...embedded];
   const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''));

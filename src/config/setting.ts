@@ -1,7 +1,7 @@
 import * as kinds from './kinds.ts';
 import type { Kind, Parsed } from './kinds.ts';
 
-/** A value as its source gave it. `location` names key and source: `--poll.jitter (flag)`. */
+/** The text of a value in a source. `location` names key and source: `--poll.jitter (flag)`. */
 export interface Given {
   readonly text: string;
   readonly location: string;
@@ -10,7 +10,7 @@ export interface Given {
 /** The values that one source gives, by flag. An empty list of values is given as such. */
 export type GivenByFlag = ReadonlyMap<string, readonly Given[]>;
 
-/** `value` is undefined where there are problems. Problems and warnings are whole lines. */
+/** `value` is `undefined` if there are problems. Problems and warnings are whole lines. */
 export interface Reading<T> {
   readonly value: T | undefined;
   readonly problems: readonly string[];
@@ -18,21 +18,21 @@ export interface Reading<T> {
 }
 
 export interface Setting<T> {
-  /** Without the dashes: also the key in the file, nested at the dots. */
+  /** Without the dashes. Also the key in the file, nested at the dots. */
   readonly flag: string;
-  /** Environment variables, the one that wins first. */
+  /** Environment variables in order of precedence. */
   readonly variables: readonly string[];
   readonly placeholder: string;
   /** A switch is true without a value, and has `--no-…`. */
   readonly isSwitch: boolean;
   readonly isList: boolean;
   readonly fallback: T;
-  /** The default for a reader; '' where there is none. */
+  /** The default as documented; '' if there is none. */
   readonly shownDefault: string;
   readonly help: string;
   readonly read: (given: readonly Given[]) => Reading<T>;
   readonly allowed: 'everywhere' | 'outside-file' | 'environment';
-  /** What `demo` brings itself and never takes from the user. */
+  /** Whether it says what to poll, and with which token. `demo` and `healthcheck` do not use it. */
   readonly isAccess: boolean;
 }
 
@@ -47,7 +47,7 @@ interface Description {
   readonly isAccess?: boolean;
 }
 
-/** The variable of every flag: `poll.stale-after` → `TUNNEL_EXPORTER_POLL_STALE_AFTER`. */
+/** `poll.stale-after` → `TUNNEL_EXPORTER_POLL_STALE_AFTER` */
 export function variableOf(flag: string): string {
   return `TUNNEL_EXPORTER_${flag.toUpperCase().replaceAll(/[.-]/g, '_')}`;
 }
@@ -63,7 +63,7 @@ function described(flag: string, description: Description) {
   };
 }
 
-/** A setting that may be left out. */
+/** A setting without a default. */
 export function optional<T>(flag: string, kind: Kind<T>, description: Description): Setting<T | undefined> {
   return {
     ...described(flag, description),
@@ -75,7 +75,7 @@ export function optional<T>(flag: string, kind: Kind<T>, description: Descriptio
   };
 }
 
-/** A setting with a default, which is read like a user's value. */
+/** A setting with a default, which is parsed like a user's value. */
 export function one<T>(
   flag: string,
   kind: Kind<T>,
@@ -96,9 +96,9 @@ export function onOff(
 }
 
 interface ListOptions<T> {
-  /** Whether a comma separates values; in an expression it belongs to the expression. */
+  /** Whether commas separate values. In a regular expression they do not. */
   readonly commas: boolean;
-  /** What makes two values the same. */
+  /** Values with the same key are the same value. */
   readonly sameBy: (value: T) => string;
   readonly repeats?: 'dropped' | 'refused';
 }

@@ -16,37 +16,40 @@ const count = (min: number, max: number) => kinds.count({ min, max });
 const words = { commas: true, sameBy: (value: string): string => value } as const;
 const expressions = { commas: false, sameBy: ({ source }: NamePattern): string => source } as const;
 
-/** The budget that Cloudflare gives a user or account token per five minutes (developers.cloudflare.com/fundamentals/api/reference/limits). */
+/**
+ * Cloudflare's limit per user or account token
+ * (developers.cloudflare.com/fundamentals/api/reference/limits).
+ */
 const REQUESTS_PER_FIVE_MINUTES = 1200;
 
-const requestBudget = kinds.warning(count(1, REQUESTS_PER_FIVE_MINUTES), (requests) =>
+const requestBudget = kinds.withWarning(count(1, REQUESTS_PER_FIVE_MINUTES), (requests) =>
   requests > 1000
-    ? `${requests} leaves next to nothing of the ${REQUESTS_PER_FIVE_MINUTES} that dashboard, Terraform and this exporter share`
+    ? `${requests} of ${REQUESTS_PER_FIVE_MINUTES} requests leave little to dashboard and Terraform, which share the limit`
     : undefined,
 );
 
 /**
- * Every setting, once: flags, variables, the file's keys, the usage text and the documentation's table all come from here.
- * To add one, add it here and to Config, and read it in load.ts.
+ * The registry of settings: flags, variables, keys of the file, `--help` and the README's table all
+ * come from here. To add a setting, add it here and to `Config`, and assign it in load.ts.
  */
 export const SETTINGS = {
   accountIds: list('cloudflare.account-id', kinds.accountId, {
     ...words,
-    help: 'Account to watch; repeatable, or a comma list.',
+    help: 'Accounts to watch; repeatable, or a comma list.',
     shownDefault: 'every account that the token can list',
     otherVariables: ['CLOUDFLARE_ACCOUNT_ID'],
     isAccess: true,
   }),
   excludedAccountIds: list('cloudflare.exclude-account-id', kinds.accountId, {
     ...words,
-    help: 'Account not to watch, though the token can list it; repeatable, or a comma list.',
+    help: 'Accounts not to watch even if the token can list them; repeatable, or a comma list.',
     isAccess: true,
   }),
   apiToken: optional(
     'cloudflare.api-token',
     { placeholder: 'TOKEN', parse: parseToken },
     {
-      help: 'API token; never a flag, and never in the file.',
+      help: 'API token; neither a flag nor a key of the file.',
       otherVariables: ['CLOUDFLARE_API_TOKEN'],
       allowed: 'environment',
       isAccess: true,
@@ -64,7 +67,7 @@ export const SETTINGS = {
     isAccess: true,
   }),
   caFile: optional('cloudflare.ca-file', kinds.path, {
-    help: 'PEM file of certificate authorities to trust for the API and a proxy, beside those that node trusts; read again on reload.',
+    help: 'PEM file of certificate authorities to trust for the API and a proxy, in addition to those of Node.js; read again on reload.',
     isAccess: true,
   }),
   requestBudget: one('cloudflare.request-budget', requestBudget, {
@@ -72,11 +75,11 @@ export const SETTINGS = {
     default: '600',
   }),
   concurrency: one('cloudflare.concurrency', count(1, 100), {
-    help: 'Requests in flight at once for each token, of 128 for all tokens together.',
+    help: 'Concurrent requests of each token; all tokens together have at most 128.',
     default: '8',
   }),
   requestTimeout: one('cloudflare.request-timeout', duration('100ms', '5m'), {
-    help: 'Time for a whole request with its body.',
+    help: 'Timeout of a request, including the body of the response.',
     default: '10s',
   }),
   schedule: one('poll.schedule', kinds.schedule, {
@@ -84,77 +87,77 @@ export const SETTINGS = {
     default: '*/30 * * * * *',
   }),
   jitter: one('poll.jitter', duration('0s', '1h'), {
-    help: 'At most this much offset from the schedule, fixed per host name.',
+    help: 'Maximum offset from the schedule; the offset is fixed for a host name.',
     default: '5s',
   }),
   staleAfter: one('poll.stale-after', duration('1ms', '1y'), {
-    help: "Age at which an account's tunnel series vanish rather than lie, if renewing its list fails for so long.",
+    help: 'Tunnel series of an account are removed when its list could not be renewed for this long.',
     default: '10m',
   }),
   types: list('tunnels.types', kinds.oneOf(TUNNEL_TYPES), {
     ...words,
-    help: `Tunnel types to watch, of ${TUNNEL_TYPES.join(', ')}.`,
+    help: `Tunnel types to watch: ${TUNNEL_TYPES.join(', ')}.`,
     default: 'cfd_tunnel,warp_connector',
   }),
   include: list('tunnels.include', kinds.expression, {
     ...expressions,
-    help: 'Only tunnels whose name matches this regular expression (RE2 syntax), anywhere in it; repeatable, commas belong to the expression.',
+    help: 'Watch only tunnels whose name contains a match of this regular expression (RE2 syntax); repeatable, commas belong to the expression.',
   }),
   exclude: list('tunnels.exclude', kinds.expression, {
     ...expressions,
-    help: 'No tunnels whose name matches this regular expression, anywhere in it; repeatable.',
+    help: 'Do not watch tunnels whose name contains a match of this regular expression; repeatable.',
   }),
   intermittent: list('tunnels.intermittent', kinds.expression, {
     ...expressions,
-    help: 'Tunnels that may be down, such as those of laptops, by name: watched, but no alert is due; repeatable.',
+    help: 'Tunnels that can be down without an alert, such as those of laptops: a regular expression on the name; repeatable.',
   }),
   tunnelIds: list('tunnels.id', kinds.tunnelId, {
     ...words,
-    help: 'Only the tunnels of these ids; repeatable, or a comma list.',
+    help: 'Watch only tunnels with these ids; repeatable, or a comma list.',
   }),
   configurations: onOff('tunnels.configurations', {
-    help: 'Poll tunnel configurations, slowly.',
+    help: 'Poll tunnel configurations, at a low rate.',
     default: 'true',
   }),
   routes: onOff('tunnels.routes', {
-    help: 'Read private network and host name routes, slowly; without the permission, one log line and no routes.',
+    help: 'Poll private network and host name routes, at a low rate; without the permission, one log line and no routes.',
     default: 'true',
   }),
   cloudflaredUrl: optional('sidecar.cloudflared-url', kinds.localUrl, {
-    help: 'Metrics server of the cloudflared beside the exporter, e.g. http://127.0.0.1:20241; asked for /ready.',
+    help: 'Metrics server of the cloudflared that the exporter is a sidecar of, e.g. http://127.0.0.1:20241; its /ready is polled.',
     isAccess: true,
   }),
   tunnelToken: optional(
     'sidecar.tunnel-token',
     { placeholder: 'TOKEN', parse: parseTunnelToken },
     {
-      help: "cloudflared's own token, which names account and tunnel to watch; its secret is not used.",
+      help: "cloudflared's own token, which names the account and the tunnel to watch; its secret is not used.",
       otherVariables: ['TUNNEL_TOKEN'],
       allowed: 'environment',
       isAccess: true,
     },
   ),
   tunnelTokenFile: optional('sidecar.tunnel-token-file', kinds.path, {
-    help: 'File that holds that token.',
+    help: "File that holds cloudflared's own token.",
     otherVariables: ['TUNNEL_TOKEN_FILE'],
     isAccess: true,
   }),
   minConnections: one('sidecar.min-connections', count(1, 100), {
-    help: 'Connections of this connector that /edge-ready wants Cloudflare to see.',
+    help: 'Connections of this connector that Cloudflare must report for /edge-ready to succeed.',
     default: '1',
   }),
   shardTotal: one('shard.total', count(1, 1000), {
-    help: 'Exporters that share the accounts; each account is watched by one of them.',
+    help: 'Number of exporters that share the accounts; each account is watched by one of them.',
     default: '1',
     isAccess: true,
   }),
   shardIndex: optional('shard.index', count(0, 999), {
-    help: 'Which of them this is, counted from 0.',
-    shownDefault: "the number at the host name's end",
+    help: 'Index of this exporter among them, counted from 0.',
+    shownDefault: 'the number at the end of the host name',
     isAccess: true,
   }),
   originIp: onOff('metrics.origin-ip', {
-    help: "Label connectors with their origin's address.",
+    help: 'Label connectors with the IP address of their origin.',
     default: 'false',
   }),
   features: onOff('metrics.features', {
@@ -171,21 +174,21 @@ export const SETTINGS = {
   }),
   allow: list('metrics.allow', kinds.expression, {
     ...expressions,
-    help: 'Only metrics whose name matches this regular expression, anywhere in it; repeatable.',
+    help: 'Serve only metrics whose name contains a match of this regular expression; repeatable.',
   }),
   deny: list('metrics.deny', kinds.expression, {
     ...expressions,
-    help: 'No metrics whose name matches this regular expression, anywhere in it; repeatable.',
+    help: 'Do not serve metrics whose name contains a match of this regular expression; repeatable.',
   }),
   eventsHistory: one('events.history', count(0, 100_000), {
-    help: 'Events kept in memory for the status page and /api/v1/events; 0 keeps none.',
+    help: 'Number of events kept in memory for the status page and /api/v1/events; 0 keeps none.',
     default: '1000',
   }),
   listenAddresses: list('web.listen-address', kinds.listenAddress, {
     commas: true,
     sameBy: ({ host, port }) => `${host ?? ''} ${port}`,
     repeats: 'refused',
-    help: 'Address to serve on: :20240, host:port or [::1]:port; repeatable.',
+    help: 'Address to listen on: :20240, host:port or [::1]:port; repeatable.',
     default: ':20240',
   }),
   telemetryPath: one('web.telemetry-path', kinds.telemetryPath, {
@@ -193,22 +196,22 @@ export const SETTINGS = {
     default: '/metrics',
   }),
   maxRequests: one('web.max-requests', count(1, 100_000), {
-    help: 'Scrapes in flight, beyond which more are answered 503.',
+    help: 'Maximum number of concurrent scrapes; further ones get 503.',
     default: '40',
   }),
   webConfigFile: optional('web.config.file', kinds.path, {
     help: "File with TLS, client certificates and basic auth, in exporter-toolkit's format.",
   }),
   enableLifecycle: onOff('web.enable-lifecycle', {
-    help: 'Answer POST /-/reload, which reads the configuration again, as SIGHUP does.',
+    help: 'Enable POST /-/reload, which reads the configuration again, as SIGHUP does.',
     default: 'false',
   }),
   logLevel: one('log.level', kinds.oneOf(LOG_LEVELS), {
-    help: `One of ${LOG_LEVELS.join(', ')}.`,
+    help: `Minimum level of log lines: ${LOG_LEVELS.join(', ')}.`,
     default: 'info',
   }),
   logFormat: optional('log.format', kinds.oneOf<LogFormat>(LOG_FORMATS, { pretty: 'logfmt' }), {
-    help: 'json or logfmt (also called pretty).',
+    help: 'Format of log lines: json or logfmt (also called pretty).',
     shownDefault: 'json; logfmt on a terminal',
   }),
   configFile: optional('config.file', kinds.path, {

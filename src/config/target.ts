@@ -29,7 +29,9 @@ export interface TargetOptions {
 
 const WHOLE: Shard = { total: 1, index: 0 };
 
-/** Returns the user's accounts and tunnels; none for a health check, and the demo's own for `demo`. */
+/**
+ * Returns the user's accounts and tunnels; none for a health check, and the demo's own for `demo`.
+ */
 export function targetOf(options: TargetOptions, context: Context): Target {
   const { command, lists, hostName, demo } = options;
   const { settings, report } = context;
@@ -92,7 +94,9 @@ function ordinalOf(hostName: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Returns the tunnel of cloudflared's own token; `undefined` if there is no token, or no valid one. */
+/**
+ * Returns the tunnel of cloudflared's own token; `undefined` if there is no token, or no valid one.
+ */
 function ownTunnelOf(context: Context): OwnTunnel | undefined {
   const { settings, report } = context;
   const { tunnelToken: token, tunnelTokenFile: file } = settings;

@@ -3,23 +3,31 @@ import { parseDuration } from './duration.ts';
 
 const DAY_MS = 86_400_000;
 
-/** When a schedule runs. All times are UTC; none of this depends on when the process started. */
+/** The times at which a schedule runs, in UTC. They do not depend on the start of the process. */
 export interface Timetable {
-  /** The first run after a time, both in milliseconds since the epoch; `undefined` if there is none. */
+  /**
+   * Returns the first run after a time, both in milliseconds since the epoch; `undefined` if there
+   * is none.
+   */
   readonly next: (after: number) => number | undefined;
-  /** The usual time between two runs, in milliseconds. Nights and weekends that the schedule leaves out do not change it. */
+  /**
+   * The median time between two runs, in milliseconds. Pauses at night or on weekends do not change
+   * it.
+   */
   readonly typicalGapMs: number;
   /** The longest time between two runs, in milliseconds; `Infinity` if a second run never comes. */
   readonly longestGapMs: number;
 }
 
-/** Takes a valid schedule: a cron expression, or a duration such as `30s`. */
+/** Returns the timetable of a valid schedule: a cron expression, or a duration such as `30s`. */
 export function timetableOf(schedule: string): Timetable {
   const everyMs = parseDuration(schedule);
   return everyMs === undefined ? cronTimetable(parse(schedule)) : durationTimetable(everyMs);
 }
 
-/** Whole multiples of the duration since the epoch: `30s` runs when `*\/30 * * * * *` does. */
+/**
+ * Runs at whole multiples of the duration since the epoch: `30s` runs when `*\/30 * * * * *` does.
+ */
 function durationTimetable(everyMs: number): Timetable {
   return {
     next: (after) => (Math.floor(after / everyMs) + 1) * everyMs,
@@ -28,9 +36,9 @@ function durationTimetable(everyMs: number): Timetable {
   };
 }
 
-/** Days within which every combination of date and weekday that comes at all comes twice. */
+/** Long enough for every possible combination of date and weekday to occur twice. */
 const REFERENCE_DAYS = 56 * 365 + 14;
-/** 2000-01-01: a reference period that is always the same. */
+/** 2000-01-01. A fixed period gives the same result at any time. */
 const REFERENCE_START = 10_957;
 
 function cronTimetable(fields: ParsedFields): Timetable {
@@ -59,7 +67,7 @@ function cronTimetable(fields: ParsedFields): Timetable {
   };
 }
 
-/** Milliseconds since midnight, ascending. */
+/** Returns the times of the runs of a day, in milliseconds since midnight, ascending. */
 function timesOfDay({ hour, minute, second }: ParsedFields): readonly number[] {
   const minutes = ascending(minute);
   const seconds = ascending(second);
@@ -68,7 +76,7 @@ function timesOfDay({ hour, minute, second }: ParsedFields): readonly number[] {
   );
 }
 
-/** From one day with runs to the next, in days. */
+/** Returns the times from one day with runs to the next, in days. */
 function dayGaps(
   { dayOfMonth, month, dayOfWeek }: ParsedFields,
   isRunDay: (day: number) => boolean,
@@ -95,9 +103,9 @@ const ascending = (values: readonly number[]): readonly number[] => values.toSor
 type DayFields = Pick<ParsedFields, 'dayOfMonth' | 'month' | 'dayOfWeek'>;
 
 /**
- * Returns whether a cron expression runs on a day, counted from 1970-01-01 (UTC). A day has to match day of month, month
- * and day of week, as in node-cron. It costs less than a microsecond; node-cron's own match() costs 13, because it goes
- * through Intl.
+ * Returns a function that reports whether a cron expression runs on a day, counted from 1970-01-01
+ * (UTC). A day has to match day of month, month and day of week, as in node-cron. A call takes less
+ * than a microsecond; node-cron's match() takes 13, because it uses Intl.
  */
 function createDayMatcher({ dayOfMonth, month, dayOfWeek }: DayFields): (dayNumber: number) => boolean {
   return (dayNumber) => {
@@ -124,7 +132,10 @@ function dayOf(date: Date): Day {
   return { day: date.getUTCDate(), weekday: date.getUTCDay(), last };
 }
 
-/** A number; `L`, `L-3`: counted from the month's end; `15W`, `LW`: the working day nearest to it in the month. */
+/**
+ * A number; `L`, `L-3`: counted from the end of the month; `15W`, `LW`: the nearest working day of
+ * the month.
+ */
 function isDayOfMonth(field: number | string, { day, weekday, last }: Day): boolean {
   if (typeof field === 'number') return field === day;
   const fromEnd = /^L(?:-(\d{1,2}))?$/.exec(field);
@@ -139,7 +150,7 @@ function isDayOfMonth(field: number | string, { day, weekday, last }: Day): bool
   return day === target;
 }
 
-/** A number; `5L`: the month's last Friday; `5#2`: its second. */
+/** A number; `5L`: the last Friday of the month; `5#2`: its second Friday. */
 function isDayOfWeek(field: number | string, { day, weekday, last }: Day): boolean {
   if (typeof field === 'number') return field === weekday;
   const [, wanted, which] = /^([0-7])(L|#[1-5])$/i.exec(field) ?? [];

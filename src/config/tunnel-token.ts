@@ -12,7 +12,7 @@ export interface OwnTunnel extends TokenTunnel {
 }
 
 const PROBLEM =
-  'is not a tunnel token, what cloudflared runs with (base64 of JSON with account and tunnel); an API token belongs into CLOUDFLARE_API_TOKEN';
+  'is not a tunnel token, what cloudflared runs with (base64 of JSON with account and tunnel); an API token belongs in CLOUDFLARE_API_TOKEN';
 
 /** Parses the token that cloudflared runs with. Problems never repeat the text. */
 export function parseTunnelToken(text: string): Parsed<TokenTunnel> {

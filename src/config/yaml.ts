@@ -9,11 +9,20 @@ export interface YamlValue {
   /** The name with file and line: `poll.jitter (config.yaml:3)`. */
   readonly location: string;
   readonly kind: 'nothing' | 'text' | 'list' | 'mapping';
-  /** A scalar as written: an account id of digits alone must not become a rounded number. '' for other kinds. */
+  /**
+   * A scalar as written: an account id of digits alone must not become a rounded number. '' for
+   * other kinds.
+   */
   readonly text: string;
-  /** The items of a list, each with its own line; none for other kinds. The default name is `accounts[0]`. */
+  /**
+   * The items of a list, each with its own line; none for other kinds. The default name is
+   * `accounts[0]`.
+   */
   readonly items: (nameOf?: (index: number) => string) => readonly YamlValue[];
-  /** The entries of a mapping, each key once; none for other kinds. Reports keys that are repeated or not text. */
+  /**
+   * The entries of a mapping, each key once; none for other kinds. Reports keys that are repeated
+   * or not text.
+   */
   readonly entries: () => Iterable<YamlEntry>;
   /** Reports one line that begins with the location. */
   readonly problem: (what: string) => void;
@@ -32,12 +41,18 @@ export interface YamlOptions {
   readonly canonical?: (key: string) => string;
 }
 
-/** Loaded when a file is first read: it is 72 modules, and an exporter without files starts without them. */
+/**
+ * Loaded when a file is first read: it is 72 modules, and an exporter without files starts without
+ * them.
+ */
 let loaded: typeof Yaml | undefined;
 const require = createRequire(import.meta.url);
 const yaml = (): typeof Yaml => (loaded ??= require('yaml'));
 
-/** Returns the top-level value of a YAML text; `undefined` if the text is not valid YAML, which is one problem. */
+/**
+ * Returns the top-level value of a YAML text; `undefined` if the text is not valid YAML, which is
+ * one problem.
+ */
 export function parseYaml(source: string, options: YamlOptions): YamlValue | undefined {
   const { file, problem, canonical = (key) => key } = options;
   const { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } = yaml();

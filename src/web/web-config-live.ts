@@ -30,8 +30,9 @@ export type Opened =
 const DEFAULT_EVERY_MS = 2_000;
 
 /**
- * Opens the file and looks at it again on a schedule. By content: a mounted Secret is a link to a link, whose times tell
- * little. What has become bad is logged once, and the last good configuration stays.
+ * Opens the file and looks at it again on a schedule. By content: a mounted Secret is a link to a
+ * link, whose times tell little. What has become bad is logged once, and the last good
+ * configuration stays.
  */
 export async function openWebConfig(file: string, options: LiveWebConfigOptions): Promise<Opened> {
   const { readFile, log, everyMs = DEFAULT_EVERY_MS } = options;
@@ -107,8 +108,9 @@ export async function openWebConfig(file: string, options: LiveWebConfigOptions)
 }
 
 /**
- * Whether connections are encrypted is settled when the listeners open. Passwords can be added and replaced while running, but
- * not removed altogether: an empty or half-written file must not open what was closed.
+ * Whether connections are encrypted is settled when the listeners open. Passwords can be added and
+ * replaced while running, but not removed altogether: an empty or half-written file must not open
+ * what was closed.
  */
 function switchProblems(from: WebConfig, to: WebConfig): readonly string[] {
   const problems: string[] = [];

@@ -61,7 +61,7 @@ const AT_THE_START: readonly Mistake[] = [
     name: 'a global API key',
     token: GLOBAL_KEY,
     line: new RegExp(
-      `^CLOUDFLARE_API_TOKEN \\(environment\\): is a global API key, which may do everything and is not taken; create an API token with Cloudflare Tunnel Read at ${CREATE}$`,
+      `^CLOUDFLARE_API_TOKEN \\(environment\\): is a global API key, which has all permissions and is not accepted; create an API token with Cloudflare Tunnel Read at ${CREATE}$`,
     ),
   },
   {

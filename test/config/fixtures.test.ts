@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 
-/** Each file is bad in the way that its name says; its first comment lines are the problems that must be told. */
+/**
+ * Each file is bad in the way that its name says; its first comment lines are the problems that
+ * must be told.
+ */
 const FOLDER = 'test/fixtures/config';
 const fixtures = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));
 

@@ -302,7 +302,7 @@ test('an unusual account id and a large budget are accepted with a warning', () 
   const argv = ['--cloudflare.account-id=my-account', '--cloudflare.request-budget=1100'];
   expect(loaded({ argv, env: ACCESS }).warnings).toEqual([
     '--cloudflare.account-id (flag): "my-account" does not look like a Cloudflare account id (32 hex digits)',
-    '--cloudflare.request-budget (flag): 1100 leaves next to nothing of the 1200 that dashboard, Terraform and this exporter share',
+    '--cloudflare.request-budget (flag): 1100 of 1200 requests leave little to dashboard and Terraform, which share the limit',
   ]);
 });
 
@@ -463,7 +463,7 @@ test.each([
 
 const QUOTED = 'has quotes around it, which belong to the value here; give the API token alone';
 const GLOBAL_KEY =
-  'is a global API key, which may do everything and is not taken; create an API token with Cloudflare Tunnel Read at dash.cloudflare.com/profile/api-tokens';
+  'is a global API key, which has all permissions and is not accepted; create an API token with Cloudflare Tunnel Read at dash.cloudflare.com/profile/api-tokens';
 
 test.each([
   [

@@ -4,7 +4,10 @@ import { proxyFor, secretsOfProxy } from '../../src/config/proxy.ts';
 
 type Env = Readonly<Record<string, string>>;
 
-/** Where requests go: `scheme://host:port` of the proxy, or `direct`; the problem where it cannot be used. */
+/**
+ * Where requests go: `scheme://host:port` of the proxy, or `direct`; the problem where it cannot be
+ * used.
+ */
 function way(target: string, env: Env): string {
   const chosen = proxyFor(target, env);
   if (!chosen.ok) return chosen.problem;

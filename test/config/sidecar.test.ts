@@ -75,7 +75,7 @@ test('one account and one tunnel id serve as well as a token', () => {
 });
 
 const NOT_A_TOKEN =
-  'is not a tunnel token, what cloudflared runs with (base64 of JSON with account and tunnel); an API token belongs into CLOUDFLARE_API_TOKEN';
+  'is not a tunnel token, what cloudflared runs with (base64 of JSON with account and tunnel); an API token belongs in CLOUDFLARE_API_TOKEN';
 
 test.each([
   ['an API token', TOKEN],
