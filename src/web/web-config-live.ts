@@ -8,17 +8,17 @@ export interface LiveWebConfigOptions {
     readonly info: (details: object, message: string) => void;
     readonly error: (details: object, message: string) => void;
   };
-  /** How often the files are looked at; default two seconds. */
-  readonly everyMs?: number;
+  /** Time between two reads of the files. Default: two seconds. */
+  readonly intervalMs?: number;
 }
 
-/** A web configuration that follows its file, and the certificates that it names. */
+/** A web configuration that follows its file and the certificate files that it names. */
 export interface LiveWebConfig {
-  /** The last good one. */
+  /** The last valid one. */
   readonly current: () => WebConfig;
   /** Called after each change. */
   readonly onChange: (listener: () => void) => void;
-  /** Looks at the files now; at the latest when the look that is going on has ended. */
+  /** Reads the files again; after the read that is in progress, if there is one. */
   readonly refresh: () => Promise<void>;
   readonly stop: () => void;
 }
@@ -27,55 +27,53 @@ export type Opened =
   | { readonly ok: true; readonly live: LiveWebConfig }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const DEFAULT_EVERY_MS = 2_000;
-
 /**
- * Opens the file and looks at it again on a schedule. By content: a mounted Secret is a link to a
- * link, whose times tell little. What has become bad is logged once, and the last good
- * configuration stays.
+ * Opens a web configuration, and reads its files again at an interval. Compares contents: a mounted
+ * Secret is a link to a link, so its modification time does not show changes. A configuration that
+ * is no longer valid is logged once, and the last valid one stays in use.
  */
 export async function openWebConfig(file: string, options: LiveWebConfigOptions): Promise<Opened> {
-  const { readFile, log, everyMs = DEFAULT_EVERY_MS } = options;
-  let seen: ReadonlyMap<string, string> = new Map();
-  const read = async (): Promise<WebConfigReading> => {
-    const contents = new Map<string, string>();
+  const { readFile, log, intervalMs = 2_000 } = options;
+  let contents: ReadonlyMap<string, string> = new Map();
+  const readAll = async (): Promise<WebConfigReading> => {
+    const read = new Map<string, string>();
     const reading = await withFiles(
       (readNow) => readWebConfig(file, readNow),
-      (path) => noted(contents, path),
+      (path) => readInto(read, path),
     );
-    seen = contents;
+    contents = read;
     return reading;
   };
-  /** Reads a file, and notes its text; where it cannot be read, why. */
-  const noted = async (contents: Map<string, string>, path: string): Promise<string> => {
+  /** Reads a file, and records its text, or the error if it cannot be read. */
+  const readInto = async (record: Map<string, string>, path: string): Promise<string> => {
     try {
       const text = await readFile(path);
-      contents.set(path, `text ${text}`);
+      record.set(path, `text ${text}`);
       return text;
     } catch (error) {
-      contents.set(path, `no text: ${String(error)}`);
+      record.set(path, `error ${String(error)}`);
       throw error;
     }
   };
-  const isAsSeen = async (): Promise<boolean> => {
+  const isUnchanged = async (): Promise<boolean> => {
     const now = new Map<string, string>();
-    await Promise.allSettled([...seen.keys()].map((path) => noted(now, path)));
-    return [...seen].every(([path, content]) => now.get(path) === content);
+    await Promise.allSettled([...contents.keys()].map((path) => readInto(now, path)));
+    return [...contents].every(([path, content]) => now.get(path) === content);
   };
-  const first = await read();
+  const first = await readAll();
   if (!first.ok) return first;
   let current = first.value;
   let stopped = false;
-  let looking: Promise<void> | undefined;
+  let refreshing: Promise<void> | undefined;
   const listeners: (() => void)[] = [];
 
-  const look = async (): Promise<void> => {
-    if (await isAsSeen()) return;
-    const reading = await read();
+  const refreshNow = async (): Promise<void> => {
+    if (await isUnchanged()) return;
+    const reading = await readAll();
     if (stopped) return;
-    const problems = reading.ok ? switchProblems(current, reading.value) : reading.problems;
+    const problems = reading.ok ? changeProblems(current, reading.value) : reading.problems;
     if (!reading.ok || problems.length > 0) {
-      log.error({ problems }, 'Cannot use the changed web configuration; the one before stays');
+      log.error({ problems }, 'Cannot use the changed web configuration; the previous one stays in use');
       return;
     }
     current = reading.value;
@@ -83,15 +81,15 @@ export async function openWebConfig(file: string, options: LiveWebConfigOptions)
     log.info({ file }, 'the changed web configuration is in use');
   };
   const refresh = async (): Promise<void> => {
-    await looking;
-    looking ??= look()
+    await refreshing;
+    refreshing ??= refreshNow()
       .catch((error: unknown) =>
-        log.error({ err: error }, 'Cannot follow the web configuration; the one before stays'),
+        log.error({ err: error }, 'Cannot follow the web configuration; the previous one stays in use'),
       )
-      .finally(() => (looking = undefined));
-    await looking;
+      .finally(() => (refreshing = undefined));
+    await refreshing;
   };
-  const timer = setInterval(() => void refresh(), everyMs);
+  const timer = setInterval(() => void refresh(), intervalMs);
   timer.unref();
   return {
     ok: true,
@@ -108,11 +106,11 @@ export async function openWebConfig(file: string, options: LiveWebConfigOptions)
 }
 
 /**
- * Whether connections are encrypted is settled when the listeners open. Passwords can be added and
- * replaced while running, but not removed altogether: an empty or half-written file must not open
- * what was closed.
+ * Returns the problems of a change while running. The listeners serve either TLS or plain HTTP.
+ * Passwords can be added and replaced, but not all removed: an empty or half-written file must not
+ * open what was protected.
  */
-function switchProblems(from: WebConfig, to: WebConfig): readonly string[] {
+function changeProblems(from: WebConfig, to: WebConfig): readonly string[] {
   const problems: string[] = [];
   if ((from.tls === undefined) !== (to.tls === undefined)) {
     const what = to.tls ? 'turned on' : 'turned off';

@@ -7,11 +7,11 @@ import { readTls, TLS_KEYS } from './tls-settings.ts';
 import type { TlsSettings } from './tls-settings.ts';
 import { parseSection, type Section } from './web-config-section.ts';
 
-/** What `--web.config.file` says, in exporter-toolkit's format. */
+/** The content of `--web.config.file`, which has exporter-toolkit's format. */
 export interface WebConfig {
   /** `undefined` serves plain HTTP. */
   readonly tls: TlsSettings | undefined;
-  /** On every response. */
+  /** Sent with every response. */
   readonly headers: Readonly<Record<string, string>>;
   readonly users: Users;
 }
@@ -23,7 +23,7 @@ export type WebConfigReading =
 
 const SECTIONS = ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit'];
 
-/** Reads the file and the certificates that it names. Never throws. */
+/** Reads the file and the certificate files that it names. Never throws. */
 export function readWebConfig(file: string, readFile: ReadFile): WebConfigReading {
   const text = readText(file, readFile);
   if (!text.ok) return { ok: false, problems: [`web.config.file: ${text.problem}`] };
@@ -47,29 +47,29 @@ export function readWebConfig(file: string, readFile: ReadFile): WebConfigReadin
     : { ok: false, problems: [...problems] };
 }
 
-/** The headers that the format allows, with the values of those that have few. */
-const ALLOWED: Readonly<Record<string, readonly string[] | undefined>> = {
+/** The headers that the format allows; `undefined` allows any value. */
+const ALLOWED_VALUES: Readonly<Record<string, readonly string[] | undefined>> = {
   'Content-Security-Policy': undefined,
   'X-Frame-Options': ['deny', 'sameorigin'],
   'X-Content-Type-Options': ['nosniff'],
   'X-XSS-Protection': undefined,
   'Strict-Transport-Security': undefined,
 };
-const NAMES = Object.keys(ALLOWED);
+const HEADERS = Object.keys(ALLOWED_VALUES);
 
-/** Headers for every response, from `http_server_config`. */
+/** Returns the headers of `http_server_config`. */
 function readHttp(section: Section): Readonly<Record<string, string>> {
   if (section.flag('http2') === true)
     section.problem(
       'http2',
       'is not supported: HTTP/1.1 is served, which every client speaks; set it to false or leave it out',
     );
-  const headers = section.section('headers', NAMES);
+  const headers = section.section('headers', HEADERS);
   return Object.fromEntries(
-    NAMES.flatMap((name) => {
+    HEADERS.flatMap((name) => {
       const value = headers.text(name);
       if (value === undefined) return [];
-      const values = ALLOWED[name];
+      const values = ALLOWED_VALUES[name];
       if (values && !values.includes(value)) headers.problem(name, `must be ${values.join(' or ')}`);
       else if (!isSendable(name, value)) headers.problem(name, 'holds a character that no header can carry');
       return [[name, value] as const];

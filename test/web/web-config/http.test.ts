@@ -62,7 +62,7 @@ test.each([
   expect(await ask(`${served.url}/metrics`, as('alice:secret'))).toMatchObject({ status: 200 });
   expect(served.logged).toEqual([
     {
-      message: 'Cannot use the changed web configuration; the one before stays',
+      message: 'Cannot use the changed web configuration; the previous one stays in use',
       details: { problems: [expect.stringMatching(/^basic_auth_users/)] },
     },
   ]);
@@ -78,7 +78,7 @@ test('a file that became invalid keeps the previous users, and is logged once wi
   await live.refresh();
   expect(served.logged).toEqual([
     {
-      message: 'Cannot use the changed web configuration; the one before stays',
+      message: 'Cannot use the changed web configuration; the previous one stays in use',
       details: {
         problems: [
           `basic_auth_users.alice (${folder}/web.yml:2): is not a bcrypt hash; make one with: htpasswd -nBC 10 USER`,

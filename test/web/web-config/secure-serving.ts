@@ -34,7 +34,7 @@ export async function webConfigured(yaml: string, folder = aFolder()): Promise<W
   const opened = await openWebConfig(file, {
     readFile: (path) => readFile(path, 'utf8'),
     log: { info: noted, error: noted },
-    everyMs: 3_600_000,
+    intervalMs: 3_600_000,
   });
   if (!opened.ok) throw new Error(opened.problems.join('\n'));
   const { live } = opened;

@@ -169,7 +169,7 @@ test.skipIf(openssl.missing)(
     expect(await letIn()).toBe(false);
     await rewrite(yaml('client_auth_type: RequireAnyClientCert\nclient_allowed_sans: [me]'));
     expect(serving.logged.map(({ message }) => message)).toContain(
-      'Cannot use the changed web configuration; the one before stays',
+      'Cannot use the changed web configuration; the previous one stays in use',
     );
     expect(await letIn()).toBe(false);
   },
@@ -230,7 +230,7 @@ test.skipIf(openssl.missing)(
     expect(await askSecurely(url, trusting(serving))).toMatchObject({ serial: serialOf(certificate) });
     expect(serving.logged).toEqual([
       {
-        message: 'Cannot use the changed web configuration; the one before stays',
+        message: 'Cannot use the changed web configuration; the previous one stays in use',
         details: {
           problems: [
             `tls_server_config.key_file (${folder}/web.yml:3): "${certificate.keyFile}" is not the key of the certificate`,
