@@ -3,7 +3,7 @@
 import './node-version.ts';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { about } from './commands/about.ts';
+import { buildInfo } from './commands/build-info.ts';
 import { delayExit } from './commands/delay-exit.ts';
 import { createSecrets } from './config/secrets.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
@@ -51,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
       print(loaded.text);
       return 0;
     case 'version':
-      print(`cloudflare-tunnel-exporter ${about().version}\n`);
+      print(`cloudflare-tunnel-exporter ${buildInfo().version}\n`);
       return 0;
     case 'invalid':
       process.stderr.write(loaded.problems.map((problem) => `${problem}\n`).join(''));

@@ -14,11 +14,18 @@ import { WINDOW_MS } from '../core/refresh.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AccountLister } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
-import { groupByOwner, namedOwner, SHARED, type TokenFacts } from './budget-owners.ts';
 import { isSame } from './is-same.ts';
 import { concurrencyOfEach, createSharedConnections } from './shared-connections.ts';
-import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from './token-groups.ts';
-import { createOwnerWatch, type OwnedToken, type TokenOwner } from './token-owners.ts';
+import {
+  createOwnerWatch,
+  groupByOwner,
+  namedOwner,
+  type OwnedToken,
+  SHARED,
+  type TokenFacts,
+  type TokenOwner,
+} from './token-owners.ts';
+import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from './watched-accounts.ts';
 
 /** The clients in use, one for each API token, and the connections and budgets that they share. */
 export interface ClientPool {

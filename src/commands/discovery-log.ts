@@ -3,7 +3,7 @@ import { accountChanges, type AccountList, listedTwice } from '../core/discovery
 import type { Account } from '../core/model.ts';
 import type { Logger } from '../log/logger.ts';
 import { namesOf } from '../poller/account-discovery.ts';
-import { plural } from './check/findings.ts';
+import { plural } from './check/inspect.ts';
 
 export interface DiscoveryLog {
   /** Lists of accounts have ended. Reports what that changed, and what is odd about it; each once. */

@@ -1,73 +1,61 @@
-import { hostname } from 'node:os';
+import { createClockWatch } from '../cloudflare/clock-skew.ts';
 import type { Config } from '../config/config.ts';
+import type { Secrets } from '../config/secrets.ts';
 import { type DiscoveryStatus, discoveryStatus } from '../core/discovery.ts';
 import type { EventHistory } from '../core/events.ts';
 import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { createEventLog } from '../log/event-log.ts';
 import type { MetricsPage } from '../exposition/page.ts';
-import type { Secrets } from '../config/secrets.ts';
+import { createEventLog } from '../log/event-log.ts';
 import type { Logger } from '../log/logger.ts';
 import { createAccountDiscovery } from '../poller/account-discovery.ts';
-import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
-import { createPoller, type Poller } from '../poller/poller.ts';
-import { offsetOf } from '../poller/schedule.ts';
+import type { BudgetGroup } from '../poller/budget-group.ts';
 import { createSnapshotStore } from '../poller/store.ts';
-import { createCloudflared } from '../sidecar/cloudflared.ts';
-import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { createSelfMetrics } from '../self-metrics/self-metrics.ts';
-import { about } from './about.ts';
+import { buildInfo } from './build-info.ts';
 import { createClientPool } from './client-pool.ts';
-import { createClockWatch } from '../cloudflare/clock-skew.ts';
+import { createDiscoveryLog } from './discovery-log.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { isSame } from './is-same.ts';
-import { createDiscoveryLog } from './discovery-log.ts';
+import { createPolling, type Polling } from './polling.ts';
 import { createServedPage } from './served-page.ts';
-import { keyOfToken } from './token-groups.ts';
-import { listsOf, watchedAccounts } from './watched-accounts.ts';
+import { keyOfToken, listsOf, watchedAccounts } from './watched-accounts.ts';
 
-/** What every command works with. */
+/** What main gives to every command. */
 export interface ExporterTools {
   readonly log: Logger;
-  /** What the log must not show; follows the token files as they rotate. */
+  /** Values that the log must not show; updated when token files rotate. */
   readonly secrets: Pick<Secrets, 'add' | 'replaceConfigured'>;
 }
 
-/** Everything between the configuration and the web server, wired together. */
+/** Connects everything between the configuration and the web server. */
 export interface Exporter {
   readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
-  /** What changed. */
   readonly events: () => EventHistory;
-  /** What came of looking for accounts; `undefined` where all of them are named. */
+  /** The state of account discovery; undefined if the configuration names all accounts. */
   readonly discovery: () => DiscoveryStatus | undefined;
-  /** Starts to look for accounts and to poll. */
+  /** Starts account discovery and polling. */
   readonly start: () => void;
-  /** One full pass, and what the sidecar is told; resolves to whether all accounts were found and answered. */
+  /** Discovers accounts and polls once. Resolves to whether every account was found and answered. */
   readonly pollOnce: () => Promise<boolean>;
-  /** Whether a poll has ended, well or not; every scrape from then on shows what came of it. */
+  /** Whether a poll has ended, successfully or not; later scrapes show its result. */
   readonly hasPolled: () => boolean;
-  /** Whether the edge sees the connector beside us; `undefined` where there is none. */
+  /** Whether the edge sees the sidecar's connector; undefined without a sidecar. */
   readonly edgeReadiness: () => EdgeReadiness | undefined;
   /**
-   * Goes on with other settings. What stays the same goes on as it was: counters, budgets, and polling itself. Must not
-   * overlap with `close`.
+   * Applies other settings. Whatever they do not concern continues: counters, budgets, and polling itself. Must not overlap
+   * with `close`.
    */
   readonly reconfigure: (config: Config) => Promise<void>;
-  /** The configuration could not be loaded again. */
+  /** Records that the configuration could not be reloaded. */
   readonly reloadFailed: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** What asks, and ends when the settings that it asks under do. */
-interface Asking {
-  readonly poller: Poller;
-  readonly sidecar: Sidecar | undefined;
-}
-
 export async function createExporter(initial: Config, { log, secrets }: ExporterTools): Promise<Exporter> {
   const clock = Date.now;
-  const { version, revision } = about();
+  const { version, revision } = buildInfo();
   const selfMetrics = createSelfMetrics({
     version,
     revision,
@@ -83,14 +71,14 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     },
     clock,
     log,
-    onRegroup: () => void inTurn(regroup),
+    onRegroup: () => void serialized(regroup),
     onReplaced: () => discovery.listSoon(),
   });
   const discovery = createAccountDiscovery({
     listers: () => pool.listers(),
     onListed: () =>
-      inTurn(watchDiscovered).catch((error: unknown) => {
-        log.error({ err: error }, 'Cannot watch other accounts than before; please report this');
+      serialized(watchDiscovered).catch((error: unknown) => {
+        log.error({ err: error }, 'Cannot apply the discovered accounts; please report this');
       }),
     clock,
     log,
@@ -100,7 +88,10 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     own: selfMetrics.metrics,
     rendered: selfMetrics.rendered,
     failed: (error) => {
-      log.error({ err: error }, 'Cannot render the metrics page; the one before stays; please report this');
+      log.error(
+        { err: error },
+        'Cannot render the metrics page; the previous page stays; please report this',
+      );
     },
   });
   const store = createSnapshotStore({
@@ -131,78 +122,60 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     counted: selfMetrics.eventSeen,
   });
   let groups: readonly BudgetGroup[] = [];
-  /** As loaded. */
-  let settings = initial;
-  /** The same with the accounts that were found. */
+  let loaded = initial;
+  /** `loaded` with the discovered accounts. */
   let config = initial;
   let polled = false;
   let started = false;
   let closed = false;
-  let last: Promise<unknown> = Promise.resolve();
+  let lastChange: Promise<unknown> = Promise.resolve();
 
-  /** Changes of what is asked, one after the other. */
-  const inTurn = async <T>(change: () => Promise<T>): Promise<T> => {
-    const changed = last.then(change);
-    last = changed.catch(() => undefined);
+  /** Runs changes of what is polled one after the other. */
+  const serialized = async <T>(change: () => Promise<T>): Promise<T> => {
+    const changed = lastChange.then(change);
+    lastChange = changed.catch(() => undefined);
     return changed;
   };
 
-  /** Goes on with the same settings, and with budgets by owner of the tokens. `once` does so before it begins. */
+  /** Restarts polling with the current owners' budgets. `once` groups the tokens itself before it polls. */
   const regroup = async (): Promise<void> => {
     if (!started || closed) return;
-    await stop(asking);
-    asking = await ask();
-    start(asking);
+    await polling.stop();
+    polling = await openPolling();
+    polling.start();
   };
 
-  const ask = async (): Promise<Asking> => {
+  const openPolling = async (): Promise<Polling> => {
     groups = await pool.use(config);
-    const tokens = groups.flatMap((group) => group.tokens);
-    // A token file may have changed since the configuration was read.
-    for (const { token } of tokens) secrets.add(token.current() ?? '', token);
-    const sidecar = openSidecar(tokens);
+    for (const { token } of groups.flatMap(({ tokens }) => tokens)) {
+      // A token file may have changed since the configuration was read.
+      secrets.add(token.current() ?? '', token);
+    }
     const pollFinished: typeof selfMetrics.pollFinished = (poll) => {
       selfMetrics.pollFinished(poll);
       polled ||= exporter.discovery()?.unknown === undefined;
-      void sidecar?.checkEdge();
     };
-    const offsetMs = offsetOf(hostname(), config.poll.jitterMs);
-    const options = {
+    return createPolling({
       config,
       groups,
       store,
       clock,
-      offsetMs,
       log,
       secrets,
-    };
-    return { poller: createPoller({ ...options, selfMetrics: { ...selfMetrics, pollFinished } }), sidecar };
-  };
-
-  const openSidecar = ([group]: readonly TokenGroup[]): Sidecar | undefined => {
-    if (config.sidecar === undefined || group === undefined) return undefined;
-    const { cloudflaredUrl, tunnel, minConnections } = config.sidecar;
-    return createSidecar({
-      cloudflared: createCloudflared(cloudflaredUrl),
-      connector: (id, signal) => group.client.connector(tunnel, id, signal),
-      state: () => store.current().sidecar,
-      observe: store.applySidecar,
-      minConnections,
-      clock,
-      log,
+      selfMetrics: { ...selfMetrics, pollFinished },
     });
   };
 
-  const withDiscovered = (loaded: Config): Config => ({
-    ...loaded,
-    accounts: watchedAccounts(loaded, discovery.listOf),
+  const withDiscovered = (next: Config): Config => ({
+    ...next,
+    accounts: watchedAccounts(next, discovery.listOf),
   });
 
-  /** Tokens that are to find accounts. Those that they were used for until now are the first. */
-  const expectAccounts = (loaded: Config): void => {
-    const named = new Set(loaded.accounts.map(({ id }) => id));
+  /** Sets the tokens that discover accounts. A token's current accounts are its first list. */
+  const setDiscovery = (next: Config): void => {
+    const named = new Set(next.accounts.map(({ id }) => id));
     discovery.reconfigure(
-      (loaded.discovery?.tokens ?? []).map(({ token }) => {
+      (next.discovery?.tokens ?? []).map(({ token }) => {
         const key = keyOfToken(token);
         const accounts = config.accounts.filter(
           (account) => keyOfToken(account.token) === key && !named.has(account.id),
@@ -212,12 +185,12 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     );
   };
 
-  const goOnWith = async (next: Config): Promise<void> => {
-    const asksOtherwise = !isSame(askedUnder(config), askedUnder(next));
-    const selectsOthers = !isSame(config.tunnels, next.tunnels);
-    const keepsSidecar = isSame(besideUs(config), besideUs(next));
-    // Before the snapshot changes: what the old settings asked for must not come back into it.
-    if (asksOtherwise) await stop(asking);
+  const apply = async (next: Config): Promise<void> => {
+    const pollingChanges = !isSame(pollingSettings(config), pollingSettings(next));
+    const selectionChanges = !isSame(config.tunnels, next.tunnels);
+    const keepsSidecar = isSame(sidecarIdentity(config), sidecarIdentity(next));
+    // Answers to requests under the old settings must not get into the new snapshot.
+    if (pollingChanges) await polling.stop();
     config = next;
     page.reconfigure(next);
     events.reconfigure(next, () => {
@@ -228,29 +201,29 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
           selection: next.tunnels,
           configurations: next.tunnels.configurations,
           routes: next.tunnels.routes,
-          selectsOthers,
+          selectsOthers: selectionChanges,
           hasSidecar: next.sidecar !== undefined && keepsSidecar,
         },
         next.poll.staleAfterMs,
       );
     });
-    if (!asksOtherwise) return;
-    asking = await ask();
+    if (!pollingChanges) return;
+    polling = await openPolling();
     await pool.closeUnused();
-    if (started) start(asking);
+    if (started) polling.start();
   };
 
-  /** The accounts that are listed now may be others than before. */
+  /** Applies the lists of accounts, which may have changed. */
   const watchDiscovered = async (): Promise<void> => {
     if (closed) return;
     const before = config.accounts;
-    const next = withDiscovered(settings);
-    if (!isSame(before, next.accounts)) await goOnWith(next);
-    discoveryLog.listed(next, { before, lists: listsOf(settings, discovery.listOf) });
+    const next = withDiscovered(loaded);
+    if (!isSame(before, next.accounts)) await apply(next);
+    discoveryLog.listed(next, { before, lists: listsOf(loaded, discovery.listOf) });
   };
 
-  expectAccounts(initial);
-  let asking = await ask();
+  setDiscovery(initial);
+  let polling = await openPolling();
   selfMetrics.configLoaded({ at: clock(), ok: true });
   page.render(store.current());
 
@@ -258,21 +231,18 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     page,
     snapshot: store.current,
     events: events.history,
-    discovery: () => settings.discovery && discoveryStatus(listsOf(settings, discovery.listOf)),
+    discovery: () => loaded.discovery && discoveryStatus(listsOf(loaded, discovery.listOf)),
     start: () => {
       started = true;
       discovery.start();
-      start(asking);
+      polling.start();
     },
     pollOnce: async () => {
       const found = await discovery.once();
       await pool.ownersAsked();
-      asking = await ask();
-      const { poller, sidecar } = asking;
-      await sidecar?.checkCloudflared();
-      const whole = await poller.pollOnce();
-      await sidecar?.checkEdge();
-      return whole && found;
+      polling = await openPolling();
+      const isComplete = await polling.once();
+      return isComplete && found;
     },
     hasPolled: () => polled,
     edgeReadiness: () =>
@@ -283,43 +253,34 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
         minConnections: config.sidecar.minConnections,
       }),
     reconfigure: async (next) => {
-      expectAccounts(next);
-      settings = next;
-      await goOnWith(withDiscovered(next));
+      setDiscovery(next);
+      loaded = next;
+      await apply(withDiscovered(next));
       discovery.listSoon();
       selfMetrics.configLoaded({ at: clock(), ok: true });
     },
     reloadFailed: () => selfMetrics.configLoaded({ at: clock(), ok: false }),
     close: async () => {
       closed = true;
-      // Polling stops at once, whatever is going on; what a change begins meanwhile stops after it.
-      await Promise.all([discovery.stop(), stop(asking)]);
-      await last;
-      await stop(asking);
+      // Stops polling at once. A change that is in progress may start polling again, so it is stopped after it, too.
+      await Promise.all([discovery.stop(), polling.stop()]);
+      await lastChange;
+      await polling.stop();
       store.stop();
       events.close();
       await pool.close();
     },
   };
-  return { ...exporter, reconfigure: (next) => inTurn(() => exporter.reconfigure(next)) };
+  return { ...exporter, reconfigure: (next) => serialized(() => exporter.reconfigure(next)) };
 }
 
-function start({ poller, sidecar }: Asking): void {
-  poller.start();
-  sidecar?.start();
-}
-
-async function stop({ poller, sidecar }: Asking): Promise<void> {
-  await Promise.all([poller.stop(), sidecar?.stop()]);
-}
-
-/** The settings that polling depends on. Others can change while it goes on, and so can names of accounts. */
-function askedUnder({ accounts, discovery, cloudflare, poll, tunnels, sidecar }: Config): unknown {
+/** The settings that need polling to restart. Others, and the names of accounts, can change while it continues. */
+function pollingSettings({ accounts, discovery, cloudflare, poll, tunnels, sidecar }: Config): unknown {
   const nameless = accounts.map((account) => ({ ...account, name: '' }));
   return { accounts: nameless, tokens: discovery?.tokens, cloudflare, poll, tunnels, sidecar };
 }
 
-/** The cloudflared that is asked, and for which tunnel. */
-function besideUs({ sidecar }: Config): unknown {
+/** Which cloudflared is observed, and for which tunnel. */
+function sidecarIdentity({ sidecar }: Config): unknown {
   return sidecar && { url: sidecar.cloudflaredUrl, tunnel: sidecar.tunnel };
 }

@@ -1,10 +1,47 @@
-import type { AccountConfig, Config } from '../config/config.ts';
+import type { AccountConfig, Config, TokenConfig, TokenSource } from '../config/config.ts';
 import { type AccountList, discoveredAccounts } from '../core/discovery.ts';
-import { keyOfToken, nameOfToken } from './token-groups.ts';
+
+/** A token of the configuration, and the accounts that it is used for. */
+export interface TokenUse extends TokenConfig {
+  /** The accounts watched with it. Empty for a token that has not discovered any yet. */
+  readonly accounts: readonly AccountConfig[];
+  /** Whether the accounts that it can list are watched. */
+  readonly discovers: boolean;
+}
+
+/** Returns each token of the configuration once: accounts with the same token source share a client. */
+export function tokenUses({
+  accounts,
+  discovery,
+}: Pick<Config, 'accounts'> & Partial<Pick<Config, 'discovery'>>): readonly TokenUse[] {
+  const uses = new Map<string, TokenUse>();
+  for (const account of accounts) {
+    const { token, budgetGroup } = account;
+    const key = keyOfToken(token);
+    const others = uses.get(key)?.accounts ?? [];
+    uses.set(key, { token, budgetGroup, accounts: [...others, account], discovers: false });
+  }
+  for (const { token, budgetGroup } of discovery?.tokens ?? []) {
+    const key = keyOfToken(token);
+    const own = uses.get(key)?.accounts ?? [];
+    uses.set(key, { token, budgetGroup, accounts: own, discovers: true });
+  }
+  return [...uses.values()];
+}
+
+/** Equal for equal sources. May contain a secret. */
+export function keyOfToken(source: TokenSource): string {
+  return JSON.stringify(source);
+}
+
+/** The file or variable that a token comes from, for messages; never the token. */
+export function nameOfToken(source: TokenSource): string {
+  return source.kind === 'file' ? source.path : 'CLOUDFLARE_API_TOKEN';
+}
 
 type ListOf = (tokenKey: string) => AccountList;
 
-/** The accounts that are named, and those that tokens can list beside them. Names that the user gives win. */
+/** Returns the configured and the discovered accounts. Configured names take precedence. */
 export function watchedAccounts(
   { accounts, discovery, shard }: Pick<Config, 'accounts' | 'discovery' | 'shard'>,
   listOf: ListOf,
@@ -25,12 +62,12 @@ export function watchedAccounts(
   ];
 }
 
-/** The lists of all tokens whose accounts are to be found. */
+/** The account lists of all tokens that discover accounts. */
 export function listsOf({ discovery }: Pick<Config, 'discovery'>, listOf: ListOf): readonly AccountList[] {
   return (discovery?.tokens ?? []).map(({ token }) => listOf(keyOfToken(token)));
 }
 
-/** What a configuration says of the accounts to watch, for the log. */
+/** The log fields that describe which accounts a configuration watches. */
 export function watchedFields({ accounts, discovery }: Pick<Config, 'accounts' | 'discovery'>) {
   return {
     accounts: accounts.map(({ id }) => id),

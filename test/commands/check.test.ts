@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../src/commands/check/check.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
-import { OLDEST_DETAIL } from '../../src/commands/check/problems.ts';
+import { OLDEST_DETAIL } from '../../src/commands/check/polling-plan.ts';
 import { sampleAccounts } from '../../src/simulator/sample.ts';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/server.ts';
 import type { Permission, TokenSpec } from '../../src/simulator/tokens.ts';

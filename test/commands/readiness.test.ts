@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readiness, type ReadinessOptions } from '../../src/commands/readiness.ts';
+import { readiness, type ReadinessOptions } from '../../src/commands/run.ts';
 import { emptyAccount, type Snapshot } from '../../src/core/snapshot.ts';
 import { anAccount, aSnapshot } from '../support/snapshots.ts';
 

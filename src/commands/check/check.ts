@@ -8,16 +8,15 @@ import type { Config } from '../../config/config.ts';
 import { afterList, NEVER_LISTED } from '../../core/discovery.ts';
 import type { Account, Result } from '../../core/model.ts';
 import { intervalOf } from '../../poller/schedule.ts';
-import { about } from '../about.ts';
-import { groupByOwner, type TokenFacts } from '../budget-owners.ts';
-import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from '../token-groups.ts';
-import { watchedAccounts } from '../watched-accounts.ts';
-import { FULL_BUDGET, type TokenFindings } from './findings.ts';
-import { inspectAccount, listProbe, notListed, probeDetails } from './inspect.ts';
+import { buildInfo } from '../build-info.ts';
+import { groupByOwner, type TokenFacts } from '../token-owners.ts';
+import { keyOfToken, nameOfToken, type TokenUse, tokenUses, watchedAccounts } from '../watched-accounts.ts';
+import { inspectAccount, listProbe, notListed, probeDetails, type TokenFindings } from './inspect.ts';
+import { FULL_BUDGET } from './polling-plan.ts';
 import { problemsOf, tokenFailure } from './problems.ts';
 import { report } from './report.ts';
 
-/** So many tokens are inspected at the same time, with the concurrency of one. */
+/** Tokens inspected at the same time; together they use the concurrency of one token. */
 const TOKENS_AT_ONCE = 4;
 
 interface Inspected {
@@ -26,8 +25,8 @@ interface Inspected {
 }
 
 /**
- * Preflight: finds the accounts, lists each of them once, asks each endpoint about one tunnel once for each token, and prints what came of it.
- * Resolves to the exit code.
+ * Preflight check: finds the accounts, lists each once, requests each endpoint once per token, and prints a report. Resolves to
+ * the exit code: 0 without problems, otherwise 1.
  */
 export async function check(config: Config, print: (text: string) => void): Promise<number> {
   let clock: string | undefined;
@@ -50,12 +49,12 @@ export async function check(config: Config, print: (text: string) => void): Prom
   return problemsOf(owners, settings).length === 0 ? 0 : 1;
 }
 
-/** A token with its client, and the accounts that it can list, if these are to be watched. */
+/** A token with its client. `listed` holds the accounts that it can list, if those are watched. */
 interface Opened extends TokenUse {
   readonly source: LiveToken;
   readonly client: Client;
   readonly listed: Result<readonly Account[]> | undefined;
-  /** From now on the token spends a budget of its own, as one that an account owns. */
+  /** Gives the token a budget of its own, because an account owns it. */
   readonly ownBudget: () => void;
 }
 
@@ -65,10 +64,10 @@ async function inspectTokens(
 ): Promise<readonly Inspected[]> {
   const uses = tokenUses(config);
   const atOnce = Math.min(TOKENS_AT_ONCE, Math.max(1, uses.length));
-  // All tokens may be of one user, and the check must not wait for a small budget.
+  // All tokens may belong to one user. The full budget, so that the check does not wait.
   const shared = createBudget(FULL_BUDGET);
   const limit = pLimit(atOnce);
-  const { version } = about();
+  const { version } = buildInfo();
   const transport = createTransport({ config: config.cloudflare, version });
   const concurrency = Math.max(1, Math.floor(config.cloudflare.concurrency / atOnce));
 
@@ -138,7 +137,7 @@ async function inspectToken(opened: Opened, { tunnels }: Config): Promise<Inspec
   };
 }
 
-/** Verifies the token at an account that it is for. Where it is for none that is known, why it can list none says it all. */
+/** Verifies the token at one of its accounts. Without any, the failure of the list is the result. */
 async function verify({ accounts, client, listed }: Opened): Promise<Result<VerifiedToken>> {
   if (listed?.ok === false && accounts.length === 0) return listed;
   const [first] = listed?.ok === true ? [...accounts, ...listed.value] : accounts;

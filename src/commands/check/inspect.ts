@@ -1,21 +1,53 @@
-import type { Client } from '../../cloudflare/client.ts';
+import type { Client, VerifiedToken } from '../../cloudflare/client.ts';
 import { type DetailEndpoint, LIST_PATHS } from '../../cloudflare/endpoints.ts';
 import type { Account, Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
 import { isSelected, type Selection } from '../../core/select.ts';
 import { hasNoConnections } from '../../core/serving.ts';
 import { pagesOf } from '../../core/lists.ts';
-import { type AccountFindings, plural, type Probe } from './findings.ts';
+
+/** The result of one request to an endpoint that the exporter needs. */
+export interface Probe {
+  /** As in the API reference, e.g. `GET /accounts/{account}/tunnels`. */
+  readonly endpoint: string;
+  /** `untried` holds the reason why there was no request. */
+  readonly answer: Result<string> | { readonly untried: string };
+}
+
+export interface AccountFindings {
+  readonly id: string;
+  readonly name: string;
+  /** Requests per list. */
+  readonly pages: number;
+  /** The watched tunnels that could be listed. */
+  readonly tunnels: readonly ListedTunnel[];
+  /** Why the list is missing or incomplete. */
+  readonly failures: readonly Failure[];
+}
+
+/** Results for one token and its accounts. */
+export interface TokenFindings {
+  /** The variable or file that the token comes from; never the token. */
+  readonly source: string;
+  readonly token: Result<VerifiedToken>;
+  readonly probes: readonly Probe[];
+  readonly accounts: readonly AccountFindings[];
+}
+
+/** The tokens that spend one request budget. */
+export interface OwnerFindings {
+  readonly name: string;
+  readonly tokens: readonly TokenFindings[];
+}
 
 export interface InspectOptions {
   readonly client: Client;
   readonly types: readonly KnownTunnelType[];
   readonly selection: Selection;
   readonly configurations: boolean;
-  /** Whether routes are read. */
   readonly routes: boolean;
 }
 
-/** Lists one account, as polling does. */
+/** Lists one account like polling does. */
 export async function inspectAccount(
   { id, name }: { readonly id: string; readonly name: string },
   { client, types, selection }: InspectOptions,
@@ -36,19 +68,19 @@ export async function inspectAccount(
   };
 }
 
-/** An account whose list was not asked for, for a reason that concerns its token. */
+/** An account that was not listed because its token does not work. */
 export const notListed = (
   { id, name }: { readonly id: string; readonly name: string },
   failure: Failure,
 ): AccountFindings => ({ id, name, pages: 1, tunnels: [], failures: [failure] });
 
-/** The accounts that the token can list. */
+/** The result of listing the token's accounts. */
 export const listProbe = (listed: Result<readonly Account[]>): Probe => ({
   endpoint: 'GET /accounts',
   answer: listed.ok ? { ok: true, value: plural(listed.value.length, 'account') } : listed,
 });
 
-/** Asks each endpoint about one tunnel once, whatever the number of accounts: a token has its permissions in all of them. */
+/** Requests each endpoint for one tunnel only, because a token has the same permissions in all its accounts. */
 export async function probeDetails(
   accounts: readonly AccountFindings[],
   { client, types, configurations, routes }: InspectOptions,
@@ -80,7 +112,7 @@ async function probeDetail(
   const probe = { endpoint: `GET /accounts/{account}/${path}` };
   if (example === undefined) return { ...probe, answer: { untried: 'no such tunnel to ask about' } };
   const answer = await client.probe(example.accountId, { endpoint, tunnelId: example.id });
-  // A tunnel may have no configuration, or be deleted meanwhile: the token may ask all the same.
+  // A tunnel may have no configuration or be deleted meanwhile; the request was permitted nevertheless.
   if (!answer.ok && answer.failure.reason !== 'not_found') return { ...probe, answer };
   return {
     ...probe,
@@ -89,8 +121,8 @@ async function probeDetail(
 }
 
 /**
- * Where no WARP connector is listed: the list of all types leaves them out, without saying so, for a token that may not read
- * them. Not asked if it was asked for the lists already.
+ * Requested if no WARP connector is listed, because the list of all types silently omits them for a token that may not read
+ * them.
  */
 async function probeWarpConnectors(accounts: readonly AccountFindings[], client: Client): Promise<Probe> {
   const probe = { endpoint: 'GET /accounts/{account}/warp_connector' };
@@ -100,7 +132,7 @@ async function probeWarpConnectors(accounts: readonly AccountFindings[], client:
   return { ...probe, answer: answer.ok ? noneThere(answer.value.totalCount) : answer };
 }
 
-/** Private networks and host names. A token without the permission is no problem: there are then no routes. */
+/** Lists of private networks and host names. A missing permission is no problem: the exporter then reads no routes. */
 async function probeRoutes(accounts: readonly AccountFindings[], client: Client): Promise<readonly Probe[]> {
   const good = accounts.find(({ failures }) => failures.length === 0);
   const probes: Probe[] = [];
@@ -127,3 +159,7 @@ const noneThere = (total: number | undefined): Result<string> => ({
   ok: true,
   value: total === 0 ? 'none in this account' : 'none to watch',
 });
+
+export function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}

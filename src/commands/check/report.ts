@@ -1,27 +1,16 @@
+import { theProxy } from '../../config/proxy.ts';
 import { type ListedTunnel, TUNNEL_STATUSES } from '../../core/model.ts';
 import {
   type AccountFindings,
-  countByStatus,
-  FULL_BUDGET,
   type OwnerFindings,
   plural,
   type Probe,
   type TokenFindings,
-} from './findings.ts';
-import { theProxy } from '../../config/proxy.ts';
-import { pollingPlan } from './polling-plan.ts';
-import {
-  accountsOf,
-  type CheckSettings,
-  duration,
-  failuresOf,
-  loadOf,
-  problemsOf,
-  remedyFor,
-  tokenFailure,
-} from './problems.ts';
+} from './inspect.ts';
+import { accountsOf, duration, FULL_BUDGET, loadOf, pollingPlan, remedyFor } from './polling-plan.ts';
+import { type CheckSettings, failuresOf, problemsOf, tokenFailure } from './problems.ts';
 
-/** What `check` prints: what to do and the totals first, then each budget with its tokens, then each account. */
+/** The report of `check`: problems and totals, then each budget with its tokens, then each account. */
 export function report(owners: readonly OwnerFindings[], settings: CheckSettings): string {
   const accounts = owners.flatMap(accountsOf);
   return [
@@ -65,7 +54,7 @@ function ownerLines(
   ];
 }
 
-/** What the budget means for the accounts that could be listed. */
+/** What the budget allows for the accounts that could be listed. */
 function planLines(owner: OwnerFindings, settings: CheckSettings): readonly string[] {
   const listed = accountsOf(owner).filter(({ failures }) => failures.length === 0);
   if (listed.length === 0) return [];
@@ -75,7 +64,7 @@ function planLines(owner: OwnerFindings, settings: CheckSettings): readonly stri
   const targetMs = Math.max(60_000, pollIntervalMs);
   const target = { pollIntervalMs, listIntervalMs: targetMs, detailIntervalMs: targetMs };
   const slow = listIntervalMs > targetMs || detailIntervalMs > targetMs;
-  // A full bucket may go out at the beginning of five minutes.
+  // A full bucket may be sent at the beginning of five minutes.
   const left = Math.max(0, FULL_BUDGET - 1.25 * requestBudget);
   return [
     `  lists every ${duration(listIntervalMs)} (${plural(load.pages, 'request')}), connections every ${duration(detailIntervalMs)} (${plural(load.serving, 'serving tunnel')})`,
@@ -88,7 +77,7 @@ function planLines(owner: OwnerFindings, settings: CheckSettings): readonly stri
   ];
 }
 
-/** Each endpoint of a single token; of one of many, those that fail. */
+/** Every endpoint if there is a single token; otherwise those that fail. */
 function tokenLines({ source, token, probes }: TokenFindings, several: boolean): readonly string[] {
   const good = tokenFailure(token) === undefined;
   const shown = several ? probes.filter(({ answer }) => !('untried' in answer) && !answer.ok) : probes;
@@ -117,10 +106,11 @@ function accountLine({ id, name, tunnels, failures }: AccountFindings): string {
 }
 
 function tunnelNote(tunnels: readonly ListedTunnel[]): string {
-  const counts = countByStatus(tunnels);
-  const parts = TUNNEL_STATUSES.filter((status) => counts.has(status)).map(
-    (status) => `${(counts.get(status) ?? 0).toLocaleString('en')} ${status}`,
-  );
+  const byStatus = Map.groupBy(tunnels, ({ status }) => status);
+  const parts = TUNNEL_STATUSES.flatMap((status) => {
+    const count = byStatus.get(status)?.length;
+    return count === undefined ? [] : [`${count.toLocaleString('en')} ${status}`];
+  });
   return `${plural(tunnels.length, 'tunnel')}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
 }
 

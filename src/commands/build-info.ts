@@ -5,13 +5,13 @@ const ROOT = ['../', '../../']
   .map((path) => new URL(path, import.meta.url))
   .find((folder) => existsSync(new URL('package.json', folder)));
 
-export interface About {
+export interface BuildInfo {
   readonly version: string;
-  /** The commit; '' where there is neither a built revision nor a git checkout. */
+  /** The commit; '' without a built revision and a git checkout. */
   readonly revision: string;
 }
 
-export function about(): About {
+export function buildInfo(): BuildInfo {
   const { version }: { version: string } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
   return { version, revision: read('dist/REVISION') ?? gitRevision() ?? '' };
 }
