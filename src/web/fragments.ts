@@ -8,7 +8,7 @@ import { formatDuration, formatTime } from './format.ts';
 import { html, joined, NOTHING, SEPARATOR, visible } from './html.ts';
 import type { Html } from './html.ts';
 
-/** Fragments that several pages share. Paths are safe in an attribute as they are. */
+// HTML that several pages share.
 
 /** An empty table cell, which narrow screens leave out. */
 export const NONE = html`<span class="quiet nothing">–</span>`;
@@ -30,6 +30,7 @@ export function shortId(id: string): Html {
   return html`<code title="${visible(id)}">${visible(id.slice(0, 8))}</code>`;
 }
 
+/** Safe in an attribute as it is. */
 export function tunnelPath(id: string): string {
   return `/tunnels/${encodeURIComponent(id.toWellFormed())}`;
 }

@@ -102,6 +102,7 @@ footer, .links { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; align-ite
   body { padding: 0.75rem 0.75rem 1.5rem; }
   header .facts { margin-left: 0; }
   .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .facts-list { grid-template-columns: 8rem minmax(0, 1fr); }
   thead { display: none; }
   table, tbody, tr, tbody th, tbody td { display: block; width: auto; }
   tr { padding: 0.5rem 0.75rem; border-top: 1px solid var(--line); }
