@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { WINDOW_MS } from '../core/refresh.ts';
+import { WINDOW_MS } from '../core/intervals.ts';
 
 /** So many, and no more; the next one is refused, and everything else for five minutes. */
 const MOST_PER_WINDOW = 1200;

@@ -1,4 +1,4 @@
-import { TUNNELS_PER_PAGE } from '../core/lists.ts';
+import { TUNNELS_PER_PAGE } from '../core/intervals.ts';
 import type {
   Account,
   Connector,

@@ -1,4 +1,4 @@
-import { TUNNELS_PER_PAGE } from '../core/lists.ts';
+import { TUNNELS_PER_PAGE } from '../core/intervals.ts';
 import type { KnownTunnelType, ListEntry } from '../core/model.ts';
 import { listPath, segment, type ListEndpoint } from './endpoints.ts';
 import { accountRefused, type CallFailure, type CallResult } from './errors.ts';

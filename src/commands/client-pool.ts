@@ -10,11 +10,11 @@ import { type Client, type ClientOptions, createClient } from '../cloudflare/cli
 import { openLiveToken, type LiveToken } from '../cloudflare/live-token.ts';
 import type { Transport } from '../cloudflare/transport.ts';
 import type { Config, TokenConfig } from '../config/config.ts';
-import { WINDOW_MS } from '../core/refresh.ts';
+import { WINDOW_MS } from '../core/intervals.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AccountLister } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
-import { isSame } from './is-same.ts';
+import { isEqual } from '../core/equal.ts';
 import { concurrencyOfEach, createSharedConnections } from './shared-connections.ts';
 import {
   createOwnerWatch,
@@ -196,7 +196,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
       for (const client of now) unused.delete(client);
       for (const client of before) if (!now.includes(client)) unused.add(client);
       const named = namedBudgets(used);
-      if (used.length > 1 && !isSame(named, reported)) {
+      if (used.length > 1 && !isEqual(named, reported)) {
         options.log.info(
           { budgets: named },
           `request budgets: the tokens of each owner share ${cloudflare.requestBudget} requests per 5 minutes`,

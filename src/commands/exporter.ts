@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Secrets } from '../config/secrets.ts';
 import { type DiscoveryStatus, discoveryStatus } from '../core/discovery.ts';
 import type { EventHistory } from '../core/events.ts';
-import { edgeReadiness, type EdgeReadiness } from '../core/sidecar.ts';
+import { edgeReadiness, type EdgeReadiness } from '../core/sidecar-state.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { MetricsPage } from '../exposition/page.ts';
 import { createEventLog } from '../log/event-log.ts';
@@ -16,7 +16,7 @@ import { buildInfo } from './build-info.ts';
 import { createClientPool } from './client-pool.ts';
 import { createDiscoveryLog } from './discovery-log.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { isSame } from './is-same.ts';
+import { isEqual } from '../core/equal.ts';
 import { createPolling, type Polling } from './polling.ts';
 import { createServedPage } from './served-page.ts';
 import { keyOfToken, listsOf, watchedAccounts } from './watched-accounts.ts';
@@ -186,9 +186,9 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   };
 
   const apply = async (next: Config): Promise<void> => {
-    const pollingChanges = !isSame(pollingSettings(config), pollingSettings(next));
-    const selectionChanges = !isSame(config.tunnels, next.tunnels);
-    const keepsSidecar = isSame(sidecarIdentity(config), sidecarIdentity(next));
+    const pollingChanges = !isEqual(pollingSettings(config), pollingSettings(next));
+    const selectionChanges = !isEqual(config.tunnels, next.tunnels);
+    const keepsSidecar = isEqual(sidecarIdentity(config), sidecarIdentity(next));
     // Answers to requests under the old settings must not get into the new snapshot.
     if (pollingChanges) await polling.stop();
     config = next;
@@ -218,7 +218,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     if (closed) return;
     const before = config.accounts;
     const next = withDiscovered(loaded);
-    if (!isSame(before, next.accounts)) await apply(next);
+    if (!isEqual(before, next.accounts)) await apply(next);
     discoveryLog.listed(next, { before, lists: listsOf(loaded, discovery.listOf) });
   };
 

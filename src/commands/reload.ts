@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Logger } from '../log/logger.ts';
-import { isSame } from './is-same.ts';
+import { isEqual } from '../core/equal.ts';
 import { watchedFields } from './watched-accounts.ts';
 
 export interface ReloaderOptions {
@@ -77,5 +77,5 @@ function fixedOf({ web, log }: Config, next: Config): readonly string[] {
     ['web.enable-lifecycle', web.enableLifecycle, next.web.enableLifecycle],
     ['log.format', log.format, next.log.format],
   ];
-  return pairs.filter(([, before, after]) => !isSame(before, after)).map(([setting]) => setting);
+  return pairs.filter(([, before, after]) => !isEqual(before, after)).map(([setting]) => setting);
 }

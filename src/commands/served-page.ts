@@ -4,7 +4,7 @@ import type { ForeignMetric } from '../exposition/foreign.ts';
 import { selectsAll } from '../core/select.ts';
 import { createMetricsPage, type RenderReport, type SnapshotPage } from '../exposition/metrics-page.ts';
 import type { MetricsPage } from '../exposition/page.ts';
-import { isSame } from './is-same.ts';
+import { isEqual } from '../core/equal.ts';
 
 /** What of the settings decides what the page shows. */
 type PageConfig = Pick<Config, 'metrics' | 'tunnels' | 'expectedTunnels'>;
@@ -51,7 +51,7 @@ export function createServedPage(config: PageConfig, options: ServedPageOptions)
     },
     reconfigure: (next) => {
       const nextSettings = settingsOf(next);
-      if (isSame(settings, nextSettings)) return;
+      if (isEqual(settings, nextSettings)) return;
       settings = nextSettings;
       newest = createPage(next, options.own);
     },

@@ -1,5 +1,5 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
-import { isOfShard, type Shard } from '../core/shard.ts';
+import { isOfShard, type Shard } from '../core/discovery.ts';
 import type { AccountEntry, FileLists, TokenEntry } from './accounts.ts';
 import { parseToken } from './api-token.ts';
 import type { AccountConfig, DiscoveryConfig, TokenConfig, TokenSource } from './config.ts';

@@ -1,7 +1,7 @@
 import type { ExpectedTunnel } from '../core/expected.ts';
 import type { Account, KnownTunnelType } from '../core/model.ts';
-import type { NamePattern } from '../core/name-pattern.ts';
-import type { Shard } from '../core/shard.ts';
+import type { NamePattern } from '../core/select.ts';
+import type { Shard } from '../core/discovery.ts';
 
 /** The source of an API token. A value is a secret. */
 export type TokenSource =

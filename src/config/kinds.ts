@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { validateDetailed } from 'node-cron';
 import { RE2JS, RE2JSSyntaxException } from 're2js';
-import type { NamePattern } from '../core/name-pattern.ts';
+import type { NamePattern } from '../core/select.ts';
 import type { ListenAddress } from './config.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';

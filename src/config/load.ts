@@ -1,20 +1,23 @@
-import { STALE_INTERVALS } from '../core/lists.ts';
+import { STALE_INTERVALS } from '../core/intervals.ts';
 import { parseLists } from './accounts.ts';
 import { authoritiesOf } from './authorities.ts';
-import { parseCommandLine, usage } from './command-line.ts';
-import type { Command } from './command-line.ts';
-import { parseConfigFile } from './config-file.ts';
-import type { ConfigFile } from './config-file.ts';
+import { parseCommandLine, usage, type Command } from './command-line.ts';
+import { parseConfigFile, type ConfigFile } from './config-file.ts';
 import type { Config } from './config.ts';
 import { formatDuration } from './duration.ts';
-import { readEnvironment } from './environment.ts';
-import type { Environment } from './environment.ts';
-import { readText } from './files.ts';
-import type { ReadFile } from './files.ts';
+import { readEnvironment, type Environment } from './environment.ts';
+import { readText, type ReadFile } from './files.ts';
 import { proxyOf } from './proxy.ts';
 import { onOneLine } from './quote.ts';
-import { locationsOf, resolve, resolveSettings } from './resolve.ts';
-import type { Context, Report, Resolved, Source } from './resolve.ts';
+import {
+  locationsOf,
+  resolve,
+  resolveSettings,
+  type Context,
+  type Report,
+  type Resolved,
+  type Source,
+} from './resolve.ts';
 import { createSecrets } from './secrets.ts';
 import type { Setting } from './setting.ts';
 import { ALL_SETTINGS, SETTINGS } from './settings.ts';

@@ -1,11 +1,9 @@
 import { TUNNEL_TYPES } from '../core/model.ts';
-import type { NamePattern } from '../core/name-pattern.ts';
-import { LOG_FORMATS, LOG_LEVELS } from './config.ts';
-import type { LogFormat } from './config.ts';
+import type { NamePattern } from '../core/select.ts';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat } from './config.ts';
 import { parseDuration } from './duration.ts';
 import * as kinds from './kinds.ts';
-import { list, one, onOff, optional } from './setting.ts';
-import type { Setting } from './setting.ts';
+import { list, one, onOff, optional, type Setting } from './setting.ts';
 import { parseToken } from './api-token.ts';
 import { parseTunnelToken } from './tunnel-token.ts';
 

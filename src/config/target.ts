@@ -1,4 +1,4 @@
-import type { Shard } from '../core/shard.ts';
+import type { Shard } from '../core/discovery.ts';
 import { accessOf, type Access } from './access.ts';
 import type { FileLists } from './accounts.ts';
 import type { Command } from './command-line.ts';
@@ -7,8 +7,7 @@ import { readText } from './files.ts';
 import type { Parsed } from './kinds.ts';
 import { quote, quotePath } from './quote.ts';
 import type { Context } from './resolve.ts';
-import { parseTunnelToken, secretsOfTunnelToken } from './tunnel-token.ts';
-import type { OwnTunnel, TokenTunnel } from './tunnel-token.ts';
+import { parseTunnelToken, secretsOfTunnelToken, type OwnTunnel, type TokenTunnel } from './tunnel-token.ts';
 
 /** The accounts and tunnels to watch, and the API to poll. */
 export interface Target extends Access, Pick<Config, 'sidecar' | 'shard'> {

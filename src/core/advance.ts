@@ -8,9 +8,9 @@ import {
   type TunnelType,
 } from './model.ts';
 import { churnAfter } from './churn.ts';
-import { listStaleAfter } from './lists.ts';
+import { listStaleAfter } from './intervals.ts';
 import { routesExpiryOf, routesObserved, withoutStaleRoutes, withRoutesOf } from './routes.ts';
-import { withoutStaleEdge } from './sidecar.ts';
+import { withoutStaleEdge } from './sidecar-state.ts';
 import type { AccountState, CollectorState, ListState, Snapshot, TunnelState } from './snapshot.ts';
 import {
   blamesCollector,

@@ -1,5 +1,5 @@
 import type { Change } from './events.ts';
-import { nameOfAccount, firstFew, formatSpan } from './event-words.ts';
+import { nameOfAccount, firstFew, formatSpan } from './event-text.ts';
 
 /** Until when Cloudflare refuses the requests of one token, or of several that share a budget. */
 export interface Block {

@@ -1,11 +1,15 @@
-import { behind, targetsOf } from './behind.ts';
-import { hasFailedOver, hasNewStatus } from './changes.ts';
-import { connectorMoves } from './connector-moves.ts';
+import { behind, targetsOf } from './routes.ts';
+import { hasFailedOver, hasNewStatus, connectorMoves } from './changes.ts';
 import { affecting, type Change, type EventKind, remembering, type Severity } from './events.ts';
-import { nameOfAccount, nameOfTunnel, shortId, sinceOf, firstFew, formatSpan } from './event-words.ts';
+import { nameOfAccount, nameOfTunnel, shortId, sinceOf, firstFew, formatSpan } from './event-text.ts';
 import { type ExpectedTunnel, isKnownPresent } from './expected.ts';
-import type { Connector, HaStatus, KnownTunnelType, TunnelStatus } from './model.ts';
-import { hasNoConnections } from './serving.ts';
+import {
+  type Connector,
+  type HaStatus,
+  type KnownTunnelType,
+  type TunnelStatus,
+  hasNoConnections,
+} from './model.ts';
 import type { AccountState, Snapshot, TunnelState } from './snapshot.ts';
 
 export interface EventContext {

@@ -187,3 +187,48 @@ export type Observation =
 export function failureOf(observation: Observation): Failure | undefined {
   return !('result' in observation) || observation.result.ok ? undefined : observation.result.failure;
 }
+
+/** The connections that carry traffic: those that Cloudflare does not merely keep in mind. */
+export function servingConnections(connector: Connector): readonly Connection[] {
+  return connector.connections.filter((connection) => !connection.pendingReconnect);
+}
+
+/** The connectors with at least one serving connection. */
+export function servingConnectors(connectors: readonly Connector[]): readonly Connector[] {
+  return connectors.filter((connector) =>
+    connector.connections.some(({ pendingReconnect }) => !pendingReconnect),
+  );
+}
+
+/** Whether the list already tells that a tunnel has no connection, so that asking for them would tell nothing. */
+export function hasNoConnections(status: TunnelStatus): boolean {
+  return status === 'down' || status === 'inactive';
+}
+
+/** Whether the API has a connections endpoint for tunnels of this type. */
+export function hasConnectionsEndpoint(type: TunnelType): boolean {
+  return type === 'cfd_tunnel' || type === 'warp_connector';
+}
+
+/**
+ * The airport of a data center: the first three letters of its name, upper-cased (`khh01` → `KHH`); '' where the name
+ * does not begin with three letters. Colo names begin with an IATA code (Cloudflare's documentation).
+ */
+export function airportOf(colo: string): string {
+  const code = /^[a-z]{3}(?![a-z])/i.exec(colo)?.[0];
+  return code === undefined ? '' : code.toUpperCase();
+}
+
+/** What a connection without a data center is counted under. */
+export const UNKNOWN_COLO = 'unknown';
+
+/**
+ * The first day of the month that a cloudflared version `YYYY.M.P` names, in milliseconds since the epoch;
+ * `undefined` for anything else (WARP and third-party connectors send other forms).
+ */
+export function releaseTime(version: string): number | undefined {
+  const [, year, month] = /^(20\d\d)\.(\d{1,2})\.\d+$/.exec(version) ?? [];
+  if (year === undefined || month === undefined) return undefined;
+  const index = Number(month) - 1;
+  return index >= 0 && index < 12 ? Date.UTC(Number(year), index) : undefined;
+}

@@ -1,9 +1,14 @@
-import { type Collector, COLLECTORS, type ListedTunnel, ROUTE_KINDS } from './model.ts';
+import {
+  type Collector,
+  COLLECTORS,
+  type ListedTunnel,
+  ROUTE_KINDS,
+  hasConnectionsEndpoint,
+  hasNoConnections,
+} from './model.ts';
 import { isRoutesDue } from './routes.ts';
-import { selectFirst } from './select-first.ts';
-import { hasConnectionsEndpoint, hasNoConnections } from './serving.ts';
+import { selectFirst, ageOf, createPriority } from './priority.ts';
 import type { AccountState, Observed, TunnelState } from './snapshot.ts';
-import { ageOf, createPriority } from './priority.ts';
 
 export interface DetailRequest {
   readonly kind: 'connections' | 'configuration';
@@ -38,7 +43,7 @@ export interface DetailPlanOptions extends DueOptions {
   readonly routine: number;
   /** How many of these may be made for configurations while connections wait. */
   readonly configurationAllowance: number;
-  /** How old an observation gets if all tunnels share equally (see refresh.ts). */
+  /** How old an observation gets if all tunnels share equally (see intervals.ts). */
   readonly equalIntervalMs: number;
   /** Requests that are not to be planned again. */
   readonly isInFlight?: (request: DetailRequest) => boolean;

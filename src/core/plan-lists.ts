@@ -1,5 +1,4 @@
-import { listRequestsOf, listStaleAfter } from './lists.ts';
-import { WINDOW_MS } from './refresh.ts';
+import { listRequestsOf, listStaleAfter, WINDOW_MS } from './intervals.ts';
 import type { AccountState } from './snapshot.ts';
 import { ageOf } from './priority.ts';
 

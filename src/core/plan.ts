@@ -1,4 +1,4 @@
-import { listRate } from './list-intervals.ts';
+import { listRate, refreshAge } from './intervals.ts';
 import {
   DETAIL_CONFIGURATION_SHARE,
   type DetailPlanOptions,
@@ -6,9 +6,8 @@ import {
   planDetails,
 } from './plan-details.ts';
 import { type ListRequest, owedToLists, planLists } from './plan-lists.ts';
-import { refreshAge } from './refresh.ts';
 import { dueRoutes, type RoutesRequest } from './routes.ts';
-import { hasConnectionsEndpoint, hasNoConnections } from './serving.ts';
+import { hasConnectionsEndpoint, hasNoConnections } from './model.ts';
 import type { AccountState } from './snapshot.ts';
 
 export type { DetailRequest } from './plan-details.ts';
@@ -67,7 +66,7 @@ const KEPT_SHARE = 0.5;
 
 /**
  * Plans the next requests of the accounts that share one budget: lists that are due within their share, then details, then
- * whatever lists the budget has room for. See list-intervals.ts for how lists share half of the budget.
+ * whatever lists the budget has room for. See intervals.ts for how lists share half of the budget.
  */
 export function plan(accounts: readonly AccountState[], options: PlanOptions): Plan {
   const { now, allowance, capacity, pollIntervalMs, requestBudget, isOnce } = options;

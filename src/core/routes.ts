@@ -1,4 +1,6 @@
+import { pagesOf } from './intervals.ts';
 import { type KnownTunnelType, type Observation, type Route, ROUTE_KINDS, type RouteKind } from './model.ts';
+import { isEqual } from './equal.ts';
 import {
   type AccountState,
   type Observed,
@@ -7,8 +9,6 @@ import {
   type TunnelState,
   UNKNOWN_ROUTES,
 } from './snapshot.ts';
-import { same } from './same.ts';
-import { pagesOf } from './lists.ts';
 
 /** Private networks and host names: two lists for each account, read slowly, and joined to its tunnels. */
 
@@ -49,7 +49,7 @@ function tableOf(routes: readonly Route[], before: RouteTable | undefined): Rout
   for (const [tunnelId, own] of byTunnel) {
     const sorted = own.toSorted((a, b) => compare(a.target, b.target) || compare(a.id, b.id));
     const known = before?.get(tunnelId);
-    const isSame = known !== undefined && same(known, sorted);
+    const isSame = known !== undefined && isEqual(known, sorted);
     changed ||= !isSame;
     table.set(tunnelId, isSame ? known : sorted);
   }
@@ -207,4 +207,33 @@ export function orphanRoutes(
     }
   }
   return orphans;
+}
+
+/** What a tunnel leads to: who is affected if it is down. As last observed; empty also if nothing is known. */
+export interface Behind {
+  /** Public host names of the remote configuration. */
+  readonly hostnames: readonly string[];
+  readonly privateHostnames: readonly string[];
+  /** CIDRs. */
+  readonly networks: readonly string[];
+}
+
+export function behind({ knownConfiguration, routes }: TunnelState): Behind {
+  const names = (knownConfiguration?.ingress ?? [])
+    .map(({ hostname }) => hostname)
+    .filter((name) => name !== '');
+  return {
+    hostnames: [...new Set(names)],
+    privateHostnames: distinctTargets(routes.hostname),
+    networks: distinctTargets(routes.network),
+  };
+}
+
+function distinctTargets(routes: TunnelState['routes']['network']): readonly string[] {
+  return [...new Set((routes ?? []).map(({ target }) => target).filter((target) => target !== ''))];
+}
+
+/** Everything behind it, public host names first. */
+export function targetsOf({ hostnames, privateHostnames, networks }: Behind): readonly string[] {
+  return [...hostnames, ...privateHostnames, ...networks];
 }

@@ -1,5 +1,12 @@
 import type { ListedTunnel } from './model.ts';
-import type { NamePattern } from './name-pattern.ts';
+
+/** A regular expression on names; `test` takes time linear in the name, whatever the expression. */
+export interface NamePattern {
+  /** As the user wrote it. */
+  readonly source: string;
+  /** Returns whether it matches anywhere in the name. */
+  readonly test: (name: string) => boolean;
+}
 
 export interface Selection {
   /** The name must match one of these where there are any. */

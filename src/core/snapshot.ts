@@ -10,7 +10,7 @@ import type {
   TunnelStatus,
   TunnelType,
 } from './model.ts';
-import type { SidecarState } from './sidecar.ts';
+import type { SidecarState } from './sidecar-state.ts';
 
 /** What was asked for, and what came of it. */
 export interface Observed<T> {

@@ -1,19 +1,19 @@
-import type {
-  Collector,
-  Configuration,
-  Connector,
-  Failure,
-  FailureReason,
-  ListEntry,
-  ListedTunnel,
-  Result,
-  TunnelStatus,
+import {
+  type Collector,
+  type Configuration,
+  type Connector,
+  type Failure,
+  type FailureReason,
+  type ListEntry,
+  type ListedTunnel,
+  type Result,
+  type TunnelStatus,
+  hasNoConnections,
+  servingConnectors,
 } from './model.ts';
 import { connectionChanges, hasFailedOver, hasNewStatus } from './changes.ts';
 import { type Churn, churnAfter, NO_CHURN } from './churn.ts';
-import { sameConnectors } from './same-connectors.ts';
-import { same } from './same.ts';
-import { hasNoConnections, servingConnectors } from './serving.ts';
+import { isEqual } from './equal.ts';
 import {
   type LastServing,
   type Observed,
@@ -107,7 +107,7 @@ export function configurationObserved(
 ): TunnelState {
   if (!result.ok) return failing(state, 'configuration', { at, failure: result.failure });
   const known = state.configuration.value;
-  const value = same(known, result.value) ? known : result.value;
+  const value = isEqual(known, result.value) ? known : result.value;
   return { ...state, configuration: { value, at, ...GOOD }, knownConfiguration: value };
 }
 
@@ -173,7 +173,7 @@ function firstListed(tunnel: ListedTunnel): TunnelState {
 
 function relist(previous: TunnelState, tunnel: ListedTunnel, at: number): TunnelState {
   const before = previous.tunnel;
-  if (isSameEntry(before, tunnel)) return previous;
+  if (isEqual(before, tunnel)) return previous;
   const changed =
     before.status !== tunnel.status ||
     before.activeAt !== tunnel.activeAt ||
@@ -186,21 +186,6 @@ function relist(previous: TunnelState, tunnel: ListedTunnel, at: number): Tunnel
       ? transitionTo(previous.counters, tunnel.status)
       : previous.counters,
   };
-}
-
-/** What `same` would say, at a fraction of its cost: every tunnel of the fleet is compared at every poll. */
-function isSameEntry(a: ListedTunnel, b: ListedTunnel): boolean {
-  return (
-    a.id === b.id &&
-    a.accountId === b.accountId &&
-    a.name === b.name &&
-    a.type === b.type &&
-    a.status === b.status &&
-    a.configSource === b.configSource &&
-    a.createdAt === b.createdAt &&
-    a.activeAt === b.activeAt &&
-    a.inactiveAt === b.inactiveAt
-  );
 }
 
 function transitionTo(counters: TunnelCounters, status: TunnelStatus): TunnelCounters {
@@ -235,7 +220,7 @@ function lastServingOf({ connectors: { value, at }, lastServing }: TunnelState):
 
 function withConnectors(state: TunnelState, connectors: readonly Connector[], at: number): TunnelState {
   const known = state.connectors.value;
-  const value = known !== undefined && sameConnectors(known, connectors) ? known : connectors;
+  const value = known !== undefined && isEqual(known, connectors) ? known : connectors;
   const active = activeConnector(connectors, state.lastActiveConnector);
   return {
     ...state,

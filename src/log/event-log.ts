@@ -1,5 +1,5 @@
 import type { EventKind, Severity, TunnelEvent } from '../core/events.ts';
-import { firstFew } from '../core/event-words.ts';
+import { firstFew } from '../core/event-text.ts';
 
 /** Writes a line for each event; many of one kind within a minute become one line. */
 export interface EventLog {

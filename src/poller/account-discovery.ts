@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStopped } from '../cloudflare/errors.ts';
 import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
-import { firstFew } from '../core/event-words.ts';
+import { firstFew } from '../core/event-text.ts';
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
 import type { Logger } from '../log/logger.ts';
 

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
-import { listIntervals, listRate } from '../core/list-intervals.ts';
+import { listIntervals, listRate, WINDOW_MS } from '../core/intervals.ts';
 import type { Collector, Observation } from '../core/model.ts';
 import { idleCollectors } from '../core/plan-details.ts';
 import { plan, type PlannedRequest } from '../core/plan.ts';
-import { WINDOW_MS } from '../core/refresh.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import { createConfigurationShare, createListShare, createRouteShare } from './share.ts';

@@ -1,7 +1,6 @@
 import { firstWindowOf } from '../cloudflare/budget.ts';
 import { DETAIL_CONFIGURATION_SHARE } from '../core/plan-details.ts';
-import { LIST_SHARE } from '../core/list-intervals.ts';
-import { WINDOW_MS } from '../core/refresh.ts';
+import { LIST_SHARE, WINDOW_MS } from '../core/intervals.ts';
 
 /** A token bucket within the budget: how much of it one kind of request may take while another kind waits. */
 export interface Share {

@@ -1,7 +1,7 @@
 import { advance, nextExpiry } from '../core/advance.ts';
 import type { Observation } from '../core/model.ts';
 import { reconfigured, type Scope } from '../core/reconfigure.ts';
-import { type SidecarObservation, sidecarAfter } from '../core/sidecar.ts';
+import { type SidecarObservation, sidecarAfter } from '../core/sidecar-state.ts';
 import { emptySnapshot, type Snapshot } from '../core/snapshot.ts';
 
 export interface StoreOptions {

@@ -1,6 +1,5 @@
-import type { Connector, Result } from '../core/model.ts';
-import { servingConnections } from '../core/serving.ts';
-import type { SidecarObservation, SidecarState } from '../core/sidecar.ts';
+import { type Connector, type Result, servingConnections } from '../core/model.ts';
+import type { SidecarObservation, SidecarState } from '../core/sidecar-state.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Cloudflared } from './cloudflared.ts';
 

@@ -1,12 +1,15 @@
-import { behind, targetsOf } from '../core/behind.ts';
-import { UNKNOWN_COLO } from '../core/colo.ts';
+import { behind, targetsOf } from '../core/routes.ts';
+import {
+  UNKNOWN_COLO,
+  type Connector,
+  type ListedTunnel,
+  type TunnelStatus,
+  servingConnections,
+} from '../core/model.ts';
 import type { Severity, TunnelEvent } from '../core/events.ts';
-import type { Connector, ListedTunnel, TunnelStatus } from '../core/model.ts';
-import { servingConnections } from '../core/serving.ts';
 import type { TunnelState } from '../core/snapshot.ts';
 import { formatDuration, formatTime } from './format.ts';
-import { html, joined, NOTHING, SEPARATOR, visible } from './html.ts';
-import type { Html } from './html.ts';
+import { html, joined, NOTHING, SEPARATOR, visible, type Html } from './html.ts';
 
 // HTML that several pages share.
 

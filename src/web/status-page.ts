@@ -1,6 +1,6 @@
-import { nameOfAccount } from '../core/event-words.ts';
+import { nameOfAccount } from '../core/event-text.ts';
 import type { EventHistory, TunnelEvent } from '../core/events.ts';
-import { servingConnections } from '../core/serving.ts';
+import { servingConnections } from '../core/model.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
 import { accountProblems, listedAtOf } from './account-problems.ts';
 import { formatCount, formatDuration } from './format.ts';
@@ -12,8 +12,7 @@ import {
   tunnelPath,
   upOrDownForAndSince,
 } from './fragments.ts';
-import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
-import type { Html } from './html.ts';
+import { NOTHING, SEPARATOR, html, joined, visible, type Html } from './html.ts';
 import { pageParts, REFRESH_SECONDS } from './page-frame.ts';
 import { STATUSES_WORST_FIRST, countByStatus, shownTunnels, troubledTunnels } from './shown-tunnels.ts';
 import { filterPath, selectsAccount, selectsAll, selectsTunnel, type TunnelFilter } from './tunnel-filter.ts';

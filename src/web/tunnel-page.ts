@@ -1,8 +1,7 @@
-import { behind } from '../core/behind.ts';
-import { nameOfAccount } from '../core/event-words.ts';
+import { nameOfAccount } from '../core/event-text.ts';
+import { behind } from '../core/routes.ts';
 import type { TunnelEvent } from '../core/events.ts';
-import type { Connector } from '../core/model.ts';
-import { hasNoConnections } from '../core/serving.ts';
+import { type Connector, hasNoConnections } from '../core/model.ts';
 import type { AccountState, Snapshot, TunnelState } from '../core/snapshot.ts';
 import { formatCount, formatDuration, formatTime } from './format.ts';
 import {
@@ -14,8 +13,7 @@ import {
   targetList,
   upOrDownForAndSince,
 } from './fragments.ts';
-import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
-import type { Html } from './html.ts';
+import { NOTHING, SEPARATOR, html, joined, visible, type Html } from './html.ts';
 import { pageParts } from './page-frame.ts';
 import { filterPath, EVERY_TUNNEL } from './tunnel-filter.ts';
 

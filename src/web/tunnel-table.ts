@@ -1,7 +1,11 @@
-import { nameOfAccount } from '../core/event-words.ts';
-import { HA_STATUSES } from '../core/model.ts';
-import type { Connector } from '../core/model.ts';
-import { hasConnectionsEndpoint, hasNoConnections, servingConnectors } from '../core/serving.ts';
+import { nameOfAccount } from '../core/event-text.ts';
+import {
+  HA_STATUSES,
+  type Connector,
+  hasConnectionsEndpoint,
+  hasNoConnections,
+  servingConnectors,
+} from '../core/model.ts';
 import type { AccountState, LastServing, TunnelState } from '../core/snapshot.ts';
 import { listedAtOf } from './account-problems.ts';
 import { formatCount, formatDuration } from './format.ts';
@@ -16,10 +20,8 @@ import {
   tunnelPath,
   upOrDownFor,
 } from './fragments.ts';
-import { NOTHING, SEPARATOR, html, joined, visible } from './html.ts';
-import type { Html } from './html.ts';
-import { STATUSES_WORST_FIRST } from './shown-tunnels.ts';
-import type { ShownTunnels } from './shown-tunnels.ts';
+import { NOTHING, SEPARATOR, html, joined, visible, type Html } from './html.ts';
+import { STATUSES_WORST_FIRST, type ShownTunnels } from './shown-tunnels.ts';
 import { EVERY_TUNNEL, filterPath } from './tunnel-filter.ts';
 
 interface Column {

@@ -1,7 +1,11 @@
-import { behind } from '../core/behind.ts';
-import { airportOf } from '../core/colo.ts';
-import type { Configuration, Connection, Connector } from '../core/model.ts';
-import { hasNoConnections } from '../core/serving.ts';
+import { behind } from '../core/routes.ts';
+import {
+  airportOf,
+  type Configuration,
+  type Connection,
+  type Connector,
+  hasNoConnections,
+} from '../core/model.ts';
 import type { AccountState, Snapshot, TunnelCounters, TunnelState } from '../core/snapshot.ts';
 import type { Rendered } from './document-route.ts';
 import { json, textJson, timeJson } from './json.ts';

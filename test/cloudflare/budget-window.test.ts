@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createBudget, type Budget } from '../../src/cloudflare/budget.ts';
-import { WINDOW_MS } from '../../src/core/refresh.ts';
+import { WINDOW_MS } from '../../src/core/intervals.ts';
 
 /** What Cloudflare counts: no more than so many in any five minutes. */
 const CLOUDFLARE_LIMIT = 1_200;

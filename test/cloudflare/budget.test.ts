@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createBudget, type Budget } from '../../src/cloudflare/budget.ts';
-import { WINDOW_MS } from '../../src/core/refresh.ts';
+import { WINDOW_MS } from '../../src/core/intervals.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { CallFailure } from '../../src/cloudflare/errors.ts';
-import type { CallResult } from '../../src/cloudflare/errors.ts';
+import type { CallFailure, CallResult } from '../../src/cloudflare/errors.ts';
 import { readList, type Page, type TotalCountMeaning } from '../../src/cloudflare/pagination.ts';
-import { TUNNELS_PER_PAGE as PER_PAGE } from '../../src/core/lists.ts';
+import { TUNNELS_PER_PAGE as PER_PAGE } from '../../src/core/intervals.ts';
 
 interface Item {
   readonly id: string;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { shardOf } from '../../src/core/shard.ts';
+import { shardOf } from '../../src/core/discovery.ts';
 import type { Simulator } from '../../src/simulator/server.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { numbered, specOf } from '../poller/support.ts';

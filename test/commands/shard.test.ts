@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { shardOf } from '../../src/core/shard.ts';
+import { shardOf } from '../../src/core/discovery.ts';
 import { cli, ONCE, running, samplesOf, scrape, simulate } from './support.ts';
 
 const PATIENCE = { timeout: 15_000, interval: 50 };

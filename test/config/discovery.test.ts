@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shardOf } from '../../src/core/shard.ts';
+import { shardOf } from '../../src/core/discovery.ts';
 import {
   ACCESS,
   ACCOUNT,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOfShard, shardOf } from '../../src/core/shard.ts';
+import { isOfShard, shardOf } from '../../src/core/discovery.ts';
 import { ACCESS, loaded, problemsOf, TOKEN } from './support.ts';
 
 const ACCOUNTS = Array.from({ length: 12 }, (_, index) => index.toString(16).padStart(32, '0'));

@@ -8,9 +8,9 @@ import {
   discoveryStatus,
   listedTwice,
   NEVER_LISTED,
+  shardOf,
 } from '../../src/core/discovery.ts';
 import type { Account, Failure, Result } from '../../src/core/model.ts';
-import { shardOf } from '../../src/core/shard.ts';
 
 const account = (id: string, name = id.toUpperCase()): Account => ({ id, name });
 const [A, B, C] = [account('a'), account('b'), account('c')];

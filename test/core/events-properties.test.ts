@@ -3,8 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Change, EVENT_KINDS, type EventKind } from '../../src/core/events.ts';
 import { eventsBetween } from '../../src/core/events-between.ts';
-import { TUNNEL_STATUSES } from '../../src/core/model.ts';
-import { hasNoConnections, servingConnections } from '../../src/core/serving.ts';
+import { TUNNEL_STATUSES, hasNoConnections, servingConnections } from '../../src/core/model.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
 import { polls, play, type Step } from '../support/random-polls.ts';
 

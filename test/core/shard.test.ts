@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isOfShard, shardOf } from '../../src/core/shard.ts';
+import { isOfShard, shardOf } from '../../src/core/discovery.ts';
 
 const ACCOUNTS = Array.from({ length: 4_000 }, (_, index) =>
   createHash('md5').update(String(index)).digest('hex'),

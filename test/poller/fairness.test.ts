@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createBudget } from '../../src/cloudflare/budget.ts';
 import type { ListedTunnel } from '../../src/core/model.ts';
-import { refreshAge } from '../../src/core/refresh.ts';
+import { refreshAge } from '../../src/core/intervals.ts';
 import type { Client, ObservationOf } from '../../src/cloudflare/client.ts';
 import type { CallOptions } from '../../src/cloudflare/http.ts';
 import { createRandom } from '../../src/simulator/random.ts';

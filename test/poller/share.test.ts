@@ -1,6 +1,6 @@
 import { array, assert, nat, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { WINDOW_MS } from '../../src/core/refresh.ts';
+import { WINDOW_MS } from '../../src/core/intervals.ts';
 import { createListShare } from '../../src/poller/share.ts';
 
 test('starts with what the bucket holds and a little more, and refills at half of the budget', () => {

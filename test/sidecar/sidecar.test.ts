@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Connector, Result } from '../../src/core/model.ts';
-import { sidecarAfter, type SidecarState } from '../../src/core/sidecar.ts';
+import { sidecarAfter, type SidecarState } from '../../src/core/sidecar-state.ts';
 import { createCloudflared } from '../../src/sidecar/cloudflared.ts';
 import { createSidecar, type Sidecar, type SidecarOptions } from '../../src/sidecar/sidecar.ts';
 import { aConnection, aConnector } from '../support/snapshots.ts';

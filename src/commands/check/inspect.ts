@@ -1,9 +1,15 @@
 import type { Client, VerifiedToken } from '../../cloudflare/client.ts';
 import { type DetailEndpoint, LIST_PATHS } from '../../cloudflare/endpoints.ts';
-import type { Account, Failure, KnownTunnelType, ListedTunnel, Result } from '../../core/model.ts';
+import {
+  type Account,
+  type Failure,
+  type KnownTunnelType,
+  type ListedTunnel,
+  type Result,
+  hasNoConnections,
+} from '../../core/model.ts';
 import { isSelected, type Selection } from '../../core/select.ts';
-import { hasNoConnections } from '../../core/serving.ts';
-import { pagesOf } from '../../core/lists.ts';
+import { pagesOf } from '../../core/intervals.ts';
 
 /** The result of one request to an endpoint that the exporter needs. */
 export interface Probe {

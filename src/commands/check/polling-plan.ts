@@ -1,6 +1,5 @@
-import { LIST_SHARE } from '../../core/list-intervals.ts';
-import { refreshAge, WINDOW_MS } from '../../core/refresh.ts';
-import { hasConnectionsEndpoint, hasNoConnections } from '../../core/serving.ts';
+import { LIST_SHARE, refreshAge, WINDOW_MS } from '../../core/intervals.ts';
+import { hasConnectionsEndpoint, hasNoConnections } from '../../core/model.ts';
 import { type AccountFindings, type OwnerFindings, plural } from './inspect.ts';
 
 /** Cloudflare's limit per owner of tokens and five minutes (API documentation, "Rate limits"). */

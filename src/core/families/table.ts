@@ -1,11 +1,8 @@
-import { configurationFamilies } from './configuration.ts';
-import { connectionFamilies } from './connections.ts';
-import { connectorFamilies } from './connector.ts';
+import { connectionFamilies, connectorFamilies } from './connectors.ts';
 import type { Family, FamilyOptions } from './family.ts';
-import { fleetFamilies } from './fleet.ts';
+import { fleetFamilies, sidecarFamilies } from './fleet.ts';
 import { routeFamilies } from './routes.ts';
-import { sidecarFamilies } from './sidecar.ts';
-import { tunnelFamilies } from './tunnel.ts';
+import { configurationFamilies, tunnelFamilies } from './tunnel.ts';
 
 /** Every metric about tunnels, in the order of the page. */
 export const FAMILIES: readonly Family[] = [

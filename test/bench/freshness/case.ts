@@ -1,6 +1,4 @@
-import { LIST_SHARE } from '../../../src/core/list-intervals.ts';
-import { refreshAge, WINDOW_MS } from '../../../src/core/refresh.ts';
-import { pagesOf } from '../../../src/core/lists.ts';
+import { LIST_SHARE, refreshAge, WINDOW_MS, pagesOf } from '../../../src/core/intervals.ts';
 import { type ChangeKind, createScenario, type Scenario, TOKEN } from './scenario.ts';
 import { createStrategy, isStrategyName, type StrategyName } from './strategies.ts';
 

@@ -1,6 +1,6 @@
 import { createVirtualPolling } from '../../support/virtual-polling.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
-import { pagesOf } from '../../../src/core/lists.ts';
+import { pagesOf } from '../../../src/core/intervals.ts';
 import { createVirtualClient, type VirtualClient } from './virtual-client.ts';
 
 /** One way to spend requests; steps through time second by second. */

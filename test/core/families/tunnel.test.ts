@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TUNNEL_STATUSES } from '../../../src/core/model.ts';
+import { HA_MODES, TUNNEL_STATUSES } from '../../../src/core/model.ts';
 import { tunnelLines } from '../../support/core-builders.ts';
 import { aTunnel } from '../../support/snapshots.ts';
 
@@ -58,4 +58,67 @@ test('transitions start at 0 for every status', () => {
     'status="inactive" 0',
     'status="unknown" 0',
   ]);
+});
+
+const rule = (hostname: string, service: string, path = '') => ({ hostname, service, path });
+const tunnel = aTunnel({
+  configuration: {
+    version: 7,
+    ingress: [
+      rule('www.example.com', 'http://web:80'),
+      rule('www.example.com', 'http://web:80', '/api'),
+      rule('www.example.com', 'http://api:80', '/v2'),
+      rule('', 'http_status:404'),
+    ],
+    haMode: undefined,
+  },
+});
+const mesh = (configuration = {}) =>
+  aTunnel({
+    type: 'warp_connector',
+    configuration: { version: undefined, ingress: undefined, haMode: undefined, ...configuration },
+  });
+const unknown = aTunnel();
+
+test('version and number of rules are those of the remote configuration', () => {
+  expect(tunnelLines('cloudflare_tunnel_config_version', tunnel)).toEqual(['7']);
+  expect(tunnelLines('cloudflare_tunnel_ingress_rules', tunnel)).toEqual(['4']);
+});
+
+test('a configuration never set has version 0 and no rules', () => {
+  const never = aTunnel({ configuration: { version: 0, ingress: [], haMode: undefined } });
+  expect(tunnelLines('cloudflare_tunnel_config_version', never)).toEqual(['0']);
+  expect(tunnelLines('cloudflare_tunnel_ingress_rules', never)).toEqual(['0']);
+});
+
+test.each([
+  'cloudflare_tunnel_config_version',
+  'cloudflare_tunnel_ingress_rules',
+  'cloudflare_tunnel_ingress_info',
+  'cloudflare_tunnel_ha_mode',
+])('%s is absent where nothing is known', (name) => {
+  expect(tunnelLines(name, unknown, { hostnames: true })).toEqual([]);
+  expect(tunnelLines(name, mesh(), { hostnames: true })).toEqual([]);
+});
+
+test('hostnames are shown where the user opts in; rules that differ by path only are one series', () => {
+  expect(tunnelLines('cloudflare_tunnel_ingress_info', tunnel, { hostnames: true })).toEqual([
+    'hostname="www.example.com",service="http://web:80" 1',
+    'hostname="www.example.com",service="http://api:80" 1',
+    'hostname="",service="http_status:404" 1',
+  ]);
+  expect(tunnelLines('cloudflare_tunnel_ingress_info', tunnel)).toEqual([]);
+});
+
+test.each(HA_MODES)('the HA mode %s is one of four, the others are 0', (haMode) => {
+  expect(tunnelLines('cloudflare_tunnel_ha_mode', mesh({ haMode }))).toEqual(
+    ['none', 'disabled', 'aws', 'local'].map((mode) => `ha_mode="${mode}" ${mode === haMode ? 1 : 0}`),
+  );
+});
+
+test('failovers start at 0, for WARP connectors only', () => {
+  const name = 'cloudflare_tunnel_ha_failovers_total';
+  expect(tunnelLines(name, aTunnel({ type: 'warp_connector' }))).toEqual(['0']);
+  expect(tunnelLines(name, aTunnel({ type: 'warp_connector', counters: { failovers: 2 } }))).toEqual(['2']);
+  expect(tunnelLines(name, aTunnel())).toEqual([]);
 });

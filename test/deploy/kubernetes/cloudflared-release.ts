@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { releaseTime } from '../../../src/core/release.ts';
+import { releaseTime } from '../../../src/core/model.ts';
 
 const DAY_MS = 86_400_000;
 

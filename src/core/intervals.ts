@@ -1,7 +1,5 @@
-import { listRequestsOf } from './lists.ts';
-import { WINDOW_MS } from './refresh.ts';
-import type { AccountState, TunnelState } from './snapshot.ts';
 import { ageOf } from './priority.ts';
+import type { AccountState, TunnelState } from './snapshot.ts';
 
 export interface ListIntervalOptions {
   readonly now: number;
@@ -92,4 +90,51 @@ function meanRateOf(accounts: readonly AccountState[]): number {
     observedMs += list.churn.observedMs;
   }
   return observedMs === 0 ? 0 : (changes + PRIOR_CHANGES) / observedMs;
+}
+
+/** The most that the API gives per page (API reference), which is what lists are asked with. */
+export const TUNNELS_PER_PAGE = 1000;
+
+/** Requests that a list of so many tunnels takes. */
+export function pagesOf(tunnels: number): number {
+  return Math.max(1, Math.ceil(tunnels / TUNNELS_PER_PAGE));
+}
+
+/** Requests that the account's next list takes: as many as its last one. */
+export function listRequestsOf({ list }: AccountState): number {
+  return list.requests ?? 1;
+}
+
+/** An account whose lists are planned further apart than usual is not stale because of it. */
+export const STALE_INTERVALS = 3;
+
+/**
+ * How old an account's list may be, in milliseconds. Past the setting and past three planned intervals, renewing it has
+ * failed.
+ */
+export function listStaleAfter({ list }: AccountState, staleAfterMs: number): number {
+  return Math.max(staleAfterMs, STALE_INTERVALS * (list.intervalMs ?? 0));
+}
+
+/** Cloudflare counts requests over five minutes (API docs, "Rate limits"): the unit of a budget. */
+export const WINDOW_MS = 300_000;
+
+export interface DetailPace {
+  /** Tunnels whose connections are observed: not listed down or inactive. */
+  readonly serving: number;
+  /** Requests per millisecond that lists take. */
+  readonly listsPerMs: number;
+  readonly pollIntervalMs: number;
+  /** Requests per five minutes. */
+  readonly requestBudget: number;
+}
+
+/**
+ * How old an observation of a tunnel's connections gets, in milliseconds, if all serving tunnels share equally what lists
+ * leave of the budget. Never less than the poll interval; `Infinity` if lists leave nothing.
+ */
+export function refreshAge({ serving, listsPerMs, pollIntervalMs, requestBudget }: DetailPace): number {
+  const perMs = requestBudget / WINDOW_MS - listsPerMs;
+  if (perMs <= 0) return Infinity;
+  return Math.max(pollIntervalMs, serving / perMs);
 }

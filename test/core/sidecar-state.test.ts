@@ -6,7 +6,7 @@ import {
   type SidecarObservation,
   type SidecarState,
   withoutStaleEdge,
-} from '../../src/core/sidecar.ts';
+} from '../../src/core/sidecar-state.ts';
 import { aSnapshot } from '../support/snapshots.ts';
 
 const answered = (connectorId: string, readyConnections: number): SidecarObservation => ({

@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
 import {
+  airportOf,
   hasConnectionsEndpoint,
   hasNoConnections,
+  releaseTime,
   servingConnections,
   servingConnectors,
-} from '../../src/core/serving.ts';
-import { TUNNEL_STATUSES, TUNNEL_TYPES } from '../../src/core/model.ts';
+  TUNNEL_STATUSES,
+  TUNNEL_TYPES,
+  UNKNOWN_COLO,
+} from '../../src/core/model.ts';
 import { hasFreshData } from '../../src/core/snapshot.ts';
-import { aStory, failedList, s, list } from '../support/core-builders.ts';
+import { aStory, failedList, list, s } from '../support/core-builders.ts';
 import { aConnection, aConnector } from '../support/snapshots.ts';
 
 const pending = aConnection({ id: 'p', pendingReconnect: true });
@@ -42,4 +46,50 @@ test('there is fresh data from the first complete list on until it is too old', 
   expect(hasFreshData(story.poll(s(30), list([])))).toBe(true);
   expect(hasFreshData(story.poll(s(329)))).toBe(true);
   expect(hasFreshData(story.poll(s(330)))).toBe(false);
+});
+
+test.each([
+  ['khh01', 'KHH'],
+  ['ams06', 'AMS'],
+  ['DFW', 'DFW'],
+  ['lhr', 'LHR'],
+  ['sjc-pig', 'SJC'],
+])('the airport of %s is %s', (colo, airport) => {
+  expect(airportOf(colo)).toBe(airport);
+});
+
+test.each(['', 'x1', 'ab', '123', 'unknown', UNKNOWN_COLO, 'frankfurt', '日本語01'])(
+  'there is no airport in "%s"',
+  (colo) => {
+    expect(airportOf(colo)).toBe('');
+  },
+);
+
+test.each([
+  ['2025.11.1', '2025-11-01T00:00:00Z'],
+  ['2026.2.0', '2026-02-01T00:00:00Z'],
+  ['2024.12.12', '2024-12-01T00:00:00Z'],
+])('version %s was released in the month of %s', (version, day) => {
+  expect(releaseTime(version)).toBe(Date.parse(day));
+});
+
+test.each([
+  '',
+  'n/a',
+  'libcfd_1',
+  'libcfd_2025.1.1',
+  '2025.13.1',
+  '2025.0.1',
+  '2025.1',
+  '2025.1.1.1',
+  '2025.1.1-dirty',
+  '2025.1.x',
+  'v2025.1.1',
+  ' 2025.1.1',
+  '2025-1-1',
+  '1.2.3',
+  '25.1.1',
+  'DEV',
+])('version "%s" names no month', (version) => {
+  expect(releaseTime(version)).toBeUndefined();
 });

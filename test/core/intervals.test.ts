@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { listIntervals, listRate } from '../../src/core/list-intervals.ts';
-import type { AccountState, ListState } from '../../src/core/snapshot.ts';
+import { listIntervals, listRate, listRequestsOf, pagesOf, refreshAge } from '../../src/core/intervals.ts';
+import { type AccountState, emptyAccount, emptySnapshot, type ListState } from '../../src/core/snapshot.ts';
 import { anAccount, aTunnel, NOW, type TunnelParts } from '../support/snapshots.ts';
+import { advance } from '../../src/core/advance.ts';
 
 /** Half of the budget is one request per second. */
 const OPTIONS = { now: NOW, pollIntervalMs: 30_000, requestBudget: 600 };
@@ -82,4 +83,53 @@ test('accounts with more tunnels for a request, more changes or trouble are list
 
 test('no accounts have no intervals', () => {
   expect(intervals([])).toEqual([]);
+});
+
+test('a list has a page for each thousand tunnels, and one at least', () => {
+  expect([0, 1, 1000, 1001, 5400].map(pagesOf)).toEqual([1, 1, 1, 2, 6]);
+});
+
+test('a list is expected to take as many requests as the last complete one, however many tunnels are selected', () => {
+  expect(listRequestsOf(emptyAccount({ id: 'acc', name: '' }))).toBe(1);
+  const snapshot = advance(
+    emptySnapshot([{ id: 'acc', name: '' }], 0),
+    [
+      {
+        kind: 'tunnels',
+        accountId: 'acc',
+        types: ['cfd_tunnel'],
+        at: 0,
+        requests: 3,
+        result: { ok: true, value: [] },
+      },
+      {
+        kind: 'tunnels',
+        accountId: 'acc',
+        types: ['warp_connector'],
+        at: 0,
+        requests: 1,
+        result: { ok: true, value: [] },
+      },
+    ],
+    { now: 0, staleAfterMs: 1000 },
+  );
+  expect([...snapshot.accounts.values()].map(listRequestsOf)).toEqual([4]);
+});
+
+const FLEET = { serving: 10, listsPerMs: 1 / 30_000, pollIntervalMs: 30_000, requestBudget: 600 };
+
+test('a small fleet is observed in every poll', () => {
+  expect(refreshAge(FLEET)).toBe(30_000);
+  expect(refreshAge({ ...FLEET, serving: 0 })).toBe(30_000);
+});
+
+test('a fleet larger than the budget takes turns in what the lists leave', () => {
+  // 600 requests in five minutes, 10 of them for lists: 590 tunnels in five minutes.
+  expect(refreshAge({ ...FLEET, serving: 590 })).toBeCloseTo(300_000);
+  expect(refreshAge({ ...FLEET, serving: 1180 })).toBeCloseTo(600_000);
+});
+
+test('if lists took the whole budget, no tunnel would ever be observed', () => {
+  expect(refreshAge({ ...FLEET, requestBudget: 10 })).toBe(Infinity);
+  expect(refreshAge({ ...FLEET, requestBudget: 5 })).toBe(Infinity);
 });

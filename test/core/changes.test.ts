@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { connectorMoves } from '../../src/core/connector-moves.ts';
+import { connectorMoves } from '../../src/core/changes.ts';
 import type { Connector } from '../../src/core/model.ts';
 import { aConnection, aConnector } from '../support/snapshots.ts';
 

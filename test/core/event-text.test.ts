@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstFew, formatSpan } from '../../src/core/event-words.ts';
+import { firstFew, formatSpan } from '../../src/core/event-text.ts';
 
 test.each([
   [0, '0s'],

@@ -1,3 +1,5 @@
+import { isEqual } from './equal.ts';
+
 /** What is known of the cloudflared beside us: what it says of itself, and what Cloudflare's edge says of the same connector. */
 export interface SidecarState {
   /** As it last told; '' before it has told any. */
@@ -34,7 +36,7 @@ export function sidecarAfter(
 ): SidecarState | undefined {
   const before = state ?? NOTHING_KNOWN;
   const after = observed(before, observation);
-  return state !== undefined && isSame(before, after) ? state : after;
+  return isEqual(state, after) ? state : after;
 }
 
 const NOTHING_KNOWN: SidecarState = {
@@ -59,15 +61,6 @@ function observed(before: SidecarState, observation: SidecarObservation): Sideca
       return connectorId === before.connectorId ? { ...before, edge: { connections, at } } : before;
     }
   }
-}
-
-function isSame(a: SidecarState, b: SidecarState): boolean {
-  return (
-    a.connectorId === b.connectorId &&
-    a.ready === b.ready &&
-    a.readyConnections === b.readyConnections &&
-    a.edge === b.edge
-  );
 }
 
 /** Without what the edge said longer ago than `staleAfterMs`. */
