@@ -12,7 +12,7 @@ interface EventQuery {
   readonly matches: (event: TunnelEvent) => boolean;
 }
 
-type Parsed =
+type ParsedQuery =
   { readonly ok: true; readonly query: EventQuery } | { readonly ok: false; readonly problem: string };
 
 /**
@@ -34,7 +34,7 @@ function* documentParts(events: readonly TunnelEvent[], lastId: number): Generat
   yield `],"next":${lastId}}\n`;
 }
 
-function parseQuery(history: EventHistory, query: URLSearchParams): Parsed {
+function parseQuery(history: EventHistory, query: URLSearchParams): ParsedQuery {
   const kinds = query.getAll('kind');
   const unknown = kinds.find((kind) => !(EVENT_KINDS as readonly string[]).includes(kind));
   if (unknown !== undefined)
@@ -62,7 +62,7 @@ function parseQuery(history: EventHistory, query: URLSearchParams): Parsed {
   };
 }
 
-const bad = (problem: string): Parsed => ({ ok: false, problem });
+const bad = (problem: string): ParsedQuery => ({ ok: false, problem });
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 

@@ -172,7 +172,9 @@ function problemSection(snapshot: Snapshot, now: number, { lateAfterMs, filter }
   const troubled = troubledTunnels(selectedTunnels(snapshot, filter));
   const tunnels = troubled.slice(0, MAX_TROUBLED).map((state) => tunnelProblem(state, now, snapshot));
   if (accounts.length + tunnels.length === 0)
-    return html`<section class="notice calm"><p>Nothing needs attention.</p></section>`;
+    return html`<section class="notice calm">
+      <p>Nothing ${selectsAll(filter) ? '' : 'in this selection '}needs attention.</p>
+    </section>`;
   const more =
     troubled.length > tunnels.length
       ? html`<li>

@@ -1,9 +1,6 @@
 import { type ListedTunnel, TUNNEL_STATUSES, type TunnelStatus } from '../core/model.ts';
 
-/**
- * Selects tunnels by exact values. A tunnel must have one of the values of each key. A key without values
- * selects all.
- */
+/** Selects tunnels by exact values: a tunnel must have one of the values of each list that is not empty. */
 export interface TunnelFilter {
   readonly statuses: readonly TunnelStatus[];
   readonly accountIds: readonly string[];
@@ -35,19 +32,19 @@ export function selectsAll({ statuses, accountIds, names }: TunnelFilter): boole
 }
 
 export function selectsAccount({ accountIds }: TunnelFilter, id: string): boolean {
-  return includes(accountIds, id);
+  return allows(accountIds, id);
 }
 
 export function selectsTunnel(
   { statuses, names }: TunnelFilter,
   { status, name }: Pick<ListedTunnel, 'status' | 'name'>,
 ): boolean {
-  return (statuses.length === 0 || statuses.includes(status)) && includes(names, name);
+  return (statuses.length === 0 || statuses.includes(status)) && allows(names, name);
 }
 
-/** Compares values without lone surrogates, because a URL cannot contain them. */
-function includes(wanted: readonly string[], value: string): boolean {
-  return wanted.length === 0 || wanted.includes(value.toWellFormed());
+/** An empty list allows every value. Values are compared without lone surrogates, which no URL has. */
+function allows(values: readonly string[], value: string): boolean {
+  return values.length === 0 || values.includes(value.toWellFormed());
 }
 
 /** Path and query of the status page with this filter, not yet escaped for HTML. */

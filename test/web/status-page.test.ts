@@ -386,7 +386,7 @@ test('the page shows the tunnels that match the query, says so, and links to all
   expect(read(of('status=down&account_id=two'))).toContain(
     'No tunnel matches the filter. The account has 1 tunnel.',
   );
-  expect(read(of('account_id=two'))).toContain('Nothing needs attention.');
+  expect(read(of('account_id=two'))).toContain('Nothing in this selection needs attention.');
   expect(read(of('account_id=two&name=web'))).toContain(
     'Only tunnels with account two · name web are shown. Show all',
   );
