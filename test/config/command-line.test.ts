@@ -4,7 +4,7 @@ import { usage } from '../../src/config/command-line.ts';
 
 const lines = usage().split('\n');
 
-test.each(ALL_SETTINGS)('the usage text tells $flag in one line', (setting) => {
+test.each(ALL_SETTINGS)('--help describes $flag in one line', (setting) => {
   const [variable = ''] = setting.variables;
   const telling = lines.filter((line) => line.includes(`[${variable}]`) || line.includes(`[${variable},`));
   expect(telling).toHaveLength(1);
@@ -14,14 +14,14 @@ test.each(ALL_SETTINGS)('the usage text tells $flag in one line', (setting) => {
   expect(telling[0]).toContain(shown);
 });
 
-test('no flag, and no variable, stands for two settings', () => {
+test('each flag and each variable belongs to one setting', () => {
   const flags = ALL_SETTINGS.map(({ flag }) => flag);
   const variables = ALL_SETTINGS.flatMap((setting) => setting.variables);
   expect(new Set(flags).size).toBe(flags.length);
   expect(new Set(variables).size).toBe(variables.length);
 });
 
-test('the flags are those that users depend on', () => {
+test('no flag was renamed or removed', () => {
   expect(ALL_SETTINGS.map(({ flag }) => flag).toSorted()).toEqual([
     'cloudflare.account-id',
     'cloudflare.api-token',

@@ -26,7 +26,7 @@ function withFile(yaml: string, given: Given = {}) {
   });
 }
 
-test('without an account the token finds them', () => {
+test('without an account id, the accounts that the token lists are watched', () => {
   const { config, warnings } = loaded({ env: TOKEN_ONLY });
   expect(config.accounts).toEqual([]);
   expect(config.discovery).toEqual({
@@ -57,20 +57,20 @@ test.each<[string, Given]>([
     },
   ],
   ['the tunnel token', { env: { ...TOKEN_ONLY, TUNNEL_TOKEN: tunnelToken() } }],
-])('an account named by %s is the only one', (_, given) => {
+])('an account named by %s is the only one watched', (_, given) => {
   const { config } = loaded(given);
   expect(config.accounts.map(({ id }) => id)).toEqual([ACCOUNT]);
   expect(config.discovery).toBeUndefined();
 });
 
-test('a token alone is checked without a network, and a wrong id is no reason to look for others', () => {
+test('--config.check needs no network, and an invalid account id does not start discovery', () => {
   expect(load({ env: TOKEN_ONLY, argv: ['--config.check'] })).toMatchObject({ kind: 'loaded' });
   expect(problemsOf({ env: { ...TOKEN_ONLY, CLOUDFLARE_ACCOUNT_ID: '../x' } })).toEqual([
     expect.stringMatching(/^CLOUDFLARE_ACCOUNT_ID \(environment\): "\.\.\/x" is not an account id/),
   ]);
 });
 
-test('several tokens find the accounts of each, beside accounts with tokens of their own', () => {
+test('several tokens discover accounts, in addition to accounts with their own tokens', () => {
   const { config, warnings } = withFile(
     [
       'tokens:',
@@ -95,7 +95,7 @@ test('several tokens find the accounts of each, beside accounts with tokens of t
   });
 });
 
-test('a token may be for some accounts only', () => {
+test('a token can be limited to some accounts', () => {
   const { config } = withFile(`
 tokens:
   - {api_token_file: one, accounts: [${ACCOUNT}, ${OTHER_ACCOUNT}], budget_group: alice}
@@ -111,7 +111,7 @@ accounts:
   ]);
 });
 
-test('an account without any token is watched with the token that lists it, under the name given here', () => {
+test('an account without a token is watched with the token that lists it, and keeps its configured name', () => {
   const yaml = `tokens: [{api_token_file: one}]\naccounts: [{id: ${ACCOUNT}, name: production}]`;
   const { config } = withFile(yaml);
   expect(config.accounts).toEqual([]);
@@ -126,7 +126,7 @@ test('an account without any token is watched with the token that lists it, unde
   });
 });
 
-test('a token of the environment that nothing needs is told', () => {
+test('an unused token of the environment is a warning', () => {
   expect(withFile('tokens: [{api_token_file: one}]', { env: TOKEN_ONLY })).toMatchObject({
     config: { discovery: { tokens: [{ token: file('one') }] } },
     warnings: [
@@ -135,7 +135,7 @@ test('a token of the environment that nothing needs is told', () => {
   });
 });
 
-test('ids from outside the file are the only ones', () => {
+test('account ids from outside the file turn discovery off', () => {
   const { config, warnings } = withFile('tokens: [{api_token_file: one}]', { env: ACCESS });
   expect(config.accounts).toMatchObject([{ id: ACCOUNT, token: { kind: 'value' } }]);
   expect(config.discovery).toBeUndefined();
@@ -144,7 +144,7 @@ test('ids from outside the file are the only ones', () => {
   ]);
 });
 
-test('the same token file has one budget group, wherever it is named', () => {
+test('a token file has one budget group in accounts and tokens', () => {
   const files = {
     ...FILES,
     'c.yaml': `tokens: [{api_token_file: one, budget_group: alice}]\naccounts: [{id: ${ACCOUNT}, api_token_file: one, budget_group: bob}]`,
@@ -154,7 +154,7 @@ test('the same token file has one budget group, wherever it is named', () => {
   ]);
 });
 
-test('accounts are excluded by id, but not one that is to be watched', () => {
+test('accounts are excluded by id, unless they are also named', () => {
   const argv = [`--cloudflare.exclude-account-id=${ACCOUNT}`];
   expect(loaded({ env: TOKEN_ONLY, argv }).config.discovery?.exclude).toEqual([ACCOUNT]);
   expect(problemsOf({ env: ACCESS, argv })).toEqual([
@@ -165,7 +165,7 @@ test('accounts are excluded by id, but not one that is to be watched', () => {
   ]);
 });
 
-test('a tunnel may be expected in an account that is yet to be found, by the shard that would watch it', () => {
+test('a tunnel can be expected in an account that is not discovered yet, by the shard that would watch it', () => {
   const yaml = `expected_tunnels: [{account_id: ${ACCOUNT}, name: web}, {name: anywhere}]`;
   expect(withFile(yaml, { env: TOKEN_ONLY }).config.expectedTunnels).toMatchObject([
     { accountId: ACCOUNT, tunnel: 'web' },
@@ -184,7 +184,7 @@ test('a tunnel may be expected in an account that is yet to be found, by the sha
   ]);
 });
 
-test('which tunnel a cloudflared runs is not found out by looking for accounts', () => {
+test("discovery does not find the tunnel of the sidecar's cloudflared", () => {
   const argv = ['--sidecar.cloudflared-url=http://127.0.0.1:20241'];
   expect(problemsOf({ env: TOKEN_ONLY, argv })).toEqual([
     '--sidecar.cloudflared-url (flag): the tunnel that this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',

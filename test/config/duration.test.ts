@@ -33,7 +33,7 @@ test.each([
   expect(parseDuration(text)).toBeUndefined();
 });
 
-test('what is formatted can be read back', () => {
+test('a formatted duration parses to the same value', () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), (ms) => {
       expect(parseDuration(formatDuration(ms))).toBe(ms);
@@ -41,7 +41,7 @@ test('what is formatted can be read back', () => {
   );
 });
 
-test('any amounts in falling units are read, and written back as the same time', () => {
+test('durations with any amounts in descending units are parsed, and formatted as the same time', () => {
   const amount = fc.option(fc.nat({ max: 100_000 }), { nil: undefined });
   const units = ['y', 'w', 'd', 'h', 'm', 's', 'ms'] as const;
   fc.assert(
@@ -61,6 +61,6 @@ test.each([
   [90 * 60_000, '1h30m'],
   [8 * 86_400_000, '8d'],
   [14 * 86_400_000, '2w'],
-])('%d ms is written as a person would', (ms, text) => {
+])('%d ms is formatted as %s', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });

@@ -11,7 +11,7 @@ function aFolder(): string {
   return folder;
 }
 
-test('a file is read whole, up to the limit', async () => {
+test('a file is read completely, up to the limit', async () => {
   const path = join(aFolder(), 'file');
   const { read } = createFileReader();
   for (const text of ['', 'a', 'ü'.repeat(50)]) {
@@ -22,7 +22,7 @@ test('a file is read whole, up to the limit', async () => {
   await expect(read(path, 100)).rejects.toMatchObject({ code: 'EFBIG' });
 });
 
-test('of a file of 300 MB no more than the limit is read', async () => {
+test('of a file of 300 MB, at most the limit is read', async () => {
   const path = join(aFolder(), 'file');
   writeFileSync(path, '');
   truncateSync(path, 300 * 1024 * 1024);
@@ -31,7 +31,7 @@ test('of a file of 300 MB no more than the limit is read', async () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
 });
 
-test('what is no regular file is refused, without waiting for a writer', async () => {
+test('only regular files are read, and a pipe does not wait for a writer', async () => {
   const folder = aFolder();
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
@@ -43,7 +43,7 @@ test('what is no regular file is refused, without waiting for a writer', async (
   expect(isStuck()).toBe(false);
 });
 
-test('a mount that hangs is given up at the deadline, is asked once, and read again when it answers', async () => {
+test('a read from a mount that hangs fails at the deadline, is not started twice, and is repeated when the mount responds', async () => {
   const path = join(aFolder(), 'file');
   writeFileSync(path, 'text');
   const { promise: hang, reject: answer } = Promise.withResolvers<never>();
@@ -63,7 +63,7 @@ test('a mount that hangs is given up at the deadline, is asked once, and read ag
   await expect(read(path, 100)).rejects.toThrow('stale handle');
   expect(opened).toBe(2);
 });
-test('files that name files are read, each once, and what cannot be read is told', async () => {
+test('files that name files are read once each, and one that cannot be read is a problem', async () => {
   const disk = new Map([
     ['a', 'b'],
     ['b', 'missing'],

@@ -16,7 +16,7 @@ import {
 /** An expression is compared by its source. */
 const pattern = (source: string): unknown => expect.objectContaining({ source });
 
-test('an account and a token are all that must be set', () => {
+test('an account and a token are enough', () => {
   const { command, config, warnings, secrets } = loaded({ env: ACCESS });
   expect(command).toBe('run');
   expect(warnings).toEqual([]);
@@ -59,7 +59,7 @@ test('an account and a token are all that must be set', () => {
   });
 });
 
-test('every setting can be a flag', () => {
+test('flags set every part of the configuration', () => {
   const config = configOf({
     argv: [
       '--cloudflare.api-url=http://127.0.0.1:8787/client/v4/',
@@ -136,7 +136,7 @@ test('every setting can be a flag', () => {
   });
 });
 
-test('every flag has its variable, and an empty one counts as unset', () => {
+test('every flag has a variable, and an empty variable counts as unset', () => {
   const config = configOf({
     env: {
       TUNNEL_EXPORTER_POLL_STALE_AFTER: '7m\n',
@@ -171,19 +171,19 @@ test('a flag wins over a variable, a variable over the file, the file over the d
   expect(config.log).toEqual({ level: 'warn', format: 'logfmt' });
 });
 
-test('a wrong value is told even where a better source wins', () => {
+test('a wrong value is reported even if another source wins', () => {
   const env = { ...ACCESS, TUNNEL_EXPORTER_POLL_JITTER: 'soon' };
   expect(problemsOf({ argv: ['--poll.jitter=1s'], env })).toEqual([
     'TUNNEL_EXPORTER_POLL_JITTER (environment): "soon" is not a duration; use e.g. 30s, 5m or 1h30m',
   ]);
 });
 
-test('our own variable wins over the name that people already use', () => {
+test('TUNNEL_EXPORTER_CLOUDFLARE_ACCOUNT_ID wins over CLOUDFLARE_ACCOUNT_ID', () => {
   const env = { ...ACCESS, TUNNEL_EXPORTER_CLOUDFLARE_ACCOUNT_ID: OTHER_ACCOUNT };
   expect(loaded({ env }).config.accounts.map(({ id }) => id)).toEqual([OTHER_ACCOUNT]);
 });
 
-test('the file may write keys with _ or -, nested or dotted, with anchors, and leave sections empty', () => {
+test('keys of the file can have _ or -, be nested or dotted, use anchors, and have empty sections', () => {
   const files = {
     'c.yaml': [
       '---',
@@ -216,14 +216,14 @@ test('the file may write keys with _ or -, nested or dotted, with anchors, and l
 });
 
 test.each(['', '\n', '# only a comment\n', '---\n', '{}', 'poll:\n', 'accounts:\nexpected_tunnels: []\n'])(
-  'a file without settings (%j) is as good as none',
+  'a file without settings changes nothing: %j',
   (text) => {
     const config = configOf({ argv: ['--config.file=c.yaml'], files: { 'c.yaml': text } });
     expect({ ...config, configFile: undefined }).toEqual(configOf({}));
   },
 );
 
-test('accounts of the file have names and tokens of their own, and share the global token otherwise', () => {
+test('accounts of the file have names and tokens of their own, or use the default token', () => {
   const files = {
     'c.yaml': [
       'cloudflare:',
@@ -252,7 +252,7 @@ test('accounts of the file have names and tokens of their own, and share the glo
   expect([...secrets].toSorted()).toEqual(['token-of-all', 'token-of-production']);
 });
 
-test('a budget group is of the token: accounts with the same token have the same', () => {
+test('accounts with the same token have the same budget group', () => {
   const files = {
     'c.yaml': [
       'accounts:',
@@ -266,12 +266,12 @@ test('a budget group is of the token: accounts with the same token have the same
   expect(config.accounts.map(({ budgetGroup }) => budgetGroup)).toEqual(['alice', 'alice', undefined]);
 });
 
-test('accounts that all have a token of their own need no global one', () => {
+test('accounts that all have their own tokens need no default token', () => {
   const files = { 'c.yaml': `accounts: [{id: ${ACCOUNT}, api_token_file: one}]`, one: TOKEN };
   expect(loaded({ argv: ['--config.file=c.yaml'], files }).config.accounts).toHaveLength(1);
 });
 
-test('accounts named by a flag or variable are the only ones, with what the file says of them', () => {
+test('accounts named by a flag or variable are the only ones, with the names and tokens of the file', () => {
   const files = {
     'c.yaml': [
       'accounts:',
@@ -289,7 +289,7 @@ test('accounts named by a flag or variable are the only ones, with what the file
   ]);
 });
 
-test('account ids come from repeated flags and comma lists, each once', () => {
+test('account ids from repeated flags and comma lists are watched once each', () => {
   const argv = [
     '--cloudflare.account-id',
     `${ACCOUNT},${OTHER_ACCOUNT},`,
@@ -309,20 +309,20 @@ test('an unusual account id and a large budget are accepted with a warning', () 
 const NEITHER = (given: string): string =>
   `"${given}" is neither a cron expression of 5 or 6 fields nor a duration; use e.g. */30 * * * * * or 30s`;
 
-test('series that would vanish in a pause between polls are warned of', () => {
+test('a pause between polls that makes series stale is a warning', () => {
   expect(loaded({ argv: ['--poll.schedule=0 */5 8-18 * * *'], env: ACCESS }).warnings).toEqual([
     'poll.stale-after (default): 10m is not longer than the 13h5m between two polls of 0 */5 8-18 * * *, so series will come and go',
   ]);
 });
 
 test.each(['*/10 * * * *', '15m', '36h'])(
-  'polls by %s are regular, and lists are kept for three intervals',
+  'the schedule %s is regular, and lists are kept for three intervals: no warning',
   (schedule) => {
     expect(loaded({ argv: [`--poll.schedule=${schedule}`], env: ACCESS }).warnings).toEqual([]);
   },
 );
 
-test('what Cloudflare shows of a sidecar is not kept longer than poll.stale-after', () => {
+test('in sidecar mode, observations are kept for poll.stale-after only', () => {
   const env = { CLOUDFLARE_API_TOKEN: TOKEN, TUNNEL_TOKEN: tunnelToken() };
   const argv = ['--poll.schedule=15m', '--sidecar.cloudflared-url=http://127.0.0.1:20241'];
   expect(loaded({ argv, env }).warnings).toEqual([
@@ -337,7 +337,7 @@ test.each([
   ['1500ms', '1s500ms'],
   [' 5m ', '5m'],
   ['36h', '1d12h'],
-])('a schedule of %j is taken from flag, environment and file', (given, schedule) => {
+])('a schedule of %j is accepted from flag, environment and file', (given, schedule) => {
   const file = 'config.yaml';
   for (const source of [
     { argv: [`--poll.schedule=${given}`] },
@@ -358,13 +358,13 @@ test.each([
   ['-30s', NEITHER('-30s')],
   ['30 s', NEITHER('30 s')],
   ['30sec', NEITHER('30sec')],
-])('a schedule of %j is one line', (given, problem) => {
+])('a schedule of %j is refused with one line', (given, problem) => {
   expect(problemsOf({ argv: [`--poll.schedule=${given}`], env: ACCESS })).toEqual([
     `--poll.schedule (flag): ${problem}`,
   ]);
 });
 
-test("variables that are Kubernetes' or another program's are none of ours", () => {
+test('variables of Kubernetes and of other programs are ignored', () => {
   const env = {
     ...ACCESS,
     CLOUDFLARE_EMAIL: 'a@b.example',
@@ -382,7 +382,7 @@ test("variables that are Kubernetes' or another program's are none of ours", () 
   ]);
 });
 
-test('the log is for people on a terminal and for machines elsewhere, unless told', () => {
+test('the default log format is logfmt on a terminal and JSON elsewhere', () => {
   expect(configOf({ isTerminal: true }).log.format).toBe('logfmt');
   expect(configOf({ isTerminal: false }).log.format).toBe('json');
   expect(configOf({ isTerminal: true, argv: ['--log.format=json'] }).log.format).toBe('json');
@@ -394,19 +394,19 @@ test.each([
   [['once'], 'once'],
   [['--log.level=debug', 'check'], 'check'],
   [['--config.check', 'check'], 'check'],
-] as const)('%j asks for %s', (argv, command) => {
+] as const)('%j runs the command %s', (argv, command) => {
   expect(loaded({ argv, env: ACCESS }).command).toBe(command);
 });
 
-test.each([[['--help']], [['-h']], [['once', '--nonsense', '--help']]])('%j asks for help', (argv) => {
+test.each([[['--help']], [['-h']], [['once', '--nonsense', '--help']]])('%j prints the help', (argv) => {
   expect(load({ argv }).kind).toBe('help');
 });
 
-test('--version asks for the version', () => {
+test('--version prints the version', () => {
   expect(load({ argv: ['--version', '--nonsense'] })).toEqual({ kind: 'version' });
 });
 
-test('every problem is told at once', () => {
+test('all problems are reported at once', () => {
   const files = { 'config.yaml': 'poll:\n  stale-after: 5 m\nwebb: {}\n' };
   const argv = ['--config.file=config.yaml', '--poll.jitter', '5', '--log.levle=x', 'once', 'twice'];
   const env = { TUNNEL_EXPORTER_WEB_MAX_REQUESTS: 'many', TUNNEL_EXPORTER_STALE_AFTER: '5m' };
@@ -445,7 +445,7 @@ test.each([
   expect(problemsOf({ argv, env: ACCESS })).toEqual([problem]);
 });
 
-test('a file that cannot be read does not also make what it may hold missing', () => {
+test('if the file cannot be read, settings that it can hold are not reported as missing', () => {
   expect(problemsOf({ argv: ['--config.file=no/such.yaml'] })).toHaveLength(1);
 });
 
@@ -454,7 +454,7 @@ test.each([
   [[`--cloudflare.api-token=${TOKEN}`]],
   [['demo', '--cloudflare.api-token', TOKEN]],
   [['healthcheck', '--cloudflare.api-token', TOKEN]],
-])('a token among the arguments is refused and not shown', (argv) => {
+])('a token in the arguments is refused and not shown: %j', (argv) => {
   const env = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: 'another-token' };
   expect(problemsOf({ argv, env })).toEqual([
     '--cloudflare.api-token (flag): never give the token as an argument, where every process can read it; use CLOUDFLARE_API_TOKEN or --cloudflare.api-token-file',
@@ -501,17 +501,17 @@ test.each([
   `cfat_${'a1B2'.repeat(10)}0a1b2c3d`,
   'A23456789abcdef0123456789abcdef0123456789',
   '0123456789abcdef0123456789abcdef',
-])('the token %j is taken', (token) => {
+])('the token %j is accepted', (token) => {
   expect(loaded({ env: { ...ACCESS, CLOUDFLARE_API_TOKEN: token } }).secrets).toEqual([token]);
 });
 
-test('an e-mail address is no account id', () => {
+test('an e-mail address is not an account id', () => {
   expect(problemsOf({ env: { ...ACCESS, CLOUDFLARE_ACCOUNT_ID: 'me@example.com' } })).toEqual([
     'CLOUDFLARE_ACCOUNT_ID (environment): "me@example.com" is an e-mail address, not an account id; it has 32 hex digits, and follows dash.cloudflare.com/ in the address of the dashboard',
   ]);
 });
 
-test('white space around a token does not count', () => {
+test('white space around a token is removed', () => {
   const { config, secrets } = loaded({ env: { ...ACCESS, CLOUDFLARE_API_TOKEN: ` ${TOKEN}\n` } });
   expect(config.accounts[0]?.token).toEqual({ kind: 'value', value: TOKEN });
   expect(secrets).toEqual([TOKEN]);
@@ -527,7 +527,7 @@ test('a token file is kept as a path, to be read again', () => {
   expect(secrets).toEqual([TOKEN]);
 });
 
-test('a token file without permission is named', () => {
+test('a token file that cannot be read for lack of permission is named', () => {
   const result = loadConfig({
     argv: [],
     env: { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN_FILE: '/run/token' },
@@ -543,7 +543,7 @@ test('a token file without permission is named', () => {
   });
 });
 
-test('a token given twice is a problem that names both sources', () => {
+test('two tokens are a problem that names both sources', () => {
   const files = { 'c.yaml': 'cloudflare: {api-token-file: token}', token: 'x' };
   expect(problemsOf({ env: { ...ACCESS, CLOUDFLARE_API_TOKEN_FILE: 'token' }, files })).toEqual([
     'CLOUDFLARE_API_TOKEN (environment) and CLOUDFLARE_API_TOKEN_FILE (environment): both give a token; keep one',
@@ -553,14 +553,14 @@ test('a token given twice is a problem that names both sources', () => {
   ]);
 });
 
-test('a token that was put where a path belongs is not shown', () => {
+test('a token in place of a path is not shown', () => {
   const env = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN_FILE: TOKEN };
   expect(problemsOf({ env })).toEqual([
     'CLOUDFLARE_API_TOKEN_FILE (environment): cannot read "[hidden]": no such file',
   ]);
 });
 
-test('demo brings its own access, polls often and never uses the real token', () => {
+test('demo has its own account and API, polls often and never uses the real token', () => {
   const demo = {
     accounts: [{ id: 'demo', name: 'Demo', token: { kind: 'value', value: 'simulated' } }],
     apiUrl: 'http://127.0.0.1:1/client/v4',
@@ -587,7 +587,7 @@ test('demo brings its own access, polls often and never uses the real token', ()
   );
 });
 
-test('healthcheck needs an address and nothing else', () => {
+test('healthcheck needs only a valid listen address', () => {
   const env = { TUNNEL_EXPORTER_WEB_LISTEN_ADDRESS: ':9000', TUNNEL_EXPORTER_POLL_JITTER: 'bad' };
   const { config, warnings } = loaded({ argv: ['healthcheck', '--config.file=no/such.yaml'], env });
   expect(config.web.listenAddresses).toEqual([{ host: undefined, port: 9000 }]);
@@ -602,7 +602,7 @@ test.each([
   ['http://127.9.9.9/v4//', 'http://127.9.9.9/v4'],
   ['http://[::1]:1', 'http://[::1]:1'],
   ['https://api.example.com/client/v4/', 'https://api.example.com/client/v4'],
-])('the API may be at %s', (given, used) => {
+])('the API URL %s is accepted', (given, used) => {
   expect(configOf({ env: { CLOUDFLARE_API_URL: given } }).cloudflare.apiUrl).toBe(used);
 });
 
@@ -613,7 +613,7 @@ test.each([
   'http://[::2]',
   'https://',
   'https://a/#x',
-])('the API cannot be at %s', (given) => {
+])('the API URL %s is refused', (given) => {
   expect(problemsOf({ env: { ...ACCESS, CLOUDFLARE_API_URL: given } })).toHaveLength(1);
 });
 
@@ -633,7 +633,7 @@ test.each([
   '//a',
   '/../a',
   '',
-])('the metrics cannot be at %j', (given) => {
+])('the telemetry path %j is refused', (given) => {
   expect(problemsOf({ argv: [`--web.telemetry-path=${given}`], env: ACCESS })).toHaveLength(1);
 });
 
@@ -642,7 +642,7 @@ test('an expression matches anywhere in a name', () => {
   expect(include?.test('eu-prod-1')).toBe(true);
 });
 
-test('nothing that a stranger writes makes it throw or breaks a problem line', () => {
+test('no input makes loadConfig throw or breaks a problem line', () => {
   const word = fc.oneof(
     fc.string(),
     fc.constantFrom(
@@ -685,7 +685,7 @@ test('nothing that a stranger writes makes it throw or breaks a problem line', (
   );
 });
 
-test('a token is not shown wherever it was pasted by mistake', () => {
+test('a token pasted in the wrong place is not shown', () => {
   const places = [
     { argv: [TOKEN] },
     { argv: ['--cloudflare.api-tokn', TOKEN] },
@@ -710,7 +710,7 @@ test('a token is not shown wherever it was pasted by mistake', () => {
   }
 });
 
-test('a regular expression takes linear time: a name that somebody chose to be slow is as fast as any other', () => {
+test('a regular expression takes linear time, whatever the name', () => {
   const argv = ['--tunnels.include=^(t|tunnel-|\\w+)+$', '--metrics.deny=(x+x+)+y'];
   const { tunnels, metrics } = configOf({ argv });
   expect(tunnels.include[0]?.test(`${'a'.repeat(100_000)}!`)).toBe(false);

@@ -10,10 +10,10 @@ test.each([
   ['account_id', 'cloudflare.account-id'],
   ['config', 'config.file'],
   ['log.levle', 'log.level'],
-])('%s most likely means %s', (name, meant) => {
+])('the known name nearest to %s is %s', (name, meant) => {
   expect(nearest(name, known)).toBe(meant);
 });
 
-test('a name that is like nothing is left alone', () => {
+test('a name that is near to none has no suggestion', () => {
   expect(nearest('web.tls', known)).toBeUndefined();
 });

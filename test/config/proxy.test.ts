@@ -160,7 +160,7 @@ test.each<readonly [Env, string]>([
     { HTTPS_PROXY: 'http://user:100%secret@big' },
     'HTTPS_PROXY (environment): holds a "%" in user or password that encodes nothing; write it as %25',
   ],
-])('%j cannot be used, which does not show it', (env, problem) => {
+])('%j is refused without being shown', (env, problem) => {
   expect(way(API, env)).toBe(problem);
   // Where the API is exempt, nothing is wrong.
   expect(way(API, { ...env, NO_PROXY: 'cloudflare.com' })).toBe('direct');
@@ -170,7 +170,7 @@ test.each<readonly [string, Pick<ProxyConfig, 'user' | 'password'>, readonly str
   ['big', { user: '', password: '' }, []],
   ['user:s%65cret%40@big', { user: 'user', password: 'secret@' }, ['secret@', 'user:secret@']],
   ['a-token@big', { user: 'a-token', password: '' }, ['a-token']],
-])('the credentials of %s are taken, and secret', (value, credentials, secrets) => {
+])('the credentials of %s are used, and secret', (value, credentials, secrets) => {
   const chosen = proxyFor(API, { HTTPS_PROXY: value });
   expect(chosen).toMatchObject({ ok: true, value: credentials });
   expect(chosen.ok && chosen.value !== undefined && secretsOfProxy(chosen.value)).toEqual(secrets);

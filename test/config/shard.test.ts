@@ -22,7 +22,7 @@ test.each([
   expect(loaded({ argv: ['--shard.total=3'], env, hostName }).config.shard).toEqual({ total: 3, index });
 });
 
-test('an index that is given wins over the host name', () => {
+test('a given index wins over the host name', () => {
   const argv = ['--shard.total=3', '--shard.index=1'];
   expect(loaded({ argv, env, hostName: 'exporter-2' }).config.shard).toEqual({ total: 3, index: 1 });
 });
@@ -58,7 +58,7 @@ test.each([
   expect(problemsOf({ argv, env, hostName: 'exporter-5' })).toEqual([problem]);
 });
 
-test('a shard reads only the token files of its own accounts, and needs no token where it has none', () => {
+test('a shard reads only the token files of its own accounts, and needs no token if it has no accounts', () => {
   const files = {
     c: `accounts:\n${ACCOUNTS.map((id) => `  - {id: "${id}", api_token_file: token-${shardOf(id, 2)}}`).join('\n')}`,
     'token-1': TOKEN,
@@ -77,7 +77,7 @@ test('a shard reads only the token files of its own accounts, and needs no token
   ]);
 });
 
-test("expected tunnels of another shard's accounts are left to it, and each needs its account", () => {
+test('a shard ignores expected tunnels in accounts of other shards, and each needs an account id', () => {
   const [first = '', second = ''] = [0, 1].map((index) => ACCOUNTS.find((id) => shardOf(id, 2) === index));
   const files = {
     c: `expected_tunnels:\n  - {account_id: "${first}", name: a}\n  - {account_id: "${second}", name: b}\n`,

@@ -15,7 +15,7 @@ import {
 const API = { CLOUDFLARE_API_TOKEN: TOKEN };
 const URL_FLAG = '--sidecar.cloudflared-url=http://127.0.0.1:20241';
 
-test("cloudflared's own token names account and tunnel, beside an API token", () => {
+test("cloudflared's own token names account and tunnel", () => {
   const { config, warnings } = loaded({ env: { ...API, TUNNEL_TOKEN: `${tunnelToken()}\n` } });
   expect(config.accounts).toEqual([{ id: ACCOUNT, name: '', token: { kind: 'value', value: TOKEN } }]);
   expect(config.tunnels).toMatchObject({ ids: [TUNNEL], types: ['cfd_tunnel'] });
@@ -23,7 +23,7 @@ test("cloudflared's own token names account and tunnel, beside an API token", ()
   expect(warnings).toEqual([]);
 });
 
-test('the secret of a tunnel token is in no part of the configuration, and the log is told to hide it', () => {
+test('the secret of a tunnel token is not in the configuration, and is redacted in the log', () => {
   const token = tunnelToken();
   for (const result of [
     loaded({ env: { ...API, TUNNEL_TOKEN: token } }),
@@ -35,7 +35,7 @@ test('the secret of a tunnel token is in no part of the configuration, and the l
   }
 });
 
-test('a tunnel token may be in a file, with account and types of the user beside it', () => {
+test('a tunnel token can be in a file, together with account and tunnel types', () => {
   const { config } = loaded({
     argv: ['--sidecar.tunnel-token-file=t', '--config.file=c.yaml', URL_FLAG, '--sidecar.min-connections=2'],
     env: { ...ACCESS, TUNNEL_EXPORTER_TUNNELS_TYPES: 'cfd_tunnel,gre' },
@@ -52,7 +52,7 @@ test('a tunnel token may be in a file, with account and types of the user beside
   });
 });
 
-test('other accounts and expected tunnels of a file are left out with a warning', () => {
+test('with a tunnel token, other accounts and expected tunnels of the file are ignored with a warning', () => {
   const { config, warnings } = loaded({
     argv: ['--config.file=c.yaml'],
     env: { ...API, TUNNEL_TOKEN: tunnelToken() },
@@ -66,7 +66,7 @@ test('other accounts and expected tunnels of a file are left out with a warning'
   ]);
 });
 
-test('one account and one tunnel id serve as well as a token', () => {
+test('one account and one tunnel id replace a tunnel token', () => {
   expect(configOf({ argv: [URL_FLAG, `--tunnels.id=${TUNNEL}`] }).sidecar).toEqual({
     cloudflaredUrl: 'http://127.0.0.1:20241',
     tunnel: { accountId: ACCOUNT, id: TUNNEL },
@@ -86,7 +86,7 @@ test.each([
   ['a number for an id', tunnelToken({ t: 7 })],
   ['half a token', tunnelToken().slice(0, 40)],
   ['text around it', `cloudflared tunnel run --token ${tunnelToken()}`],
-])('%s is no tunnel token, and is not repeated', (_what, text) => {
+])('%s is not a tunnel token, and is not shown', (_what, text) => {
   expect(problemsOf({ env: { ...API, TUNNEL_TOKEN: text } })).toEqual([
     `TUNNEL_TOKEN (environment): ${NOT_A_TOKEN}`,
   ]);
@@ -140,7 +140,7 @@ test.each([
     },
     'TUNNEL_TOKEN (environment): one tunnel cannot be shared by 2 shards; leave shard.total out',
   ],
-])('%s: refused, with one line', (_what, given, problem) => {
+])('%s is refused with one line', (_what, given, problem) => {
   expect(problemsOf(given)).toEqual([problem]);
 });
 
@@ -152,13 +152,13 @@ test.each([
     'http://127.0.0.1:20241/metrics',
     '"http://127.0.0.1:20241/metrics" must be scheme, host and port alone; use e.g. http://127.0.0.1:20241',
   ],
-])('cloudflared cannot be at %s', (url, problem) => {
+])('the cloudflared URL %s is refused', (url, problem) => {
   expect(
     problemsOf({ argv: [`--sidecar.cloudflared-url=${url}`], env: { ...API, TUNNEL_TOKEN: tunnelToken() } }),
   ).toEqual([`--sidecar.cloudflared-url (flag): ${problem}`]);
 });
 
-test('a health check does not care for a tunnel token, nor does a demo', () => {
+test('healthcheck and demo ignore a tunnel token', () => {
   const env = { TUNNEL_TOKEN: 'nonsense', TUNNEL_TOKEN_FILE: 'no/such/file' };
   expect(loaded({ argv: ['healthcheck'], env }).warnings).toEqual([]);
   expect(loaded({ argv: ['demo'], env }).warnings).toEqual([

@@ -35,7 +35,7 @@ test.each([
   ['0 0 * * mon-fri', DAY],
   ['0 3 1 * *', 31 * DAY],
   ['1m30s', 90 * SECOND],
-])('the usual time between two runs of %s is %d ms', (schedule, gap) => {
+])('the median time between two runs of %s is %d ms', (schedule, gap) => {
   expect(timetableOf(schedule).typicalGapMs).toBe(gap);
 });
 
@@ -61,7 +61,7 @@ test.each([
   }
 });
 
-test('a day that never comes has no next run', () => {
+test('a schedule for a day that never comes has no next run', () => {
   const { next, longestGapMs } = timetableOf('0 0 1 1 1#2');
   expect([next(0), longestGapMs]).toEqual([undefined, Infinity]);
 });
@@ -85,7 +85,7 @@ const EXPRESSIONS = [
   '59 59 23 31 12 *',
 ];
 
-test.each(EXPRESSIONS)('the next runs of %s are those that node-cron matches', (expression) => {
+test.each(EXPRESSIONS)('the next runs of %s are those of node-cron', (expression) => {
   const task = createTask(expression, () => undefined, { timezone: 'UTC' });
   const expected = task.getNextRuns(40).map((date) => date.getTime());
   const { next } = timetableOf(expression);
