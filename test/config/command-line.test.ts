@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ALL_SETTINGS } from '../../src/config/settings.ts';
 import { usage } from '../../src/config/command-line.ts';
+import { ACCESS, ACCOUNT, load, loaded, problemsOf, TOKEN } from './support.ts';
 
 const lines = usage().split('\n');
 
@@ -64,5 +65,58 @@ test('no flag was renamed or removed', () => {
     'web.listen-address',
     'web.max-requests',
     'web.telemetry-path',
+  ]);
+});
+
+test.each([
+  [[], 'run'],
+  [['run'], 'run'],
+  [['once'], 'once'],
+  [['--log.level=debug', 'check'], 'check'],
+  [['--config.check', 'check'], 'check'],
+] as const)('%j runs the command %s', (argv, command) => {
+  expect(loaded({ argv, env: ACCESS }).command).toBe(command);
+});
+
+test.each([[['--help']], [['-h']], [['once', '--nonsense', '--help']]])('%j prints the help', (argv) => {
+  expect(load({ argv }).kind).toBe('help');
+});
+
+test('--version prints the version', () => {
+  expect(load({ argv: ['--version', '--nonsense'] })).toEqual({ kind: 'version' });
+});
+
+test.each([
+  [
+    ['onec'],
+    '"onec" (argument): unknown command; use one of run, once, check, healthcheck, demo; did you mean once?',
+  ],
+  [['--poll.jitter'], '--poll.jitter (flag): needs a value'],
+  [['--poll.jitter', '--log.level', 'info'], '--poll.jitter (flag): needs a value'],
+  [['--poll.jitter='], '--poll.jitter (flag): is empty; give a value or leave it out'],
+  [['--tunnels.types=,'], '--tunnels.types (flag): is empty; give a value or leave it out'],
+  [['--poll.jitter=1s', '--poll.jitter=2s'], '--poll.jitter (flag): given twice'],
+  [['--metrics.features', 'false'], '--metrics.features (flag): write --metrics.features=false'],
+  [['--metrics.features=yes'], '--metrics.features (flag): "yes" is not true or false'],
+  [['--no-metrics.features=true'], '--no-metrics.features (flag): takes no value'],
+  [['--no-poll.jitter'], '--no-poll.jitter (flag): unknown flag; did you mean --poll.jitter?'],
+  [['-v'], '-v (flag): unknown flag'],
+  [['--stale-after=5m'], '--stale-after (flag): unknown flag; did you mean --poll.stale-after?'],
+  [['--web.config.file=no/web.yaml'], '--web.config.file (flag): cannot read "no/web.yaml": no such file'],
+  [['--config.file=no/such.yaml'], '--config.file (flag): cannot read "no/such.yaml": no such file'],
+  [['--config.file=test'], '--config.file (flag): cannot read "test": it is a directory'],
+])('%j is refused: %s', (argv, problem) => {
+  expect(problemsOf({ argv, env: ACCESS })).toEqual([problem]);
+});
+
+test.each([
+  [['--cloudflare.api-token', TOKEN]],
+  [[`--cloudflare.api-token=${TOKEN}`]],
+  [['demo', '--cloudflare.api-token', TOKEN]],
+  [['healthcheck', '--cloudflare.api-token', TOKEN]],
+])('a token in the arguments is refused and not shown: %j', (argv) => {
+  const env = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: 'another-token' };
+  expect(problemsOf({ argv, env })).toEqual([
+    '--cloudflare.api-token (flag): never give the token as an argument, where every process can read it; use CLOUDFLARE_API_TOKEN or --cloudflare.api-token-file',
   ]);
 });

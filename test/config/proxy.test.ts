@@ -5,7 +5,7 @@ import { proxyFor, secretsOfProxy } from '../../src/config/proxy.ts';
 type Env = Readonly<Record<string, string>>;
 
 /**
- * Where requests go: `scheme://host:port` of the proxy, or `direct`; the problem where it cannot be
+ * Where requests go: `scheme://host:port` of the proxy, or `direct`; the problem if it cannot be
  * used.
  */
 function way(target: string, env: Env): string {
@@ -17,7 +17,7 @@ function way(target: string, env: Env): string {
 
 const API = 'https://api.cloudflare.com/client/v4';
 
-// The cases of Go's tests for proxyForURL, as far as URLs of the web have them.
+// The cases of Go's tests for proxyForURL that apply to HTTP URLs.
 test.each<readonly [Env, string, string]>([
   [{ HTTP_PROXY: '127.0.0.1:8080' }, 'http://example.com', 'http://127.0.0.1:8080'],
   [{ HTTP_PROXY: 'cache.corp.example.com:1234' }, 'http://example.com', 'http://cache.corp.example.com:1234'],
@@ -162,7 +162,7 @@ test.each<readonly [Env, string]>([
   ],
 ])('%j is refused without being shown', (env, problem) => {
   expect(way(API, env)).toBe(problem);
-  // Where the API is exempt, nothing is wrong.
+  // If the API is exempt, the value does not matter.
   expect(way(API, { ...env, NO_PROXY: 'cloudflare.com' })).toBe('direct');
 });
 

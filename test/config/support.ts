@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LoadInput, LoadResult } from '../../src/config/load.ts';
@@ -10,7 +11,7 @@ export const TOKEN = 'Zt4-Vq_token-of-the-tests-0123456789abcd';
 export interface Given {
   readonly argv?: readonly string[];
   readonly env?: LoadInput['env'];
-  /** Files that exist besides those on disk. */
+  /** Files in addition to those on disk. */
   readonly files?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   readonly hostName?: string;
@@ -20,7 +21,7 @@ export interface Given {
 export const TUNNEL = 'f70ff985-a4ef-4643-bbbc-4a0ed4fc8415';
 export const TUNNEL_SECRET = 'bm90LXRvLWJlLXNob3duLWluLWFueS1sb2ctb3ItZXJyb3I=';
 
-/** What cloudflared runs with. */
+/** The token that cloudflared runs with. */
 export function tunnelToken(parts: Readonly<Record<string, unknown>> = {}): string {
   const token = { a: ACCOUNT, t: TUNNEL, s: TUNNEL_SECRET, ...parts };
   return Buffer.from(JSON.stringify(token)).toString('base64');
@@ -28,7 +29,7 @@ export function tunnelToken(parts: Readonly<Record<string, unknown>> = {}): stri
 
 export const ACCESS = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: TOKEN };
 
-/** Loads with nothing but what is given. */
+/** Loads only what is given. */
 export function load({
   argv = [],
   env = {},
@@ -58,7 +59,10 @@ export function loaded(given: Given): Extract<LoadResult, { kind: 'loaded' }> {
   return result;
 }
 
-/** The configuration where account and token come from the environment, beside what is given. */
+/** Returns the configuration of what is given, with account and token from the environment. */
 export function configOf(given: Given): Config {
   return loaded({ ...given, env: { ...ACCESS, ...given.env } }).config;
 }
+
+/** Matches a regular expression with this source. */
+export const pattern = (source: string): unknown => expect.objectContaining({ source });

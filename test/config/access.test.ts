@@ -3,13 +3,14 @@ import { shardOf } from '../../src/core/discovery.ts';
 import {
   ACCESS,
   ACCOUNT,
-  type Given,
+  configOf,
   load,
   loaded,
   OTHER_ACCOUNT,
   problemsOf,
   TOKEN,
   tunnelToken,
+  type Given,
 } from './support.ts';
 
 const THIRD = 'c'.repeat(32);
@@ -116,7 +117,7 @@ test('an account without a token is watched with the token that lists it, and ke
   const { config } = withFile(yaml);
   expect(config.accounts).toEqual([]);
   expect(config.discovery?.names).toEqual([{ id: ACCOUNT, name: 'production' }]);
-  // The token of all accounts is for it where there is one.
+  // The default token is for it if there is one.
   expect(withFile(yaml, { env: TOKEN_ONLY })).toMatchObject({
     config: {
       accounts: [{ id: ACCOUNT, token: { kind: 'value' } }],
@@ -189,4 +190,79 @@ test("discovery does not find the tunnel of the sidecar's cloudflared", () => {
   expect(problemsOf({ env: TOKEN_ONLY, argv })).toEqual([
     '--sidecar.cloudflared-url (flag): the tunnel that this cloudflared runs is not known; give --sidecar.tunnel-token-file or TUNNEL_TOKEN, or one account and one --tunnels.id',
   ]);
+});
+
+test('accounts of the file have names and tokens of their own, or use the default token', () => {
+  const files = {
+    'c.yaml': [
+      'cloudflare:',
+      `  account-id: ${OTHER_ACCOUNT}`,
+      'accounts:',
+      `  - {id: ${ACCOUNT}, name: production, api_token_file: one}`,
+      '  - {id: ffffffffffffffffffffffffffffffff, name: staging}',
+      'expected_tunnels:',
+      `  - {account_id: ${ACCOUNT}, name: web, min_connectors: 2}`,
+      '  - {id: c1744f8b-faa1-48a4-9e5c-02ac921467fa}',
+    ].join('\n'),
+    one: 'token-of-production\n',
+    shared: 'token-of-all\n',
+  };
+  const env = { CLOUDFLARE_API_TOKEN_FILE: 'shared' };
+  const { config, secrets } = loaded({ argv: ['--config.file=c.yaml'], env, files });
+  expect(config.accounts).toEqual([
+    { id: ACCOUNT, name: 'production', token: { kind: 'file', path: 'one' } },
+    { id: 'f'.repeat(32), name: 'staging', token: { kind: 'file', path: 'shared' } },
+    { id: OTHER_ACCOUNT, name: '', token: { kind: 'file', path: 'shared' } },
+  ]);
+  expect(config.expectedTunnels).toEqual([
+    { accountId: ACCOUNT, tunnel: 'web', minConnectors: 2 },
+    { accountId: undefined, tunnel: 'c1744f8b-faa1-48a4-9e5c-02ac921467fa', minConnectors: undefined },
+  ]);
+  expect([...secrets].toSorted()).toEqual(['token-of-all', 'token-of-production']);
+});
+
+test('accounts with the same token have the same budget group', () => {
+  const files = {
+    'c.yaml': [
+      'accounts:',
+      `  - {id: ${ACCOUNT}, api_token_file: one, budget_group: alice}`,
+      `  - {id: ${OTHER_ACCOUNT}, api_token_file: one}`,
+      '  - {id: ffffffffffffffffffffffffffffffff}',
+    ].join('\n'),
+    one: 'token-of-alice',
+  };
+  const { config } = loaded({ argv: ['--config.file=c.yaml'], env: { CLOUDFLARE_API_TOKEN: TOKEN }, files });
+  expect(config.accounts.map(({ budgetGroup }) => budgetGroup)).toEqual(['alice', 'alice', undefined]);
+});
+
+test('accounts that all have their own tokens need no default token', () => {
+  const files = { 'c.yaml': `accounts: [{id: ${ACCOUNT}, api_token_file: one}]`, one: TOKEN };
+  expect(loaded({ argv: ['--config.file=c.yaml'], files }).config.accounts).toHaveLength(1);
+});
+
+test('accounts named by a flag or variable are the only ones, with the names and tokens of the file', () => {
+  const files = {
+    'c.yaml': [
+      'accounts:',
+      `  - {id: ${ACCOUNT}, name: production}`,
+      `  - {id: ${OTHER_ACCOUNT}, name: staging}`,
+      'expected_tunnels:',
+      `  - {account_id: ${OTHER_ACCOUNT}, name: web}`,
+    ].join('\n'),
+  };
+  const { config, warnings } = loaded({ argv: ['--config.file=c.yaml'], env: ACCESS, files });
+  expect(config.accounts).toMatchObject([{ id: ACCOUNT, name: 'production' }]);
+  expect(config.expectedTunnels).toEqual([]);
+  expect(warnings).toEqual([
+    `accounts[1] (c.yaml:3): account "${OTHER_ACCOUNT}" is not watched, because CLOUDFLARE_ACCOUNT_ID (environment) names the accounts`,
+  ]);
+});
+
+test('account ids from repeated flags and comma lists are watched once each', () => {
+  const argv = [
+    '--cloudflare.account-id',
+    `${ACCOUNT},${OTHER_ACCOUNT},`,
+    `--cloudflare.account-id=${ACCOUNT}`,
+  ];
+  expect(configOf({ argv }).accounts.map(({ id }) => id)).toEqual([ACCOUNT, OTHER_ACCOUNT]);
 });
