@@ -200,12 +200,12 @@ export function mayBeDown(): PerExporter {
   return ofTunnels('cloudflare_tunnel_intermittent');
 }
 
-/** Tunnels that rest on one connector or one airport. */
+/** Tunnels that depend on one connector or one airport. */
 export function withoutRedundancy(): PerExporter {
   return ofCloudflared(each`(${connectorsEach()} == 1 or ${inOneAirport()})`);
 }
 
-/** Connectors of tunnels that rest on one connector or one airport. */
+/** Connectors of tunnels that depend on one connector or one airport. */
 export function connectorsAtRisk(): PerExporter {
   return each`${connectorsEach()} and on (${EXPORTER_TUNNEL}) ${withoutRedundancy()}`;
 }

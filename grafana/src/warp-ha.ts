@@ -109,8 +109,7 @@ function now(): Section {
               title: 'Several active',
               link: runbook('WarpSplitBrain'),
               description:
-                'Tunnels where more than one connector is active. For one observation that is a failover caught half-way; for ' +
-                'longer, traffic may be split: stop all but one.',
+                'Tunnels where more than one connector is active. For one observation that is a failover in progress; for longer, traffic may be split: stop all but one.',
               unit: 'none',
               noValue: '0',
               queries: [{ expr: tunnelsThat(each`${inHaStatus('active')} > 1`), legend: 'Tunnels' }],

@@ -34,7 +34,7 @@ export function api(): Section {
             timeseries({
               title: 'Requests left',
               description:
-                'Requests that each exporter could send at once. At 0 it waits; that is no failure.',
+                'Requests that each exporter could send at once. At 0 it waits, which is not a failure.',
               unit: 'none',
               noValue: 'No exporter reports',
               decimals: 0,

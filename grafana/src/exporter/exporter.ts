@@ -10,7 +10,7 @@ import { processes } from './processes.ts';
 export function exporter(): Dashboard {
   return assemble({
     board: 'exporter',
-    description: "How old the data are, whether the exporters work, and how Cloudflare's API answers.",
+    description: "How old the data is, whether the exporters work, and how Cloudflare's API answers.",
     variables: { tunnel: 'hidden' },
     annotations: [accountsUnwatched(), exporterRestarts()],
     sections: [now(), freshness(), api(), polls(), processes()],

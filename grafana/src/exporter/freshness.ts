@@ -19,8 +19,7 @@ export function freshness(): Section {
               title: 'Time since the last success',
               legend: 'table',
               description:
-                'Per collector and account, by the replica that does best. Teeth as high as the poll interval are good; a slope is ' +
-                'a collector that fails.',
+                'Per collector and account, from the best replica. A sawtooth as high as the poll interval is normal; a slope is a collector that fails.',
               unit: 'dthms',
               noValue: 'No collector has succeeded yet',
               queries: [{ expr: namedIfAny(sinceSuccess()), legend: '{{account}}: {{collector}}' }],
@@ -31,8 +30,7 @@ export function freshness(): Section {
             timeseries({
               title: 'Age of the oldest observation',
               description:
-                'Per account, of the tunnel whose connections wait longest. It settles where the budget allows; over 15 minutes, ' +
-                'raise the budget or split accounts over several tokens.',
+                'Per account, of the tunnel whose connections wait longest. The budget sets its level. Over 15 minutes, raise the budget or split accounts over several tokens.',
               unit: 'dthms',
               noValue: 'No tunnel is observed',
               queries: [{ expr: oldestObservation(), legend: '{{account}}' }],
@@ -44,8 +42,7 @@ export function freshness(): Section {
             timeseries({
               title: 'Planned time between two lists',
               description:
-                'Per account, as the exporter plans it from its schedule and budget. Changes of status are seen that late. Where it ' +
-                'grows, the budget is too small for so many accounts and pages.',
+                'Per account, as the exporter plans it from its schedule and budget. Changes of status are noticed with this delay. If it grows, the budget is too small for so many accounts and pages.',
               unit: 'dthms',
               noValue: 'This version of the exporter does not report it',
               draw: 'jumps',

@@ -39,7 +39,7 @@ export function now(): Section {
               noValue: 'No list yet',
               description:
                 'Time since the tunnels of the account that waits longest were listed, by any replica. It should stay near the ' +
-                "poll schedule. At --poll.stale-after (10 minutes) the account's series vanish.",
+                "poll schedule. At --poll.stale-after (10 minutes) the account's series disappear.",
               unit: 's',
               queries: [{ expr: `max(${sinceSuccess('collector="tunnels"')})`, legend: 'Oldest list' }],
               levels: [
@@ -85,7 +85,7 @@ export function now(): Section {
               link: runbook('ExporterRateLimited'),
               noValue: 'No exporter reports',
               description:
-                'Time until Cloudflare takes requests again; 0 while it does. Blocked: something else uses the budget of the ' +
+                'Time until Cloudflare accepts requests again; 0 if it does. Blocked: something else uses the budget of the ' +
                 'same user. Give the exporter a token of its own.',
               unit: 's',
               queries: [{ expr: `max(clamp_min(${blocked} - time(), 0))`, legend: 'Blocked' }],
@@ -167,7 +167,7 @@ export function now(): Section {
               title: 'Collectors',
               noValue: 'No exporter reports',
               description:
-                "What is asked of each account, failing first, by the replica that does best. Failing: the exporter's log and " +
+                "Collectors of each account, failing ones first, from the best replica. Failing: the exporter's log and " +
                 '"cloudflare-tunnel-exporter check" name what is missing.',
               columns: [
                 {

@@ -71,7 +71,7 @@ export function polls(): Section {
             timeseries({
               title: 'Series about tunnels',
               description:
-                'Series on the page. It follows the fleet; a jump is an opt-in label, or many new tunnels. --metrics.deny takes some away.',
+                'Series on the page. It follows the fleet; a jump is an opt-in label, or many new tunnels. --metrics.deny removes some.',
               unit: 'short',
               noValue: 'No exporter reports',
               draw: 'jumps',

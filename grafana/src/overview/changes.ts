@@ -53,7 +53,7 @@ export function changes(): Section {
               title: 'Events',
               description:
                 'What changed, by kind. The exporter logs the same events and serves them at /api/v1/events, with the names of tunnels. ' +
-                'Grey: connectors. Of several exporters, the one that saw most of a kind counts.',
+                'Grey: connectors. Of several exporters, the one that counted most of a kind is shown.',
               unit: 'none',
               noValue: 'No event, or the exporter does not count them yet',
               draw: 'bars',

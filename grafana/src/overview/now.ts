@@ -39,7 +39,7 @@ export function now(): Section {
             stat({
               title: 'Tunnels by status',
               description:
-                'Tunnels in each status, as Cloudflare lists it. Down: no connection, nobody is served. Degraded: serving, with ' +
+                'Tunnels in each status, as Cloudflare lists it. Down: no connection, its services are unreachable. Degraded: serving, with ' +
                 'at least one connection lost. Status says nothing about the service behind the tunnel.',
               unit: 'none',
               noValue: 'No tunnel is listed',
@@ -75,7 +75,7 @@ export function now(): Section {
             stat({
               title: 'Without redundancy',
               description:
-                'Serving cloudflared tunnels that rest on one connector or one airport. Start a second cloudflared with the same ' +
+                'Serving cloudflared tunnels that depend on one connector or one airport. Start a second cloudflared with the same ' +
                 'tunnel, on another machine.',
               unit: 'none',
               noValue: '0',
@@ -89,8 +89,7 @@ export function now(): Section {
             stat({
               title: 'Accounts unreadable',
               description:
-                'Accounts whose tunnels no exporter could list at its last try. What this dashboard shows of them is old, ' +
-                'and vanishes when it is too old. See the Exporter dashboard.',
+                'Accounts whose tunnels no exporter could list at its last try. What this dashboard shows of them is old, and disappears when it is stale. See the Exporter dashboard.',
               unit: 'none',
               noValue: 'No exporter reports',
               queries: [{ expr: `sum(${readable} == bool 0)`, legend: 'Accounts' }],
@@ -104,7 +103,7 @@ export function now(): Section {
               title: 'Age of the data',
               description:
                 'Time since the tunnels of the account that has waited longest were listed. It should stay near the poll schedule ' +
-                '(30 s by default); data older than --poll.stale-after vanishes.',
+                '(30 s by default); older data than --poll.stale-after disappears.',
               unit: 's',
               noValue: 'No list yet',
               queries: [{ expr: `max(${age(listed)})`, legend: 'Oldest list' }],

@@ -30,8 +30,7 @@ export function places(): Section {
             barGauge({
               title: 'Connections by airport, in figures',
               description:
-                'The 12 airports with the most connections. When Cloudflare has an incident in one, this is how much of the fleet ' +
-                'it concerns.',
+                'The 12 airports with the most connections. When Cloudflare has an incident in one, this is how much of the fleet it affects.',
               unit: 'none',
               noValue,
               queries: [{ expr: `sort_desc(topk(12, ${connectionsPerAirport()}))`, legend: '{{airport}}' }],

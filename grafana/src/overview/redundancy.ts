@@ -25,10 +25,10 @@ export function redundancy(): Section {
           [
             14,
             table({
-              title: 'Tunnels that rest on one connector or one airport',
+              title: 'Tunnels that depend on one connector or one airport',
               description:
                 'Serving cloudflared tunnels, first those with most behind them. Behind it: host names and private routes that ' +
-                'lead to the tunnel. One connector: the tunnel ends with its process. One airport: it ends with a Cloudflare site.',
+                'lead to the tunnel. One connector: the tunnel goes down with its process. One airport: it goes down with a Cloudflare site.',
               noValue: 'Every tunnel has two connectors and two airports',
               columns: [
                 TUNNEL_COLUMN,

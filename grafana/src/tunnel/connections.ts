@@ -19,8 +19,7 @@ export function connections(): Section {
             timeseries({
               title: 'Connections per data center',
               description:
-                'Connections that serve, per Cloudflare data center. A shade that gives way to another at the same height: ' +
-                'Cloudflare moved them, which is normal. A loss that stays: look at the connectors.',
+                'Connections that serve, per Cloudflare data center. One shade replaces another at the same height: Cloudflare moved them, which is normal. A loss that stays: look at the connectors.',
               unit: 'none',
               noValue: 'It had no connection',
               draw: 'stacked',

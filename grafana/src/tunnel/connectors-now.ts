@@ -173,7 +173,7 @@ function lastConnections(): ReturnType<typeof table> {
     title: 'Where it was connected',
     description:
       'Data centers that its connections went to within the time range shown, the latest first. A tunnel that is down was last ' +
-      'connected there: look at those sites and at the way to them.',
+      'connected there: check those sites and the network path to them.',
     noValue: 'It had no connection in this time range',
     columns: [
       { name: 'Airport', label: 'airport', width: 90 },

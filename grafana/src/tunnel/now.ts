@@ -72,7 +72,7 @@ export function now(): Section {
               title: 'Connectors',
               link: runbook('NoRedundancy'),
               description:
-                'Connectors (replicas) that serve. One alone is no redundancy: start another on a second machine.',
+                'Connectors (replicas) that serve. With one there is no redundancy: start another on a second machine.',
               unit: 'none',
               noValue: '–',
               queries: [{ expr: connectors(), legend }],
@@ -101,7 +101,7 @@ export function now(): Section {
               title: 'Airports',
               link: runbook('NoRedundancy'),
               description:
-                'Different airports that the connections go to. One alone: the tunnel ends with a Cloudflare site.',
+                'Different airports that the connections go to. Only one: the tunnel goes down with a Cloudflare site.',
               unit: 'none',
               noValue: '–',
               queries: [{ expr: airports(), legend }],
@@ -119,8 +119,7 @@ export function now(): Section {
               title: 'Available',
               link: boardLink('overview', { from: 'tunnel' }),
               description:
-                'The part of the time range shown in which Cloudflare did not list it as down. How long the exporter could not ' +
-                'tell is no part of it.',
+                'The part of the time range shown in which Cloudflare did not list it as down. Time without data does not count.',
               unit: 'percentunit',
               decimals: 2,
               noValue: '–',
@@ -149,7 +148,7 @@ export function now(): Section {
               title: 'Outages',
               link: runbook('Flapping'),
               description:
-                'How often it was down within the time range shown, one that began before included. What was shorter than a poll is not seen.',
+                'How often it was down within the time range shown, one that began before included. An outage shorter than a poll is not seen.',
               unit: 'none',
               noValue: '–',
               queries: [{ expr: outages(), legend }],
@@ -196,8 +195,7 @@ export function now(): Section {
             stateTimeline({
               title: 'Status over time',
               description:
-                'The status as Cloudflare listed it at each poll. What was shorter than a poll is not seen. A gap: the exporter ' +
-                'could not tell.',
+                'The status as Cloudflare listed it at each poll. An outage shorter than a poll is not seen. A gap: the exporter had no data.',
               noValue: 'Not listed in this time range',
               queries: [{ expr: status, legend }],
               states: STATUSES,
