@@ -62,6 +62,13 @@ test.each(['run', 'once', 'check/check', 'healthcheck'])('%s does not load the s
   expect(loaded).toContain('config/load.ts');
 });
 
+test.each(sources.filter((file) => !file.startsWith('simulator/')))(
+  'src/%s imports the simulator by its index only',
+  (file) => {
+    expect(readFileSync(`src/${file}`, 'utf8')).not.toMatch(/simulator\/(?!index\.ts)/);
+  },
+);
+
 /** The files under src/ that a file imports when it is loaded; `import()` is left out. */
 function importsOf(file: string): readonly string[] {
   const text = readFileSync(`src/${file}`, 'utf8');

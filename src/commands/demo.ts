@@ -1,7 +1,12 @@
 import type { Config } from '../config/config.ts';
-import { DEMO_ACCOUNTS, DEMO_TOKEN, demoOptions } from '../simulator/demo.ts';
-import type { LifeEvent } from '../simulator/life.ts';
-import { createSimulator, type Simulator } from '../simulator/server.ts';
+import {
+  createSimulator,
+  DEMO_ACCOUNTS,
+  DEMO_TOKEN,
+  demoOptions,
+  type LifeEvent,
+  type Simulator,
+} from '../simulator/index.ts';
 import { run, type RunTools } from './run.ts';
 
 /** Where the simulated API listens, unless that port is taken. */

@@ -6,7 +6,7 @@ import type { Answer, ApiRequest, ApiResponse } from './envelope.ts';
 import { badMethod, ERRORS, noRoute, respond } from './envelope.ts';
 import { pageToAnswer, spoil } from './faulty-answers.ts';
 import type { Faults } from './faults.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet } from './fleet-model.ts';
 import type {
   AccountContext,
   ApiSettings,

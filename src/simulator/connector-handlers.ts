@@ -1,6 +1,6 @@
 import type { Answer } from './envelope.ts';
 import { badRequest, ERRORS, parseBody, success } from './envelope.ts';
-import { isHighlyAvailable } from './fleet.ts';
+import { isHighlyAvailable } from './fleet-model.ts';
 import type { ConnectorContext, TunnelContext } from './handler.ts';
 import { UUID } from './handler.ts';
 import { clientRow } from './wire.ts';

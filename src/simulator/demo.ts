@@ -1,4 +1,4 @@
-import type { AccountSpec, ConnectorSpec, TunnelSpec } from './fleet.ts';
+import type { AccountSpec, ConnectorSpec, TunnelSpec } from './fleet-model.ts';
 import type { Random } from './random.ts';
 import { createRandom } from './random.ts';
 import { cloudflaredVersion, warpVersion } from './releases.ts';

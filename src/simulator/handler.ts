@@ -1,6 +1,5 @@
 import type { Answer } from './envelope.ts';
-import type { Fleet } from './fleet.ts';
-import type { FleetTunnel } from './fleet-model.ts';
+import type { Fleet, FleetTunnel } from './fleet-model.ts';
 import type { Token } from './tokens.ts';
 import type { EmbeddedConnections } from './wire.ts';
 

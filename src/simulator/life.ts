@@ -1,6 +1,6 @@
-import type { Fleet } from './fleet.ts';
-import { isHighlyAvailable, respecified } from './fleet.ts';
-import type { FleetConnector, FleetTunnel } from './fleet-model.ts';
+import type { Fleet, FleetConnector, FleetTunnel } from './fleet-model.ts';
+import { isHighlyAvailable } from './fleet-model.ts';
+import { respecified } from './fleet-connectors.ts';
 import { createQueue } from './queue.ts';
 import { createRandom } from './random.ts';
 

@@ -1,5 +1,5 @@
 import type { HaMode } from '../core/model.ts';
-import type { AccountSpec, ConnectorSpec, TunnelSpec } from './fleet.ts';
+import type { AccountSpec, ConnectorSpec, TunnelSpec } from './fleet-model.ts';
 import { createRandom } from './random.ts';
 
 export interface SampleOptions {

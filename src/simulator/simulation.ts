@@ -2,7 +2,7 @@ import { createApi } from './api.ts';
 import type { ApiRequest, ApiResponse } from './envelope.ts';
 import type { Faults } from './faults.ts';
 import { createFaults } from './faults.ts';
-import type { AccountSpec, Fleet } from './fleet.ts';
+import type { AccountSpec, Fleet } from './fleet-model.ts';
 import { createFleet } from './fleet.ts';
 import type { TotalCount } from './handler.ts';
 import type { LifeEvent, LifeOptions } from './life.ts';

@@ -11,7 +11,7 @@ import { FAMILIES } from '../../src/core/families/table.ts';
 import { COLLECTORS, FAILURE_REASONS } from '../../src/core/model.ts';
 import type { FailureReason, ListedTunnel, Observation, Result } from '../../src/core/model.ts';
 import { emptySnapshot, type Snapshot, type TunnelState } from '../../src/core/snapshot.ts';
-import { SIMULATOR_TOKEN, type Simulation } from '../../src/simulator/simulation.ts';
+import { type Simulation, SIMULATOR_TOKEN } from '../../src/simulator/index.ts';
 import type { Sample } from './series.ts';
 
 const BUDGET_PER_POLL = 60;

@@ -1,7 +1,12 @@
 import type { ExpectedTunnel } from '../../src/core/expected.ts';
-import type { AccountSpec, ConnectorSpec, TunnelSpec } from '../../src/simulator/fleet.ts';
-import type { Random } from '../../src/simulator/random.ts';
-import { cloudflaredVersion, warpVersion } from '../../src/simulator/releases.ts';
+import {
+  type AccountSpec,
+  cloudflaredVersion,
+  type ConnectorSpec,
+  type Random,
+  type TunnelSpec,
+  warpVersion,
+} from '../../src/simulator/index.ts';
 
 const HOUR = 3_600_000;
 

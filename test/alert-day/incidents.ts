@@ -1,6 +1,4 @@
-import { respecified } from '../../src/simulator/fleet.ts';
-import type { FaultSpec } from '../../src/simulator/faults.ts';
-import { cloudflaredVersion } from '../../src/simulator/releases.ts';
+import { cloudflaredVersion, type FaultSpec, respecified } from '../../src/simulator/index.ts';
 import type { VirtualExporter } from './exporter.ts';
 import { ACCOUNTS, type AccountName, REGION } from './fleet.ts';
 import { MINUTE, type World } from './world.ts';

@@ -1,5 +1,4 @@
-import { respecified } from '../../src/simulator/fleet.ts';
-import type { FleetConnector, FleetTunnel } from '../../src/simulator/fleet-model.ts';
+import { type FleetConnector, type FleetTunnel, respecified } from '../../src/simulator/index.ts';
 import type { VirtualExporter } from './exporter.ts';
 import { HOUR, MINUTE, type World } from './world.ts';
 

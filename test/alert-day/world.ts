@@ -1,8 +1,13 @@
-import { type Fleet, respecified } from '../../src/simulator/fleet.ts';
-import type { FleetTunnel } from '../../src/simulator/fleet-model.ts';
-import { createQueue } from '../../src/simulator/queue.ts';
-import { createRandom, type Random } from '../../src/simulator/random.ts';
-import { createSimulation, type Simulation } from '../../src/simulator/simulation.ts';
+import {
+  createQueue,
+  createRandom,
+  createSimulation,
+  type Fleet,
+  type FleetTunnel,
+  type Random,
+  respecified,
+  type Simulation,
+} from '../../src/simulator/index.ts';
 import { fleetOf } from './fleet.ts';
 
 export const MINUTE = 60_000;

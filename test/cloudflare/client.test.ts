@@ -9,7 +9,7 @@ import { ENDPOINTS } from '../../src/cloudflare/endpoints.ts';
 import { isStopped, STOPPED } from '../../src/cloudflare/errors.ts';
 import { openLiveToken } from '../../src/cloudflare/live-token.ts';
 import type { ListEntry, Observation, Result } from '../../src/core/model.ts';
-import { sampleAccounts } from '../../src/simulator/sample.ts';
+import { sampleAccounts } from '../../src/simulator/index.ts';
 import {
   ACCOUNT,
   always,

@@ -3,8 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { isStopped } from '../../src/cloudflare/errors.ts';
 import type { Failure, FailureReason } from '../../src/core/model.ts';
-import { sampleAccounts } from '../../src/simulator/sample.ts';
-import type { FaultEffect } from '../../src/simulator/faults.ts';
+import { type FaultEffect, sampleAccounts } from '../../src/simulator/index.ts';
 import {
   ACCOUNT,
   always,

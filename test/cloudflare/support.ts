@@ -6,7 +6,7 @@ import { createClient, type Client, type ClientOptions } from '../../src/cloudfl
 import type { SentRequest } from '../../src/cloudflare/http.ts';
 import { openLiveToken } from '../../src/cloudflare/live-token.ts';
 import type { FailureReason } from '../../src/core/model.ts';
-import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/index.ts';
 
 export const ACCOUNT = 'a'.repeat(32);
 export const TOKEN = 'a-secret-token-of-40-characters-in-length';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { TokenSpec } from '../../src/simulator/tokens.ts';
+import type { TokenSpec } from '../../src/simulator/index.ts';
 import { numbered, specOf } from '../poller/support.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { cli, running, scrape, simulate, valueOf } from './support.ts';

@@ -5,9 +5,13 @@ import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../src/commands/check/check.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
 import { OLDEST_DETAIL } from '../../src/commands/check/polling-plan.ts';
-import { sampleAccounts } from '../../src/simulator/sample.ts';
-import type { Simulator, SimulatorOptions } from '../../src/simulator/server.ts';
-import type { Permission, TokenSpec } from '../../src/simulator/tokens.ts';
+import {
+  type Permission,
+  sampleAccounts,
+  type Simulator,
+  type SimulatorOptions,
+  type TokenSpec,
+} from '../../src/simulator/index.ts';
 import { specOf } from '../poller/support.ts';
 import { aConfig, type ConfigParts } from '../support/config.ts';
 import { ACCOUNT, cli, OTHER_ACCOUNT, simulate, TOKEN } from './support.ts';

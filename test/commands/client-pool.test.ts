@@ -8,7 +8,7 @@ import type { Client } from '../../src/cloudflare/client.ts';
 import { type ClientPool, type ClientPoolOptions, createClientPool } from '../../src/commands/client-pool.ts';
 import { concurrencyOfEach } from '../../src/commands/shared-connections.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
-import type { TokenSpec } from '../../src/simulator/tokens.ts';
+import type { TokenSpec } from '../../src/simulator/index.ts';
 import { envelope, listen } from '../cloudflare/support.ts';
 import { aConfig } from '../support/config.ts';
 import { ACCOUNT, OTHER_ACCOUNT, simulate } from './support.ts';

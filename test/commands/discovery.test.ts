@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { shardOf } from '../../src/core/discovery.ts';
-import type { Simulator } from '../../src/simulator/server.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { numbered, specOf } from '../poller/support.ts';
 import {

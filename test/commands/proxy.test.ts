@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Simulator, SimulatorOptions } from '../../src/simulator/server.ts';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
 import { fakeCloudflared } from '../sidecar/support.ts';
 import { debianProgram } from '../support/debian.ts';
 import { startProgram } from '../support/debian-server.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Simulator } from '../../src/simulator/server.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { numbered, specOf } from '../poller/support.ts';
 import { ACCOUNT, ONCE, OTHER_ACCOUNT, running, samplesOf, scrape, simulate, valueOf } from './support.ts';

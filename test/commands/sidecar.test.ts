@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Simulator } from '../../src/simulator/server.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
 import { fakeCloudflared } from '../sidecar/support.ts';
 import { ACCOUNT, cli, messagesOf, running, samplesOf, scrape, simulate, TOKEN, valueOf } from './support.ts';
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest';
-import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/index.ts';
 import { parseExposition, type ParsedSample } from '../support/exposition-parser.ts';
 import {
   type ExporterProcess,

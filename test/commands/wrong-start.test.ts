@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { SimulatorOptions } from '../../src/simulator/server.ts';
+import type { SimulatorOptions } from '../../src/simulator/index.ts';
 import { anAuthority, openssl } from '../web/web-config/certificates.ts';
 import { ACCOUNT, cli, OTHER_ACCOUNT, running, simulate, TOKEN } from './support.ts';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import type { SimulatorOptions } from '../../src/simulator/server.ts';
+import type { SimulatorOptions } from '../../src/simulator/index.ts';
 import { ACCOUNT, cli, OTHER_ACCOUNT, simulate, TOKEN } from '../commands/support.ts';
 import { portOf } from '../support/loopback.ts';
 

@@ -1,6 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createSimulator } from '../../src/simulator/server.ts';
-import { cloudflaredVersion, warpVersion } from '../../src/simulator/releases.ts';
+import { cloudflaredVersion, createSimulator, warpVersion } from '../../src/simulator/index.ts';
 import { startExporter } from '../support/exporter-process.ts';
 import {
   alertmanagerProgram,

@@ -1,8 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { statusOf } from '../../src/simulator/fleet-model.ts';
-import type { Simulator } from '../../src/simulator/server.ts';
-import { sampleAccounts } from '../../src/simulator/sample.ts';
-import { createSimulator } from '../../src/simulator/server.ts';
+import { createSimulator, sampleAccounts, type Simulator, statusOf } from '../../src/simulator/index.ts';
 import { startPrometheusWith } from '../support/debian-server.ts';
 import { debianProgram } from '../support/debian.ts';
 import { startExporter } from '../support/exporter-process.ts';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FailureReason } from '../../src/core/model.ts';
-import type { FaultEffect } from '../../src/simulator/faults.ts';
-import type { FleetTunnel } from '../../src/simulator/fleet-model.ts';
+import type { FaultEffect, FleetTunnel } from '../../src/simulator/index.ts';
 import { ACCOUNT, fleetOf } from '../poller/support.ts';
 import {
   anExporter,

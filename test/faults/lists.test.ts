@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FailureReason } from '../../src/core/model.ts';
-import type { FaultSpec } from '../../src/simulator/faults.ts';
+import type { FaultSpec } from '../../src/simulator/index.ts';
 import { ACCOUNT, fleetOf } from '../poller/support.ts';
 import {
   anExporter,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FaultEffect } from '../../src/simulator/faults.ts';
+import type { FaultEffect } from '../../src/simulator/index.ts';
 import { configOf } from '../config/support.ts';
 import { numbered, fleetOf } from '../poller/support.ts';
 import { anExporter, errors, POLL_MS, success, up } from './support.ts';

@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { createServer as createTlsServer } from 'node:https';
 import tls from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createSimulator, type Simulator } from '../../src/simulator/server.ts';
+import { createSimulator, type Simulator } from '../../src/simulator/index.ts';
 import { listen } from '../cloudflare/support.ts';
 import { fleetOf } from '../poller/support.ts';
 import { aFolder, anAuthority, openssl } from '../web/web-config/certificates.ts';

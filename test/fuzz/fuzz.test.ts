@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
-import { createRandom } from '../../src/simulator/random.ts';
+import { createRandom } from '../../src/simulator/index.ts';
 import { OTHER_ACCOUNT } from '../poller/support.ts';
 import { INPUTS } from './inputs.ts';
 import { aFuzzRig, isAlive } from './rig.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../../src/simulator/random.ts';
+import type { Random } from '../../src/simulator/index.ts';
 import { HOSTILE_NAMES } from '../exposition/hostile.ts';
 
 const NUMBERS = [0, -0, -1, 1, 0.1, 1e21, -1e308, 2 ** 31, 2 ** 53, Number.MAX_VALUE, 971.5] as const;

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { Simulator } from '../../src/simulator/server.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
 import { ACCOUNT, aRig, OTHER_ACCOUNT, type Rig, specOf } from '../poller/support.ts';
 import { type ParsedSample, parseExposition } from '../support/exposition-parser.ts';
 import { ALL_OPTIONS, aPage, bytesOf, OPENMETRICS, TEXT } from '../support/pages.ts';

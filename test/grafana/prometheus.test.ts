@@ -2,9 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { DEMO_ACCOUNTS, DEMO_TOKEN, demoOptions } from '../../src/simulator/demo.ts';
-import { type FleetTunnel, servingConnections, statusOf } from '../../src/simulator/fleet-model.ts';
-import { createSimulator, type Simulator } from '../../src/simulator/server.ts';
+import {
+  createSimulator,
+  DEMO_ACCOUNTS,
+  DEMO_TOKEN,
+  demoOptions,
+  type FleetTunnel,
+  servingConnections,
+  type Simulator,
+  statusOf,
+} from '../../src/simulator/index.ts';
 import { type ExporterProcess, startExporter } from '../support/exporter-process.ts';
 import {
   type BoardPanel,

@@ -4,7 +4,7 @@ import type { ListedTunnel } from '../../src/core/model.ts';
 import { refreshAge } from '../../src/core/intervals.ts';
 import type { Client, ObservationOf } from '../../src/cloudflare/client.ts';
 import type { CallOptions } from '../../src/cloudflare/http.ts';
-import { createRandom } from '../../src/simulator/random.ts';
+import { createRandom } from '../../src/simulator/index.ts';
 import { aListed } from '../support/core-builders.ts';
 import { aClient, viewOf } from '../support/fake-client.ts';
 import { createVirtualPolling } from '../support/virtual-polling.ts';

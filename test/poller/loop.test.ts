@@ -1,8 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { failureOf } from '../../src/core/model.ts';
 import type { Snapshot } from '../../src/core/snapshot.ts';
-import type { EndpointName } from '../../src/simulator/endpoints.ts';
-import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
+import { type EndpointName, SIMULATOR_TOKEN } from '../../src/simulator/index.ts';
 import { ACCOUNT, aRig, fleetOf, numbered, OTHER_ACCOUNT, specOf, type Rig } from './support.ts';
 
 const WARP = { name: 'mesh', type: 'warp_connector', haMode: 'aws', connectors: [{}, {}] } as const;

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
+import { SIMULATOR_TOKEN } from '../../src/simulator/index.ts';
 import { aMountedToken, aPoller, aTokenFile } from './poller-rig.ts';
 import { ACCOUNT, fleetOf, OTHER_ACCOUNT, specOf } from './support.ts';
 

@@ -7,9 +7,13 @@ import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapsho
 import { createRequestLoop, type PollOutcome, type RequestLoop } from '../../src/poller/loop.ts';
 import { createSnapshotStore, type SnapshotStore } from '../../src/poller/store.ts';
 import type { BudgetGroup, TokenGroup } from '../../src/poller/budget-group.ts';
-import type { TunnelSpec } from '../../src/simulator/fleet.ts';
-import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/server.ts';
-import { SIMULATOR_TOKEN } from '../../src/simulator/simulation.ts';
+import {
+  createSimulator,
+  type Simulator,
+  SIMULATOR_TOKEN,
+  type SimulatorOptions,
+  type TunnelSpec,
+} from '../../src/simulator/index.ts';
 import { aConfig, type ConfigParts } from '../support/config.ts';
 
 export const ACCOUNT = 'a'.repeat(32);

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ConnectorSpec, Fleet, TunnelSpec } from '../../src/simulator/fleet.ts';
+import type { ConnectorSpec, Fleet, FleetTunnel, TunnelSpec } from '../../src/simulator/fleet-model.ts';
 import { createFleet } from '../../src/simulator/fleet.ts';
-import type { FleetTunnel } from '../../src/simulator/fleet-model.ts';
 import { configVersionAt, statusOf } from '../../src/simulator/fleet-model.ts';
 import { sampleAccounts } from '../../src/simulator/sample.ts';
 import { ACCOUNT, rig, START } from './support.ts';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { createFleet } from '../../src/simulator/fleet.ts';
-import type { Fleet } from '../../src/simulator/fleet.ts';
-import type { FleetTunnel } from '../../src/simulator/fleet-model.ts';
+import type { Fleet, FleetTunnel } from '../../src/simulator/fleet-model.ts';
 import { configVersionAt, statusOf } from '../../src/simulator/fleet-model.ts';
 import type { LifeEvent } from '../../src/simulator/life.ts';
 import { createLife, HAPPENINGS } from '../../src/simulator/life.ts';

@@ -1,10 +1,10 @@
 import type { Snapshot } from '../../src/core/snapshot.ts';
 import {
   createSelfMetrics,
-  type SpentBudget,
   type SelfMetrics,
   type SelfMetricsOptions,
 } from '../../src/self-metrics/self-metrics.ts';
+import type { ShownBudget } from '../../src/self-metrics/scraped-gauges.ts';
 import { aSnapshot, NOW } from './snapshots.ts';
 
 export function aSelfMetrics(parts: Partial<SelfMetricsOptions> = {}): SelfMetrics {
@@ -18,7 +18,7 @@ export function aSelfMetrics(parts: Partial<SelfMetricsOptions> = {}): SelfMetri
   });
 }
 
-export function aBudget(parts: Partial<SpentBudget> = {}): SpentBudget {
+export function aBudget(parts: Partial<ShownBudget> = {}): ShownBudget {
   return { requests: 600, available: () => 150, blockedUntil: () => undefined, ...parts };
 }
 

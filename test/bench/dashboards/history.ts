@@ -1,6 +1,5 @@
 import { FAMILIES } from '../../../src/core/families/table.ts';
-import { sampleAccounts } from '../../../src/simulator/sample.ts';
-import { createSimulation } from '../../../src/simulator/simulation.ts';
+import { createSimulation, sampleAccounts } from '../../../src/simulator/index.ts';
 import { createVirtualExporter } from '../../alert-day/exporter.ts';
 import type { Sample } from '../../alert-day/series.ts';
 import { EXPRESSIONS } from '../../grafana/committed.ts';

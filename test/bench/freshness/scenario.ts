@@ -1,8 +1,13 @@
-import { createQueue } from '../../../src/simulator/queue.ts';
-import type { AccountSpec } from '../../../src/simulator/fleet.ts';
-import { createRandom, type Random } from '../../../src/simulator/random.ts';
-import { sampleAccounts } from '../../../src/simulator/sample.ts';
-import { createSimulation, SIMULATOR_TOKEN, type Simulation } from '../../../src/simulator/simulation.ts';
+import {
+  type AccountSpec,
+  createQueue,
+  createRandom,
+  createSimulation,
+  type Random,
+  sampleAccounts,
+  type Simulation,
+  SIMULATOR_TOKEN,
+} from '../../../src/simulator/index.ts';
 
 /** What happens to a fleet, and when each happening was noticed. */
 export type ChangeKind = 'status' | 'restart' | 'failover';

@@ -4,7 +4,7 @@ import type { CallOptions } from '../../../src/cloudflare/http.ts';
 import { parseConnectors } from '../../../src/cloudflare/schema/details.ts';
 import type { ListEntry, ListedTunnel } from '../../../src/core/model.ts';
 import { WINDOW_MS, pagesOf } from '../../../src/core/intervals.ts';
-import { statusOf } from '../../../src/simulator/fleet-model.ts';
+import { statusOf } from '../../../src/simulator/index.ts';
 import { aClient, viewOf } from '../../support/fake-client.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
 

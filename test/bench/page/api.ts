@@ -1,5 +1,4 @@
-import { sampleAccounts } from '../../../src/simulator/sample.ts';
-import { createSimulator } from '../../../src/simulator/server.ts';
+import { createSimulator, sampleAccounts } from '../../../src/simulator/index.ts';
 
 /**
  * The simulated API as a process of its own. Each account owns a token, so that each has a request budget of its own.
