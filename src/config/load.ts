@@ -1,5 +1,5 @@
 import { STALE_INTERVALS } from '../core/intervals.ts';
-import { parseLists } from './accounts.ts';
+import { parseLists, type FileLists } from './accounts.ts';
 import { authoritiesOf } from './authorities.ts';
 import { parseCommandLine, usage, type Command } from './command-line.ts';
 import { parseConfigFile, type ConfigFile } from './config-file.ts';
@@ -21,7 +21,7 @@ import {
 import { createSecrets } from './secrets.ts';
 import type { Setting } from './setting.ts';
 import { ALL_SETTINGS, SETTINGS } from './settings.ts';
-import { targetOf, type DemoTarget, type Target } from './target.ts';
+import { targetOf, type DemoTarget } from './target.ts';
 import { timetableOf } from './timetable.ts';
 import { secretsOfTunnelToken } from './tunnel-token.ts';
 
@@ -103,11 +103,10 @@ export function loadConfig(input: LoadInput): LoadResult {
       report.warning(`${location}: ignored, demo brings its own account and API`);
   }
   const context: Context = { settings, readFile, report };
-  const target = targetOf({ command, lists, hostName: input.hostName ?? '', demo: input.demo }, context);
-  const config = configOf({ command, input, target }, context);
-  if (config.web.configFile !== undefined && command !== 'once' && command !== 'healthcheck')
-    checkWebConfig(config.web.configFile, input, context);
-  if (command !== 'healthcheck') warnOfGaps(config, context);
+  const config = configOf({ command, input, lists }, context);
+  // `once` serves nothing, and a running exporter keeps its web configuration.
+  if (command !== 'once' && command !== 'healthcheck') checkWebConfig(input.checkWebConfig, context);
+  if (command !== 'healthcheck') warnOfStaleSeries(config, context);
 
   const { redact } = createSecrets(secrets);
   const printable = (lines: readonly string[]): readonly string[] =>
@@ -136,11 +135,12 @@ function fileOf({ value: path, location }: Resolved<string | undefined>, readFil
 interface ConfigOptions {
   readonly command: Command;
   readonly input: LoadInput;
-  readonly target: Target;
+  readonly lists: FileLists;
 }
 
-function configOf({ command, input, target }: ConfigOptions, context: Context): Config {
+function configOf({ command, input, lists }: ConfigOptions, context: Context): Config {
   const { settings, report } = context;
+  const target = targetOf({ command, lists, hostName: input.hostName ?? '', demo: input.demo }, context);
   const withDemoDefault = <T>({ value, source }: Resolved<T>, demo: T): T =>
     command === 'demo' && source === undefined ? demo : value;
   return {
@@ -196,13 +196,17 @@ function configOf({ command, input, target }: ConfigOptions, context: Context): 
   };
 }
 
-function checkWebConfig(path: string, input: LoadInput, { settings, report }: Context): void {
-  const text = readText(path, input.readFile);
-  if (!text.ok) report.problem(`${settings.webConfigFile.location}: ${text.problem}`);
-  else for (const line of input.checkWebConfig?.(path, input.readFile) ?? []) report.problem(line);
+function checkWebConfig(check: LoadInput['checkWebConfig'], context: Context): void {
+  const { settings, readFile, report } = context;
+  const { value: path, location } = settings.webConfigFile;
+  if (path === undefined) return;
+  const text = readText(path, readFile);
+  if (!text.ok) report.problem(`${location}: ${text.problem}`);
+  else for (const line of check?.(path, readFile) ?? []) report.problem(line);
 }
 
-function warnOfGaps({ poll, sidecar }: Config, { settings, report }: Context): void {
+/** Warns if series become stale between two polls. */
+function warnOfStaleSeries({ poll, sidecar }: Config, { settings, report }: Context): void {
   const { typicalGapMs, longestGapMs } = timetableOf(poll.schedule);
   // What cloudflared's edge shows is as old as the last poll; lists are kept for some of their
   // intervals at least.
