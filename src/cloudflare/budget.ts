@@ -1,56 +1,56 @@
 import { setMaxListeners } from 'node:events';
 import { WINDOW_MS } from '../core/intervals.ts';
 
-/** So many, and no more; the next one is refused, and everything else for five minutes. */
-const MOST_PER_WINDOW = 1200;
+/** Cloudflare's limit (API docs, "Rate limits"). The next request is refused, and all requests for five minutes. */
+const MAX_PER_WINDOW = 1200;
 /**
- * So full is the bucket at the start, for nobody knows what a process before this one has spent: restarted over and over
- * by kubelet, five minutes see at most 1,200 requests at the default budget.
+ * How full the bucket is at the start. A previous process may have spent requests: even if kubelet restarts the exporter again
+ * and again, five minutes see at most 1,200 requests at the default budget.
  */
-const START_SHARE = 0.5;
-/** What was sent in time may arrive late, and what follows it early. */
+const INITIAL_FILL = 0.5;
+/** Requests may arrive later than they were sent, and the next ones earlier. */
 const ARRIVAL_MARGIN_MS = 3_000;
 
 export type Reservation =
-  /** Send after `waitMs`; `giveBack` if it will not be sent after all. */
+  /** Send after `waitMs`, or call `giveBack`. */
   | { readonly kind: 'granted'; readonly waitMs: number; readonly giveBack: () => void }
   | { readonly kind: 'blocked'; readonly waitMs: number }
   | { readonly kind: 'spent'; readonly waitMs: number };
 
-/** Requests taken out of a budget when they were planned, to be sent within seconds. A block voids them. */
+/** Planned requests, already taken from the budget, to be sent within seconds. A block voids them. */
 export interface Hold {
   readonly count: number;
-  /** Takes one of them, to be sent now. False if none is left or a block has voided them. */
+  /** Uses one of them, to be sent now. False if none is left or a block voided them. */
   readonly use: (now: number) => boolean;
-  /** Gives back those that will not be sent. */
+  /** Returns the unused ones to the budget. */
   readonly release: () => void;
 }
 
 /**
- * A token bucket: a quarter of the budget at once, refilled at the budget's rate, so that any five minutes see at most
- * 1.25 times the budget. Every `now` is milliseconds of a clock that does not jump; one that does all the same neither
- * adds requests when it goes back, nor more than a full bucket when it goes forward.
+ * A token bucket: its capacity is a quarter of the budget, refilled at the budget's rate, so that any five minutes see at most
+ * 1.25 times the budget. Every `now` is a monotonic time in milliseconds. If the clock jumps nevertheless, going back adds no
+ * requests, and going forward adds at most a full bucket.
  */
 export interface Budget {
   /** Requests per five minutes. */
   readonly requests: number;
   /** The most that can be sent at once. */
   readonly capacity: number;
-  /** Goes on with another number of requests per five minutes; what was spent stays spent. */
+  /** Changes the requests per five minutes; spent requests stay spent. */
   readonly resize: (now: number, requests: number) => void;
-  /** Requests that could be sent now; 0 while blocked or owed. */
+  /** Requests that could be sent now; 0 while blocked or reserved by callers that wait. */
   readonly available: (now: number) => number;
-  /** Takes one request, first come first served, even where it has to wait its turn for up to `maxWaitMs`. */
+  /** Takes one request in FIFO order, to be sent after at most `maxWaitMs`. */
   readonly reserve: (now: number, maxWaitMs: number) => Reservation;
-  /** Takes up to `count` requests out of the budget at once: no more than are available. */
+  /** Takes up to `count` requests, at most those available. */
   readonly hold: (now: number, count: number) => Hold;
-  /** No request for `forMs`, and then from an empty bucket: ramp, don't burst. Never shortens a block. */
+  /** Allows no request for `forMs`; the bucket then refills from empty, so that there is no burst. Never shortens a block. */
   readonly block: (now: number, forMs: number) => void;
-  /** How long it still lasts; 0 where there is none. */
+  /** How long the block still lasts; 0 without one. */
   readonly blockedFor: (now: number) => number;
-  /** Counts requests that were sent elsewhere, such as before a token turned out to be of this owner. */
+  /** Counts requests sent elsewhere, such as before the owner of a token was known. */
   readonly absorb: (now: number, sentAt: readonly number[]) => void;
-  /** Aborts at the next block, so that whoever waits for a reservation need not wait. */
+  /** Aborts at the next block, so that callers need not wait for their reservation. */
   readonly nextBlock: () => AbortSignal;
 }
 
@@ -59,11 +59,11 @@ export function createBudget(initialRequests: number): Budget {
   let capacity = capacityOf(requests);
   let perMs = requests / WINDOW_MS;
   let last: number | undefined;
-  /** Below zero: owed to those who wait. */
-  let level = Math.ceil(capacity * START_SHARE);
+  /** Negative while callers wait for reserved requests. */
+  let level = Math.ceil(capacity * INITIAL_FILL);
   let blockedMs = 0;
   const window = createWindow();
-  /** Of the next block; what was reserved before it is void after it. */
+  /** The signal of the next block, which voids reservations made before it. */
   let upcoming = blockSignal();
 
   const advance = (now: number): void => {
@@ -71,7 +71,7 @@ export function createBudget(initialRequests: number): Budget {
     last = now;
     const refilling = Math.max(0, elapsed - blockedMs);
     blockedMs = Math.max(0, blockedMs - elapsed);
-    // What the window does not allow must not pile up either, to be sent in one burst when it does.
+    // Requests that the window does not allow must not accumulate, or they would be sent in one burst later.
     level = Math.min(capacity, level + refilling * perMs, window.free(now));
   };
 
@@ -155,12 +155,12 @@ export function createBudget(initialRequests: number): Budget {
   };
 }
 
-/** Requests that the first five minutes can see. */
+/** The most requests that the first five minutes can see. */
 export function firstWindowOf(requests: number): number {
-  return Math.min(MOST_PER_WINDOW, requests + START_SHARE * capacityOf(requests));
+  return Math.min(MAX_PER_WINDOW, requests + INITIAL_FILL * capacityOf(requests));
 }
 
-/** Every call that waits for the budget listens. */
+/** Without a limit of listeners, because every call that waits for the budget listens. */
 function blockSignal(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
@@ -169,45 +169,45 @@ function blockSignal(): AbortController {
 
 const capacityOf = (requests: number): number => Math.max(1, requests / 4);
 
-/** The requests that Cloudflare may still count, whatever the bucket holds. */
+/** The requests of the last five minutes, which Cloudflare counts. */
 export interface SentWindow {
-  /** How many more it has room for. */
+  /** How many more requests Cloudflare allows. */
   readonly free: (now: number) => number;
-  /** Keeps room for requests that are planned and not sent yet. */
+  /** Reserves room for planned requests. */
   readonly hold: (requests: number) => void;
   readonly release: (requests: number) => void;
   readonly releaseAll: () => void;
-  /** How long until it has room for one more. */
+  /** Time until there is room for one more. */
   readonly waitMs: (now: number) => number;
-  /** When they were sent, oldest first. */
+  /** The times of sending, oldest first. */
   readonly times: (now: number) => readonly number[];
   readonly sent: (at: number) => void;
-  /** Counts others as well; the latest, if there is no room for all. */
+  /** Adds other requests; only the latest if there is no room for all. */
   readonly add: (now: number, others: readonly number[]) => void;
 }
 
 export function createWindow(): SentWindow {
-  const sentAt = new Float64Array(MOST_PER_WINDOW);
+  const sentAt = new Float64Array(MAX_PER_WINDOW);
   let oldest = 0;
   let counted = 0;
-  /** Planned, and not sent yet. */
+  /** Planned requests. */
   let held = 0;
   const forget = (now: number): void => {
     while (counted > 0 && leavesAt() <= now) {
-      oldest = (oldest + 1) % MOST_PER_WINDOW;
+      oldest = (oldest + 1) % MAX_PER_WINDOW;
       counted -= 1;
     }
   };
   const leavesAt = (): number => (sentAt[oldest] ?? 0) + WINDOW_MS + ARRIVAL_MARGIN_MS;
   const times = (now: number): readonly number[] => {
     forget(now);
-    return Array.from({ length: counted }, (_, index) => sentAt[(oldest + index) % MOST_PER_WINDOW] ?? 0);
+    return Array.from({ length: counted }, (_, index) => sentAt[(oldest + index) % MAX_PER_WINDOW] ?? 0);
   };
   return {
     times,
     free(now) {
       forget(now);
-      return MOST_PER_WINDOW - counted - held;
+      return MAX_PER_WINDOW - counted - held;
     },
     hold(count) {
       held += count;
@@ -220,18 +220,18 @@ export function createWindow(): SentWindow {
     },
     waitMs(now) {
       forget(now);
-      return counted + held < MOST_PER_WINDOW ? 0 : leavesAt() - now;
+      return counted + held < MAX_PER_WINDOW ? 0 : leavesAt() - now;
     },
     add(now, others) {
-      const all = [...times(now), ...others].toSorted((a, b) => a - b).slice(-MOST_PER_WINDOW);
+      const all = [...times(now), ...others].toSorted((a, b) => a - b).slice(-MAX_PER_WINDOW);
       sentAt.set(all);
       oldest = 0;
       counted = all.length;
     },
     sent(at) {
-      sentAt[(oldest + counted) % MOST_PER_WINDOW] = at;
-      if (counted < MOST_PER_WINDOW) counted += 1;
-      else oldest = (oldest + 1) % MOST_PER_WINDOW;
+      sentAt[(oldest + counted) % MAX_PER_WINDOW] = at;
+      if (counted < MAX_PER_WINDOW) counted += 1;
+      else oldest = (oldest + 1) % MAX_PER_WINDOW;
     },
   };
 }

@@ -4,29 +4,29 @@ import { MAX_TOKEN_BYTES, parseToken } from '../config/api-token.ts';
 import { files } from '../config/files.ts';
 
 export interface TokenRefresh {
-  /** The token is another one than before: what it was refused may be tried again at once. */
+  /** The token is a different one: requests that were refused may be retried at once. */
   readonly changed: boolean;
-  /** What is wrong with the source, for the log; the token in use is kept. Undefined where all is well. */
+  /** Why the source cannot be used, for the log; the current token is kept. Undefined if there is no problem. */
   readonly problem: string | undefined;
 }
 
-/** An API token that can be replaced while we run. */
+/** An API token whose file may change while the exporter runs. */
 export interface LiveToken {
-  /** `undefined` where there never was a usable one: `problem` then says why. A secret. */
+  /** A secret. Undefined if there never was a usable token; `problem` then says why. */
   readonly current: () => string | undefined;
   readonly problem: () => string | undefined;
-  /** Reads a token file again; call it at every pass. Does nothing for a value. Never rejects. */
+  /** Reads the token file again; does nothing for a value. Never rejects. */
   readonly refresh: () => Promise<TokenRefresh>;
 }
 
 export interface TokenOptions {
-  /** Default: a regular file, with a deadline. */
+  /** Default: reads a regular file, with a deadline. */
   readonly readFile?: (path: string, maxBytes: number) => Promise<string>;
 }
 
 /**
- * Opens a token source. Where a token file is missing, not readable in time, or holds what is no API token, as in the middle of a
- * swap, the last good token stays in use.
+ * Opens a token source. If a token file is missing, not readable in time, or does not hold an API token, for example during a
+ * rotation, the last good token stays in use.
  */
 export async function openLiveToken(
   source: TokenSource,

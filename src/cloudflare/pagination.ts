@@ -10,31 +10,31 @@ export interface Page<Item> {
 }
 
 /**
- * What `total_count` counts. `filtered`: what the search parameters select. `unfiltered`: more than that, such as deleted
+ * What `total_count` counts. `filtered`: items that match the search parameters. `unfiltered`: possibly more, such as deleted
  * tunnels; the API reference says "total results available without any search parameters".
  */
 export type TotalCountMeaning = 'filtered' | 'unfiltered';
 
 export interface PageSource<Item> {
-  /** Items per page, as asked for. Default: the most of a list of tunnels. */
+  /** Requested items per page. Default: the maximum for tunnels. */
   readonly perPage?: number;
   readonly fetchPage: (page: number) => Promise<CallResult<Page<Item>>>;
-  /** Called only where the ids do not add up to `total_count`. May make a request. */
+  /** Called only if the number of ids differs from `total_count`. May make a request. */
   readonly totalCountMeaning: () => Promise<CallResult<TotalCountMeaning>>;
 }
 
 type ListEnd<Item> =
   | { readonly kind: 'complete'; readonly items: readonly Item[] }
   | { readonly kind: 'failed'; readonly failure: CallFailure }
-  /** The pages contradict each other, as when tunnels come and go between them: another attempt may fit. */
+  /** The pages contradict each other, for example because tunnels changed between them. Another attempt may succeed. */
   | { readonly kind: 'inconsistent'; readonly why: string };
 
 /**
- * Returns every item of a paged list, each id once, or a failure: never a part. A list that is inconsistent is read once
- * more from the start.
+ * Returns every item of a paged list, each id once, or a failure; never a partial list. An inconsistent list is read once more
+ * from the start.
  *
- * A list is complete if the ids add up to `total_count`, however many the server gives per page. It is also complete at a
- * page that is shorter than the server's `per_page` or empty, unless `total_count` counts exactly the items asked for.
+ * A list is complete if the number of ids equals `total_count`, whatever the page size. It is also complete at a page that is
+ * empty or shorter than the server's `per_page`, unless `total_count` is known to count exactly the requested items.
  */
 export async function readList<Item extends { readonly id: string }>(
   source: PageSource<Item>,
@@ -82,7 +82,7 @@ async function readOnce<Item extends { readonly id: string }>(
       const meaning = await source.totalCountMeaning();
       if (!meaning.ok) return { kind: 'failed', failure: notKnown(meaning.failure, total) };
       if (meaning.value === 'filtered') {
-        // A server may give fewer per page than it says.
+        // A server may return fewer items per page than it states.
         if (found.length > 0) continue;
         return nothingNew;
       }
@@ -91,7 +91,7 @@ async function readOnce<Item extends { readonly id: string }>(
         if (end !== undefined) return end;
       }
     }
-    // No number speaks for the list: a page that shows an item again may have skipped another one.
+    // `total_count` does not confirm the list: a page that repeats an item may have skipped another one.
     if (repeated) return inconsistent(`an id is on two pages up to page ${number}`);
     return { kind: 'complete', items: [...items.values()] };
   }
@@ -101,7 +101,7 @@ async function readOnce<Item extends { readonly id: string }>(
   };
 }
 
-/** A server that counts but does not say how many it gives per page may give any number: only an empty page is the last. */
+/** If the server states `total_count` but no `per_page`, pages may have any size, so only an empty page is the last. */
 function isLast(
   { items, info }: Page<unknown>,
   asked: { readonly total: number | undefined; readonly perPage: number },
@@ -112,8 +112,8 @@ function isLast(
 }
 
 /**
- * Checks that an empty page is the end of a list that no number speaks for: it is empty again, and so is the page after it.
- * Pages that cannot hold anything, by `total`, are not asked for. Returns undefined if it is the end.
+ * Checks that an empty page is the end of a list that `total_count` does not confirm: requested again, it and the page after it
+ * must be empty. Pages that cannot hold anything according to `total` are not requested. Returns undefined at the end.
  */
 async function confirmEnd<Item>(
   { fetchPage }: PageSource<Item>,

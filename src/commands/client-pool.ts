@@ -15,7 +15,7 @@ import type { Logger } from '../log/logger.ts';
 import type { AccountLister } from '../poller/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
 import { isEqual } from '../core/equal.ts';
-import { concurrencyOfEach, createSharedConnections } from './shared-connections.ts';
+import { concurrencyPerToken, createSharedConnections } from './shared-connections.ts';
 import {
   createOwnerWatch,
   groupByOwner,
@@ -27,46 +27,46 @@ import {
 } from './token-owners.ts';
 import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from './watched-accounts.ts';
 
-/** The clients in use, one for each API token, and the connections and budgets that they share. */
+/** One client per API token, with the connections and request budgets that they share. */
 export interface ClientPool {
   /**
-   * The accounts under these settings, by token and by owner of the request budget. A budget stays when the settings change,
-   * so that reloading does not spend it anew; a client stays where the API's settings do. Nothing may be in flight.
+   * Applies settings and returns the accounts, grouped by owner of the request budget and by token. Budgets survive a change of
+   * settings, so that a reload does not refill them. Clients survive if the API's settings do. Nothing may be in flight.
    */
   readonly use: (
     config: Pick<Config, 'accounts' | 'cloudflare'> & Partial<Pick<Config, 'discovery'>>,
   ) => Promise<readonly BudgetGroup[]>;
-  /** The tokens in use whose accounts are to be found. */
+  /** The tokens that discover accounts. */
   readonly listers: () => readonly AccountLister[];
-  /** Resolves when the owner of every token that needs one is known, or was asked for once in vain. */
+  /** Resolves when the first attempt to learn the owners of tokens has ended. */
   readonly ownersAsked: () => Promise<void>;
-  /** One for each group. */
+  /** One per group. */
   readonly budgets: () => readonly BudgetView[];
-  /** Closes the clients and connections that the settings before had and these have not. Nothing may be in flight there. */
+  /** Closes clients and connections that the current settings do not use. Nothing may be in flight there. */
   readonly closeUnused: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 export interface ClientPoolOptions extends Pick<ClientOptions, 'version' | 'hooks' | 'clock'> {
   readonly log: Pick<Logger, 'info'>;
-  /** Tokens have turned out to have another owner: `use` gives other groups than before. */
+  /** Called when an owner has become known, so that `use` returns other groups. */
   readonly onRegroup: () => void;
-  /** A file holds another token than before, which may be able to list other accounts. */
+  /** Called when a file holds another token, which may be able to list other accounts. */
   readonly onReplaced?: () => void;
 }
 
-/** One token of the configuration. Kept when it is no longer used: a later reload may bring it back. */
+/** A token of the configuration. Kept when it is no longer used, because a reload may add it again. */
 interface Opened {
   readonly key: string;
   readonly name: string;
   readonly token: LiveToken;
-  /** As Cloudflare says; undefined until it has. */
+  /** As reported by Cloudflare; undefined until then. */
   owner: TokenOwner | undefined;
-  /** What its client spends from. */
+  /** The budget of its client. */
   budget: Budget;
-  /** The requests that this token, not one before it, has sent. */
+  /** Requests sent with this token, not with a previous one of the same file. */
   sent: SentWindow;
-  /** Its budget was that of the token before it. */
+  /** Its budget is still that of the previous token. */
   replaced: boolean;
   client: { readonly settings: string; readonly client: Client } | undefined;
 }
@@ -90,7 +90,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     },
   });
 
-  /** Whether one of these tokens spends from the budget of another owner than it has. */
+  /** Whether one of these tokens still uses the budget of another owner. */
   const isMoving = (which: (known: Opened) => boolean): boolean =>
     groupByOwner(used, factsOf).some(({ key, tokens }) =>
       tokens.some(({ known }) => which(known) && budgets.get(key) !== known.budget),
@@ -118,7 +118,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     return known;
   };
 
-  /** Another token in the same file may have another owner. */
+  /** A new token in the same file may have another owner. */
   const noteChange = <R extends { readonly changed: boolean }>(known: Opened, refreshed: R): R => {
     if (!refreshed.changed) return refreshed;
     known.owner = undefined;
@@ -138,7 +138,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     return budget;
   };
 
-  /** What the token has spent and the block that it may have met go with it. */
+  /** Switches the budget; the token's recent requests and its block move along. */
   const spendFrom = (known: Opened, budget: Budget): void => {
     const before = known.budget;
     if (before === budget) return;
@@ -183,7 +183,7 @@ export function createClientPool(options: ClientPoolOptions): ClientPool {
     use: async ({ cloudflare, ...config }) => {
       const before = used.map(({ client }) => client);
       const tokens = tokenUses(config);
-      const concurrency = concurrencyOfEach(tokens.length, cloudflare.concurrency);
+      const concurrency = concurrencyPerToken(tokens.length, cloudflare.concurrency);
       const transport = connections.under(cloudflare);
       used = await Promise.all(
         tokens.map(async (use): Promise<UsedToken> => {
@@ -236,7 +236,7 @@ const factsOf = ({ budgetGroup, known }: UsedToken): TokenFacts => ({
   owner: known.owner,
 });
 
-/** The tokens whose owner decides about their budget. A single one shares it with nobody, whoever owns it. */
+/** The tokens whose owner decides about their budget. A single token needs no owner: it shares its budget with no other. */
 function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
   const ungrouped = tokens.filter(({ budgetGroup }) => budgetGroup === undefined);
   if (ungrouped.length < 2) return [];
@@ -259,7 +259,7 @@ const toLister = ({ known, client }: UsedToken): AccountLister => ({
   list: async (signal) => {
     const asked = known.token.current();
     const listed = await client.accounts({ signal, budgetWaitMs: WINDOW_MS });
-    // Cloudflare lists accounts for tokens of users only.
+    // The API lists accounts for user tokens only.
     if (listed.ok && known.token.current() === asked) known.owner = 'user';
     return listed;
   },

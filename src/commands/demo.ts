@@ -9,7 +9,7 @@ import {
 } from '../simulator/index.ts';
 import { run, type RunTools } from './run.ts';
 
-/** Where the simulated API listens, unless that port is taken. */
+/** Port of the simulated API, unless it is in use. */
 const PREFERRED_PORT = 20_239;
 
 /** `run` against the simulated Cloudflare API; resolves to the exit code. */
@@ -50,16 +50,16 @@ function guide({ url, fleet }: Simulator): string {
   const [account] = DEMO_ACCOUNTS;
   const tunnel = [...fleet.tunnels(account?.id ?? '')].find(({ type }) => type === 'cfd_tunnel');
   return `
-A simulated Cloudflare API with a living fleet of tunnels is at ${url}. No account is needed, nothing leaves this machine.
-The status page is at the address that the log names below: tunnels restart, move, go down and come back by themselves.
+A simulated Cloudflare API with a fleet of tunnels is at ${url}. It needs no account, and nothing leaves this machine.
+The log below shows the address of the status page. Tunnels restart, move, go down and come back by themselves.
 
-Change something yourself, and see the metrics follow with the next poll:
+Change something, and the metrics follow with the next poll:
   export API=${url}/accounts/${account?.id ?? ''} AUTH='Authorization: Bearer ${DEMO_TOKEN}'
   curl -H "$AUTH" "$API/cfd_tunnel?status=down"                                             # list
   curl -H "$AUTH" "$API/cfd_tunnel" -d '{"name":"mine","config_src":"cloudflare"}'          # create
   curl -H "$AUTH" -X DELETE "$API/cfd_tunnel/${tunnel?.id ?? '{tunnel}'}/connections"   # drop the connections of ${tunnel?.name ?? 'one'}
   curl -H "$AUTH" -X DELETE "$API/cfd_tunnel/${tunnel?.id ?? '{tunnel}'}"               # delete it
-  curl -H "$AUTH" "$API/teamnet/routes"                                                     # what is behind the tunnels
+  curl -H "$AUTH" "$API/teamnet/routes"                                                     # list the routes
 
 `;
 }

@@ -6,26 +6,26 @@ import { namesOf } from '../poller/account-discovery.ts';
 import { plural } from './check/inspect.ts';
 
 export interface DiscoveryLog {
-  /** Lists of accounts have ended. Reports what that changed, and what is odd about it; each once. */
+  /** Logs what new lists of accounts changed, and problems with them; each problem once. */
   readonly listed: (config: WatchedConfig, listed: Listed) => void;
 }
 
 type WatchedConfig = Pick<Config, 'accounts' | 'expectedTunnels' | 'shard'>;
 
 export interface Listed {
-  /** The accounts that were watched before. */
+  /** The accounts watched before. */
   readonly before: readonly Account[];
   readonly lists: readonly AccountList[];
 }
 
 export interface DiscoveryLogOptions {
   readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>;
-  /** Whether this goes on: a single pass, as of a cron job, has no news unless something is wrong. */
-  readonly goesOn: () => boolean;
+  /** Whether the exporter keeps running. A single poll, as of a cron job, logs changes at debug level. */
+  readonly isRunning: () => boolean;
 }
 
-export function createDiscoveryLog({ log, goesOn }: DiscoveryLogOptions): DiscoveryLog {
-  const news = (line: string): void => log[goesOn() ? 'info' : 'debug'](line);
+export function createDiscoveryLog({ log, isRunning }: DiscoveryLogOptions): DiscoveryLog {
+  const news = (line: string): void => log[isRunning() ? 'info' : 'debug'](line);
   const reported = new Set<string>();
   const once = (write: (line: string) => void, line: string): void => {
     if (!reported.has(line)) write(line);
@@ -36,16 +36,16 @@ export function createDiscoveryLog({ log, goesOn }: DiscoveryLogOptions): Discov
   return {
     listed: ({ accounts, expectedTunnels, shard }, { before, lists }) => {
       const { taken, dropped, renamed } = accountChanges(before, accounts);
-      if (taken.length > 0) news(`${plural(taken.length, 'account')} taken in: ${namesOf(taken)}`);
+      if (taken.length > 0) news(`${plural(taken.length, 'account')} added: ${namesOf(taken)}`);
       if (dropped.length > 0)
         warn(
-          `${plural(dropped.length, 'account')} dropped, which two complete lists were without: ${namesOf(dropped)}`,
+          `${plural(dropped.length, 'account')} removed, because two complete lists lack ${dropped.length === 1 ? 'it' : 'them'}: ${namesOf(dropped)}`,
         );
       if (renamed.length > 0) news(`${plural(renamed.length, 'account')} renamed: ${namesOf(renamed)}`);
 
       const twice = listedTwice(lists);
       if (twice.length > 0)
-        once(news, `listed by several tokens, and watched with the first of them: ${namesOf(twice)}`);
+        once(news, `listed by several tokens, watched with the first of them: ${namesOf(twice)}`);
       if (lists.some(({ failure, listedAt }) => failure !== undefined || listedAt === undefined)) return;
       const found = lists.reduce((count, list) => count + list.accounts.size, 0);
       if (accounts.length === 0)

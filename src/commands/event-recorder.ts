@@ -5,22 +5,22 @@ import { eventsBetween } from '../core/events-between.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { EventLog } from '../log/event-log.ts';
 
-/** What of the settings decides what is recorded. */
+/** The settings that decide what is recorded. */
 type EventConfig = Pick<Config, 'events' | 'tunnels' | 'expectedTunnels'>;
 
 export interface EventRecorderOptions {
   readonly initial: Snapshot;
   readonly config: EventConfig;
-  /** The request budgets, and until when each is blocked. */
+  /** The request budgets, with the end of their blocks. */
   readonly blocks: () => readonly Block[];
   readonly log: EventLog;
   readonly counted: (kind: EventKind) => void;
 }
 
-/** Derives events from snapshots as they come: logs, counts and keeps them. */
+/** Derives events from consecutive snapshots; logs, counts and keeps them. */
 export interface EventRecorder {
   readonly observe: (snapshot: Snapshot) => void;
-  /** Goes on with other settings. What differs in the snapshots that come while `change` runs is no event. */
+  /** Applies other settings. Differences between snapshots during `change` are no events. */
   readonly reconfigure: (config: EventConfig, change: () => void) => void;
   readonly history: () => EventHistory;
   readonly close: () => void;

@@ -83,7 +83,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     clock,
     log,
   });
-  const discoveryLog = createDiscoveryLog({ log, goesOn: () => started });
+  const discoveryLog = createDiscoveryLog({ log, isRunning: () => started });
   const page = createServedPage(initial, {
     own: selfMetrics.metrics,
     rendered: selfMetrics.rendered,

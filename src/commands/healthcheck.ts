@@ -4,7 +4,7 @@ import type { Config, ListenAddress } from '../config/config.ts';
 
 const TIMEOUT_MS = 2_000;
 
-/** Asks the local /livez; resolves to the exit code. */
+/** Requests the local /livez; resolves to the exit code. */
 export async function healthcheck(config: Config): Promise<number> {
   const [address] = config.web.listenAddresses;
   if (address === undefined) return 1;
@@ -17,14 +17,14 @@ export async function healthcheck(config: Config): Promise<number> {
 
 type Answer = { readonly kind: 'alive' } | { readonly kind: 'plain' | 'ill'; readonly problem: string };
 
-/** The file may have changed since the exporter opened its port, so the port tells whether it speaks TLS. */
+/** The web config file may have changed since the exporter started, so TLS is tried first and plain HTTP then. */
 async function ask(place: string, { maybeSecure }: { readonly maybeSecure: boolean }): Promise<Answer> {
   if (!maybeSecure) return askPlainly(`http://${place}`);
   const answer = await askSecurely(`https://${place}`);
   return answer.kind === 'plain' ? askPlainly(`http://${place}`) : answer;
 }
 
-/** Not by fetch, which refuses some ports, such as 6000 and 10080. */
+/** Does not use fetch, which refuses some ports, such as 6000 and 10080. */
 function askPlainly(url: string): Promise<Answer> {
   return new Promise((resolve) => {
     httpGet(url, options(), ({ statusCode }) => resolve(judged(url, statusCode))).on('error', (error) =>
@@ -34,8 +34,8 @@ function askPlainly(url: string): Promise<Answer> {
 }
 
 /**
- * It is the port of this machine, so whose certificate it shows matters not. We have none to show: a server that demands one
- * sends us away after it has read our hello and shown its own, which only a living one does.
+ * The certificate is not verified, because the port is on this machine. A server that requires a client certificate ends the
+ * handshake, but only after its own hello, which proves that it is alive.
  */
 function askSecurely(url: string): Promise<Answer> {
   return new Promise((resolve) => {
@@ -43,7 +43,7 @@ function askSecurely(url: string): Promise<Answer> {
     const request = httpsGet(url, { ...options(), rejectUnauthorized: false }, ({ statusCode }) =>
       resolve(judged(url, statusCode)),
     );
-    // Keys are there once the server's hello is.
+    // Keys are logged as soon as the server's hello has arrived.
     request.on('socket', (socket) => socket.once('keylog', () => (heard = true)));
     request.on('error', (error: NodeJS.ErrnoException) => {
       const { code = '', message } = error;
@@ -74,7 +74,7 @@ function explain(error: Error): string {
   return 'code' in error ? String(error.code) : error.message;
 }
 
-/** Where a listener on every interface can be reached from here. */
+/** The host to request; loopback for a listener on every interface. */
 function hostOf({ host }: ListenAddress): string {
   if (host === undefined || host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';

@@ -3,24 +3,24 @@ import type { Config } from '../config/config.ts';
 import { chunksOf } from '../exposition/page.ts';
 import { onStopSignal } from './signals.ts';
 
-/** One full pass, printed; resolves to the exit code. Whatever was learned is printed, also where an account failed. */
+/** Polls once and prints the metrics page, even if an account failed. Resolves to the exit code: 1 if one failed. */
 export async function once(config: Config, tools: ExporterTools): Promise<number> {
   const { log } = tools;
   const exporter = await createExporter(config, tools);
   const stopped = onStopSignal().then(() => undefined);
-  const whole = await Promise.race([exporter.pollOnce(), stopped]);
-  if (whole === undefined) {
-    log.warn('stopped before the pass was complete: nothing is printed');
+  const isComplete = await Promise.race([exporter.pollOnce(), stopped]);
+  if (isComplete === undefined) {
+    log.warn('stopped before the poll was complete: nothing is printed');
     await exporter.close();
     return 1;
   }
   const body = await exporter.page.body({ format: 'text', gzip: false, names: undefined });
   for await (const chunk of chunksOf(body)) await write(chunk);
   await exporter.close();
-  return whole ? 0 : 1;
+  return isComplete ? 0 : 1;
 }
 
-/** A failure to write ends the process: see main. */
+/** Never resolves if writing fails; main then ends the process. */
 function write(chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write(chunk, (error) => {

@@ -6,20 +6,20 @@ import { isEqual } from '../core/equal.ts';
 import { watchedFields } from './watched-accounts.ts';
 
 export interface ReloaderOptions {
-  /** As it was at the start: what of it cannot change at run time stays. */
+  /** The configuration at the start. Settings that cannot change at run time are taken from it. */
   readonly initial: Config;
   readonly load: () => Promise<LoadResult>;
   readonly apply: (config: Config) => Promise<void>;
-  /** The configuration is bad, and the one before stays. */
+  /** Called when the configuration is invalid and the current one stays. */
   readonly failed: () => void;
   readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'level'>;
   readonly secrets: Pick<Secrets, 'replaceConfigured'>;
 }
 
 export interface Reloader {
-  /** Reads the configuration again and uses it. Resolves to what is wrong with it, a line each. One after the other. */
+  /** Reloads the configuration and applies it. Resolves to its problems, one line each. Reloads run one after the other. */
   readonly reload: () => Promise<readonly string[]>;
-  /** No further ones; resolves when the current one is over. */
+  /** Prevents further reloads. Resolves when the current one has ended. */
   readonly stop: () => Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     if (loaded.kind !== 'loaded') {
       const problems = loaded.kind === 'invalid' ? loaded.problems : [];
       for (const problem of problems) log.error(problem);
-      log.error('the configuration is not reloaded: the settings before stay in use');
+      log.error('the configuration is not reloaded: the previous settings stay in use');
       failed();
       return problems;
     }
@@ -53,9 +53,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
   return {
     reload: () => {
       const reloaded = last.then(reloadNow).catch((error: unknown) => {
-        log.error({ err: error }, 'Cannot reload; please report this');
+        log.error({ err: error }, 'Unexpected error while reloading; please report this');
         failed();
-        return ['reloading failed in a way that it should not; the log says more'];
+        return ['unexpected error while reloading; see the log'];
       });
       last = reloaded;
       return reloaded;
@@ -67,7 +67,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
   };
 }
 
-/** The settings that have changed and cannot at run time. */
+/** Changed settings that cannot change at run time. */
 function fixedOf({ web, log }: Config, next: Config): readonly string[] {
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ['web.listen-address', web.listenAddresses, next.web.listenAddresses],

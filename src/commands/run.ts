@@ -86,7 +86,7 @@ export async function run(initial: Config, tools: RunTools): Promise<number> {
   const through = proxy === undefined ? {} : { proxy: shownProxy(proxy) };
   log.info({ addresses: web.addresses(), ...watchedFields(config), ...through }, 'serving metrics');
   exporter.start();
-  reloadSignals.obey(() => void reloader.reload());
+  reloadSignals.listen(() => void reloader.reload());
 
   const signal = await stopSignal;
   log.info({ signal }, 'stopping: in-flight scrapes finish, polling is abandoned');

@@ -6,7 +6,7 @@ import { createMetricsPage, type RenderReport, type SnapshotPage } from '../expo
 import type { MetricsPage } from '../exposition/page.ts';
 import { isEqual } from '../core/equal.ts';
 
-/** What of the settings decides what the page shows. */
+/** The settings that decide what the page shows. */
 type PageConfig = Pick<Config, 'metrics' | 'tunnels' | 'expectedTunnels'>;
 
 export interface ServedPageOptions {
@@ -16,12 +16,12 @@ export interface ServedPageOptions {
 }
 
 /**
- * The metrics page, which other settings replace by another when that is rendered. A scrape waits for the snapshot that is
- * the newest when it comes: what `/readyz` and the exporter's own metrics have told, the page shows.
+ * The metrics page. New settings take effect with the next rendered snapshot. A scrape waits for the newest snapshot to be
+ * rendered, so that it never shows less than `/readyz` and the self-metrics have reported.
  */
 export interface ServedPage extends MetricsPage {
   readonly render: (snapshot: Snapshot) => void;
-  /** For what is rendered from now on. */
+  /** Applies to snapshots that are rendered from now on. */
   readonly reconfigure: (config: PageConfig) => void;
 }
 

@@ -2,11 +2,11 @@ import { connectionKey } from '../cloudflare/transport.ts';
 import { createTransport, type Transport } from '../cloudflare/transport.ts';
 import type { Config } from '../config/config.ts';
 
-/** The connections to the API, shared by all tokens. */
+/** Connections to the API, shared by all tokens. */
 export interface SharedConnections {
-  /** Those for these settings; the same as before where the settings are. */
+  /** The connections for these settings; the same for equal settings. */
   readonly under: (config: Config['cloudflare']) => Transport;
-  /** Closes those that `under` did not return last. Nothing may be in flight there. */
+  /** Closes all but those that `under` returned last. Nothing may be in flight there. */
   readonly closeUnused: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -34,14 +34,11 @@ export function createSharedConnections(version: string): SharedConnections {
 }
 
 /**
- * The most requests in flight of all tokens together, and so the most connections. An answer takes about 0.3 s, so this
- * allows about 400 requests a second: twice what Cloudflare takes from one address.
+ * Limit of requests in flight of all tokens, and thereby of connections. An answer takes about 0.3 s, so this allows about 400
+ * requests a second: twice what Cloudflare accepts from one address.
  */
 export const MAX_IN_FLIGHT = 128;
 
-/**
- * How many requests each token may have in flight. Every token has a share of its own, so that a token whose requests
- * hang holds up no other.
- */
-export const concurrencyOfEach = (tokens: number, concurrency: number): number =>
+/** Limit of requests in flight per token. Each token has its own, so that hanging requests of one do not delay another. */
+export const concurrencyPerToken = (tokens: number, concurrency: number): number =>
   Math.max(1, Math.min(concurrency, Math.floor(MAX_IN_FLIGHT / Math.max(1, tokens))));

@@ -1,7 +1,7 @@
-/** Ctrl-C under npm arrives twice: from the terminal, and forwarded by npm a moment later. */
+/** Under npm, Ctrl-C arrives twice: from the terminal, and a moment later forwarded by npm. */
 const SAME_KEYPRESS_MS = 100;
 
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** Resolves with the first SIGTERM or SIGINT. A second one ends the process at once. */
 export function onStopSignal(): Promise<string> {
   return new Promise((resolve) => {
     let first: number | undefined;
@@ -21,11 +21,11 @@ export function onStopSignal(): Promise<string> {
 }
 
 export interface ReloadSignal {
-  /** From now on `reload` is called with each SIGHUP, and at once where one came before. */
-  readonly obey: (reload: () => void) => void;
+  /** Calls `reload` for each SIGHUP from now on, and at once if one arrived before. */
+  readonly listen: (reload: () => void) => void;
 }
 
-/** From now on a SIGHUP does not end the process. */
+/** Keeps SIGHUP from ending the process. */
 export function onReloadSignal(): ReloadSignal {
   let early = false;
   let reload = (): void => {
@@ -33,9 +33,9 @@ export function onReloadSignal(): ReloadSignal {
   };
   process.on('SIGHUP', () => reload());
   return {
-    obey: (wanted) => {
-      reload = wanted;
-      if (early) wanted();
+    listen: (callback) => {
+      reload = callback;
+      if (early) callback();
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { EventKind, Severity, TunnelEvent } from '../core/events.ts';
 import { firstFew } from '../core/event-text.ts';
 
-/** Writes a line for each event; many of one kind within a minute become one line. */
+/** Logs each event; more than 50 of one kind within a minute become summaries. */
 export interface EventLog {
   readonly add: (events: readonly TunnelEvent[]) => void;
-  /** Writes what waits for its minute to end. */
+  /** Logs the events held back for the end of their minute. */
   readonly flush: () => void;
 }
 
@@ -17,8 +17,8 @@ export interface EventLogOptions {
 }
 
 const MINUTE_MS = 60_000;
-const MOST_LINES = 50;
-const MOST_NAMED = 10;
+const MAX_LINES = 50;
+const MAX_NAMED = 10;
 
 const LEVELS = { info: 'info', warning: 'warn', error: 'error' } as const satisfies Record<Severity, string>;
 const BY_SEVERITY: readonly Severity[] = ['error', 'warning', 'info'];
@@ -26,7 +26,7 @@ const BY_SEVERITY: readonly Severity[] = ['error', 'warning', 'info'];
 interface Minute {
   readonly since: number;
   lines: number;
-  /** Events without a line of their own. */
+  /** Events for the summary at the end of the minute. */
   readonly held: TunnelEvent[];
   timer: NodeJS.Timeout | undefined;
 }
@@ -60,7 +60,7 @@ export function createEventLog({ log, clock }: EventLogOptions): EventLog {
     const severity = BY_SEVERITY.find((each) => events.some((event) => event.severity === each)) ?? 'info';
     const messages = firstFew(
       events.map(({ message }) => message),
-      MOST_NAMED,
+      MAX_NAMED,
     );
     log[LEVELS[severity]](
       { event: kind, count: events.length, first_id: first.id, last_id: events.at(-1)?.id },
@@ -74,12 +74,12 @@ export function createEventLog({ log, clock }: EventLogOptions): EventLog {
 
   const addOfKind = (kind: EventKind, events: readonly TunnelEvent[]): void => {
     const minute = minuteOf(kind);
-    if (minute.lines + events.length <= MOST_LINES) {
+    if (minute.lines + events.length <= MAX_LINES) {
       minute.lines += events.length;
       events.forEach(write);
       return;
     }
-    // The first flood of a minute is reported at once, what follows with the end of the minute.
+    // The first flood of a minute is summarized at once, later events at the end of the minute.
     const isFirst = minute.timer === undefined;
     minute.lines = Infinity;
     minute.timer ??= setTimeout(
@@ -102,7 +102,7 @@ export function createEventLog({ log, clock }: EventLogOptions): EventLog {
   };
 }
 
-/** As in the JSON of /api/v1/events; what says nothing is left out. */
+/** The fields of /api/v1/events; empty ones are omitted. */
 function fieldsOf(event: TunnelEvent): object {
   return {
     event: event.kind,

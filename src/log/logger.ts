@@ -9,7 +9,7 @@ export type { Logger } from 'pino';
 
 const REDACTED = '[redacted]';
 
-/** Takes whole lines, each with its newline. */
+/** Receives complete lines, each with its newline. */
 export interface LogDestination {
   readonly write: (line: string) => void;
 }
@@ -18,11 +18,14 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
   readonly secrets: Secrets;
-  /** Default: standard error, which never blocks the process and is flushed at exit. Standard output is for `once`. */
+  /** Default: standard error, without ever blocking the process; flushed at exit. */
   readonly destination?: LogDestination;
 }
 
-/** A pino logger whose lines hold no known secret, wherever in message, fields, error or stack it stood. */
+/**
+ * A pino logger that redacts known secrets in messages, fields, errors and stacks. pino's JSON is parsed again for that; see
+ * docs/decisions/0014-log-lines-are-redacted-last.md.
+ */
 export function createLogger({ level, format, secrets, destination }: LoggerOptions): Logger {
   const render = format === 'json' ? renderJson : renderLogfmt;
   const toLine = (line: Line): string => `${onOneLine(render(line))}\n`;
@@ -79,7 +82,7 @@ function renderJson({ level, time, msg, fields }: Line): string {
   return JSON.stringify({ level, time, msg, ...fields });
 }
 
-/** `time=… level=info msg="two words" err.message=…`: nested fields by dotted names, anything odd quoted as in JSON. */
+/** `time=… level=info msg="two words" err.message=…`: nested fields have dotted names; values are quoted as in JSON if necessary. */
 function renderLogfmt({ level, time, msg, fields }: Line): string {
   return [...pairsOf({ time, level, msg }), ...pairsOf(fields)]
     .map(([key, value]) => `${key.replaceAll(/[^\w.-]/g, '_')}=${logfmtValue(value)}`)

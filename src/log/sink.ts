@@ -1,24 +1,26 @@
 import { writeSync } from 'node:fs';
 
 export interface LogSinkOptions {
-  /** Writes what fits and returns how much that was; throws node's error with `code` EAGAIN if nothing fits now. */
+  /** Writes as many bytes as fit and returns their number. Throws Node's EAGAIN error if nothing fits now. */
   readonly write: (bytes: Uint8Array) => number;
-  /** Makes the line that says how many lines were dropped. */
+  /** Returns the line that reports dropped lines. */
   readonly dropped: (lines: number) => string;
+  /** Limit of pending bytes. Default: 1 MiB. */
   readonly maxBytes?: number;
+  /** Default: 100. */
   readonly retryMs?: number;
 }
 
 export interface LogSink {
-  /** Takes a whole line with its newline. Never waits, never throws. */
+  /** Takes a complete line with its newline. Never blocks, never throws. */
   readonly write: (line: string) => void;
-  /** Writes what is pending, waiting for the reader up to this long; for the end of the process. */
+  /** Writes pending lines, blocking up to this long. For the end of the process. */
   readonly flush: (maxMs: number) => void;
 }
 
 interface Pending {
   readonly bytes: Buffer;
-  /** How many lines are lost with it: more than one for a report of dropped lines. */
+  /** How many lines are lost if it is dropped: more than one for a report of dropped lines. */
   readonly lines: number;
 }
 
@@ -26,8 +28,8 @@ const MAX_PENDING_BYTES = 1024 * 1024;
 const RETRY_MS = 100;
 
 /**
- * A log that never blocks the process. What the reader does not take at once is kept, up to a limit, and tried again; lines beyond
- * the limit are dropped, counted, and reported when the reader takes lines again.
+ * A log that never blocks the process. Lines that the reader does not take at once are kept, up to a limit, and retried. Lines
+ * beyond the limit are dropped, counted, and reported when the reader takes lines again.
  */
 export function createLogSink(options: LogSinkOptions): LogSink {
   const { maxBytes = MAX_PENDING_BYTES, retryMs = RETRY_MS } = options;
@@ -67,7 +69,7 @@ export function createLogSink(options: LogSinkOptions): LogSink {
     try {
       return options.write(bytes);
     } catch (error) {
-      // Otherwise nobody reads any more, or the disk is full.
+      // Other errors mean that the reader is gone or the disk is full.
       return error instanceof Error && 'code' in error && error.code === 'EAGAIN' ? 'nothing fits' : 'lost';
     }
   };
@@ -101,12 +103,12 @@ export function createLogSink(options: LogSinkOptions): LogSink {
 
 const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4));
 
-/** How long the end of the process waits for the reader of standard error. */
+/** How long the exit waits for the reader of standard error. */
 const FLUSH_MS = 500;
 
 /** Standard error, flushed when the process exits. */
 export function standardErrorSink(dropped: (lines: number) => string): LogSink {
-  // Node makes pipes and sockets non-blocking when its stream is opened; a write that does not fit then fails with EAGAIN.
+  // Opening Node's stream makes pipes and sockets non-blocking; a write that does not fit then fails with EAGAIN.
   void process.stderr;
   const sink = createLogSink({ write: (bytes) => writeSync(2, bytes), dropped });
   process.on('exit', () => sink.flush(FLUSH_MS));

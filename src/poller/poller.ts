@@ -63,7 +63,7 @@ export function createPoller({
   });
   const pollIntervalMs = intervalOf(config.poll.schedule);
   const reportError = (error: unknown): void => {
-    log.error({ err: error }, 'Polling failed in an unexpected way and goes on; please report this');
+    log.error({ err: error }, 'Unexpected error during a poll; please report this');
   };
   const loops = groups.map((group) =>
     createRequestLoop(group, {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Client } from '../../src/cloudflare/client.ts';
 import { type ClientPool, type ClientPoolOptions, createClientPool } from '../../src/commands/client-pool.ts';
-import { concurrencyOfEach } from '../../src/commands/shared-connections.ts';
+import { concurrencyPerToken } from '../../src/commands/shared-connections.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
 import type { TokenSpec } from '../../src/simulator/index.ts';
 import { envelope, listen } from '../cloudflare/support.ts';
@@ -398,7 +398,7 @@ test.each([
 ])(
   '$tokens tokens with a concurrency of $concurrency: $each in flight for each',
   ({ tokens, concurrency, each }) => {
-    expect(concurrencyOfEach(tokens, concurrency)).toBe(each);
+    expect(concurrencyPerToken(tokens, concurrency)).toBe(each);
   },
 );
 

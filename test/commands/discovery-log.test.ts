@@ -12,7 +12,7 @@ const listOf = (...value: readonly Account[]) => afterList(NEVER_LISTED, { ok: t
 /** What is logged of lists that follow each other. */
 function logged(
   lists: readonly Partial<Listed & { readonly watched: readonly Account[] }>[],
-  { goesOn = true, config = {} }: { readonly goesOn?: boolean; readonly config?: object } = {},
+  { isRunning = true, config = {} }: { readonly isRunning?: boolean; readonly config?: object } = {},
 ): readonly string[] {
   const lines: string[] = [];
   const write =
@@ -21,7 +21,7 @@ function logged(
       void lines.push(`${level}: ${String(entry.at(-1))}`);
   const log = createDiscoveryLog({
     log: { debug: write('debug'), info: write('info'), warn: write('warn') },
-    goesOn: () => goesOn,
+    isRunning: () => isRunning,
   });
   for (const { watched = [A], before = watched, lists: each = [listOf(...watched)] } of lists) {
     const accounts = watched.map((account) => ({ ...account, token }));
@@ -34,21 +34,21 @@ test('what changes is told, and nothing else', () => {
   expect(
     logged([{ before: [] }, {}, { watched: [{ ...A, name: 'Other' }, B], before: [A] }, { before: [A, B] }]),
   ).toEqual([
-    'info: 1 account taken in: Acme (a)',
-    'info: 1 account taken in: Beta (b)',
+    'info: 1 account added: Acme (a)',
+    'info: 1 account added: Beta (b)',
     'info: 1 account renamed: Other (a)',
-    'warn: 1 account dropped, which two complete lists were without: Beta (b)',
+    'warn: 1 account removed, because two complete lists lack it: Beta (b)',
   ]);
 });
 
 test('a single pass has no news', () => {
-  expect(logged([{ before: [] }], { goesOn: false })).toEqual(['debug: 1 account taken in: Acme (a)']);
+  expect(logged([{ before: [] }], { isRunning: false })).toEqual(['debug: 1 account added: Acme (a)']);
 });
 
 test('what is odd is told once', () => {
   const twice = { lists: [listOf(A, B), listOf(B)] };
   expect(logged([twice, twice])).toEqual([
-    'info: listed by several tokens, and watched with the first of them: Beta (b)',
+    'info: listed by several tokens, watched with the first of them: Beta (b)',
   ]);
   const none = { watched: [], lists: [listOf(A, B)] };
   expect(logged([none, none])).toEqual(['warn: every account found is excluded (2): nothing is watched']);

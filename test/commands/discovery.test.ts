@@ -105,7 +105,7 @@ test('without an account id, every account that the token can list is watched, u
   });
   const { exporter, page, shows } = await watching({ api });
   await shows('One', 'Two');
-  expect(messages(exporter)).toContain(`2 accounts taken in: One (${ACCOUNT}), Two (${OTHER_ACCOUNT})`);
+  expect(messages(exporter)).toContain(`2 accounts added: One (${ACCOUNT}), Two (${OTHER_ACCOUNT})`);
   expect(exporter.logs().find(({ msg }) => msg === 'serving metrics')).toMatchObject({
     accounts: [],
     accounts_of_tokens: ['CLOUDFLARE_API_TOKEN'],
@@ -132,7 +132,7 @@ test('accounts come with the next list and go after two complete lists without t
   api.fleet.renameAccount({ accountId: ACCOUNT, name: 'Uno' });
   await lookAgain();
   await shows('Uno', 'Two', 'Three');
-  expect(messages(exporter)).toContain(`1 account taken in: Three (${THIRD})`);
+  expect(messages(exporter)).toContain(`1 account added: Three (${THIRD})`);
   expect(messages(exporter)).toContain(`1 account renamed: Uno (${ACCOUNT})`);
   // What stays goes on.
   expect(await opened()).toBe(4);
@@ -154,7 +154,7 @@ test('accounts come with the next list and go after two complete lists without t
   await shows('Uno', 'Three');
   expect(await page()).not.toContain(OTHER_ACCOUNT);
   expect(messages(exporter)).toContain(
-    `1 account dropped, which two complete lists were without: Two (${OTHER_ACCOUNT})`,
+    `1 account removed, because two complete lists lack it: Two (${OTHER_ACCOUNT})`,
   );
   expect(await opened()).toBe(4);
   expect(await exporter.stop()).toEqual({ code: 0, signal: null });
@@ -175,7 +175,7 @@ test('two tokens watch what each can list, an account of both once, beside accou
   });
   await shows('Two', 'Three', 'One');
   expect(messages(exporter)).toContain(
-    `listed by several tokens, and watched with the first of them: Two (${OTHER_ACCOUNT})`,
+    `listed by several tokens, watched with the first of them: Two (${OTHER_ACCOUNT})`,
   );
   const by = (user: string, accountId: string): number =>
     api.requests.count({ endpoint: 'tunnels', accountId, countsFor: `user ${user}` });

@@ -311,7 +311,7 @@ test.skipIf(openssl.missing)(
         ),
       PATIENCE,
     );
-    await vi.waitFor(() => expect(said('the settings before stay in use')).toBe(1), PATIENCE);
+    await vi.waitFor(() => expect(said('the previous settings stay in use')).toBe(1), PATIENCE);
 
     // A bundle, as people have it: with words between the certificates.
     writeFileSync(path, `# one\n${stranger.cert}\n# and another\n${authority.cert}`);

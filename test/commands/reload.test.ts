@@ -111,7 +111,7 @@ test('a bad file keeps the settings before, the log says why and a metric is 0; 
   write(`${good}polls: {jitter: 1s}\n`);
   expect(await hangUp()).toEqual([
     expect.stringMatching(/^polls \(.*config\.yaml:2\): unknown key/),
-    'the configuration is not reloaded: the settings before stay in use',
+    'the configuration is not reloaded: the previous settings stay in use',
   ]);
   const page = await scrape(exporter);
   expect(valueOf(page, LOADED)).toBe(0);
