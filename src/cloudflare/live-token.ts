@@ -58,3 +58,33 @@ export async function openLiveToken(
   else await refresh();
   return { current: () => current, problem: () => problem, refresh };
 }
+
+export interface TokenRefreshOptions {
+  readonly log: Readonly<Record<'warn' | 'info', (message: string) => void>>;
+  /** Receives every new token before it is used, so that the log can redact it. */
+  readonly secrets: { readonly add: (value: string, owner: LiveToken) => void };
+}
+
+/**
+ * Returns a function that reads every token file again and resolves to whether a token was replaced. Logs replaced
+ * tokens, and each problem with a file once.
+ */
+export function createTokenRefresh(
+  tokens: readonly LiveToken[],
+  { log, secrets }: TokenRefreshOptions,
+): () => Promise<boolean> {
+  const problems = new Map<LiveToken, string | undefined>();
+
+  const refreshOne = async (token: LiveToken): Promise<boolean> => {
+    const { changed, problem } = await token.refresh();
+    const current = token.current();
+    if (changed && current !== undefined) secrets.add(current, token);
+    if (problem !== undefined && problem !== problems.get(token))
+      log.warn(`${problem}; the token read before stays in use`);
+    problems.set(token, problem);
+    if (changed) log.info('API token replaced from its file');
+    return changed;
+  };
+
+  return async () => (await Promise.all(tokens.map(refreshOne))).includes(true);
+}

@@ -12,8 +12,8 @@ import type { Transport } from '../cloudflare/transport.ts';
 import type { Config, TokenConfig } from '../config/config.ts';
 import { WINDOW_MS } from '../core/intervals.ts';
 import type { Logger } from '../log/logger.ts';
-import type { AccountLister } from '../poller/account-discovery.ts';
-import type { BudgetGroup, TokenGroup } from '../poller/budget-group.ts';
+import type { AccountLister } from '../cloudflare/account-discovery.ts';
+import type { BudgetGroup, TokenGroup } from '../poller/loop.ts';
 import { isEqual } from '../core/equal.ts';
 import { concurrencyPerToken, createSharedConnections } from './shared-connections.ts';
 import {

@@ -1,8 +1,7 @@
 import type { Config } from '../config/config.ts';
-import { accountChanges, type AccountList, listedTwice } from '../core/discovery.ts';
+import { accountChanges, type AccountList, listedTwice, namesOf } from '../core/discovery.ts';
 import type { Account } from '../core/model.ts';
 import type { Logger } from '../log/logger.ts';
-import { namesOf } from '../poller/account-discovery.ts';
 import { plural } from './check/inspect.ts';
 
 export interface DiscoveryLog {

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { Secrets } from '../config/secrets.ts';
 import type { Logger } from '../log/logger.ts';
-import type { BudgetGroup } from '../poller/budget-group.ts';
+import type { BudgetGroup } from '../poller/loop.ts';
 import { createPoller } from '../poller/poller.ts';
 import { offsetOf } from '../poller/schedule.ts';
 import type { SnapshotStore } from '../poller/store.ts';

@@ -1,26 +1,22 @@
-import {
-  type Collector,
-  FAILURE_REASONS,
-  type FailureReason,
-  failureOf,
-  type Observation,
-  ROUTE_KINDS,
-  type TunnelType,
-} from './model.ts';
 import { churnAfter } from './churn.ts';
+import { collectorsAfter, succeeded } from './collectors.ts';
 import { listStaleAfter } from './intervals.ts';
+import { failureOf, type Observation, ROUTE_KINDS, type TunnelType } from './model.ts';
 import { routesExpiryOf, routesObserved, withoutStaleRoutes, withRoutesOf } from './routes.ts';
 import { withoutStaleEdge } from './sidecar-state.ts';
-import type { AccountState, CollectorState, ListState, Snapshot, TunnelState } from './snapshot.ts';
 import {
-  blamesCollector,
+  type AccountState,
+  failingSince,
+  type ListState,
+  type Snapshot,
+  type TunnelState,
+} from './snapshot.ts';
+import {
   configurationObserved,
   connectionsObserved,
   expiryOf,
-  failingFor,
+  tunnelListed,
   withoutObservations,
-  isFailing,
-  listed,
   withoutStale,
 } from './tunnel-state.ts';
 
@@ -30,9 +26,9 @@ export interface AdvanceOptions {
 }
 
 /**
- * The one place where time passes: the snapshot that follows from the previous one, what was observed since, and
- * `now`. A collector succeeds where none of its observations failed, and nothing that failed earlier is still to be
- * made good. A failed list removes nothing; data too old to show is hidden, and its counters go on when it comes back.
+ * Computes the next snapshot from the previous one, the observations made since, and `now`. Pure: all changes of state that
+ * depend on time happen here. A failed list removes no tunnel. Stale data is hidden, and its counters continue when it
+ * returns.
  */
 export function advance(
   previous: Snapshot,
@@ -43,15 +39,15 @@ export function advance(
   const accounts = new Map<string, AccountState>();
   for (const account of previous.accounts.values()) {
     const observed = observe(account, byAccount.get(account.id) ?? []);
-    const isAsBefore =
+    const isUnchanged =
       observed === account && now >= previous.takenAt && now < expiryOfAccount(account, staleAfterMs);
-    accounts.set(account.id, isAsBefore ? account : hideStale(observed, now, staleAfterMs));
+    accounts.set(account.id, isUnchanged ? account : hideStale(observed, now, staleAfterMs));
   }
   const sidecar = withoutStaleEdge(previous.sidecar, { now, staleAfterMs });
   return { takenAt: now, accounts, sidecar };
 }
 
-/** When, without any observation, the next thing becomes too old to show; `undefined` where nothing is shown. */
+/** When the next thing becomes stale if nothing is observed; undefined if nothing can. */
 export function nextExpiry(snapshot: Snapshot, staleAfterMs: number): number | undefined {
   let next = (snapshot.sidecar?.edge?.at ?? Infinity) + staleAfterMs;
   for (const account of snapshot.accounts.values())
@@ -64,7 +60,7 @@ interface Expiry {
   readonly at: number;
 }
 
-/** Each step for one account asks for that of all the others, which have not changed. */
+/** A cache: an observation of one account needs the expiry of all others, which have not changed. */
 const expiries = new WeakMap<AccountState, Expiry>();
 
 function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
@@ -114,9 +110,7 @@ function listStateAfter(
   const lists = observations.filter((observation) => observation.kind === 'tunnels');
   if (lists.length === 0) return list;
   const at = Math.max(...lists.map((each) => each.at));
-  if (!lists.every(succeeded))
-    // Not later than now, also after a clock has been set back: how long it has failed is what retries go by.
-    return { ...list, answeredAt: at, failingSince: Math.min(list.failingSince ?? at, at) };
+  if (!lists.every(succeeded)) return { ...list, answeredAt: at, failingSince: failingSince(list, at) };
   const requests = lists.reduce((sum, each) => sum + (each.requests ?? 1), 0);
   const elapsedMs = list.answeredAt === undefined ? 0 : at - list.answeredAt;
   const changed = before.listedAt.size > 0 && isListChanged(before.tunnels, after.tunnels);
@@ -129,7 +123,7 @@ function listStateAfter(
   };
 }
 
-/** Whether a list shows tunnels that came, went or have changed. */
+/** Whether a list shows tunnels that appeared, disappeared or have changed. */
 function isListChanged(before: AccountState['tunnels'], after: AccountState['tunnels']): boolean {
   if (before.size !== after.size) return true;
   for (const [id, { tunnel }] of after) if (before.get(id)?.tunnel !== tunnel) return true;
@@ -137,8 +131,8 @@ function isListChanged(before: AccountState['tunnels'], after: AccountState['tun
 }
 
 /**
- * A complete list is the truth about its types: what it does not show is gone. A failed one says nothing. A tunnel of
- * unknown type can stand in any list: it is gone where every list of the poll is complete and none shows it.
+ * A complete list replaces the tunnels of its types, and a failed one changes nothing. A tunnel of unknown type can be in
+ * any list. It is removed if every list of the poll is complete and none contains it.
  */
 function observeLists(account: AccountState, lists: readonly ListObservation[]): AccountState {
   const complete = lists.flatMap(({ types, at, result }) =>
@@ -150,39 +144,35 @@ function observeLists(account: AccountState, lists: readonly ListObservation[]):
       [...types, 'unknown' as const].map((type): [TunnelType, number] => [type, at]),
     ),
   );
-  const seen = new Map<string, TunnelState>();
+  const listed = new Map<string, TunnelState>();
   for (const { entries, at } of complete) {
     for (const entry of entries) {
       const { id, type } = entry.tunnel;
       if (!covered.has(type)) continue;
       const shown = account.tunnels.get(id);
-      const after = listed(shown ?? account.hidden.get(id), entry, at);
-      // Those that are shown already have their routes.
-      seen.set(id, shown === undefined ? withRoutesOf(after, account.routes) : after);
+      const after = tunnelListed(shown ?? account.hidden.get(id), entry, at);
+      // Tunnels that are shown already have their routes.
+      listed.set(id, shown === undefined ? withRoutesOf(after, account.routes) : after);
     }
   }
-  const allComplete = complete.length === lists.length;
-  const isToldOf = (type: TunnelType): boolean => covered.has(type) && (type !== 'unknown' || allComplete);
-  const untold = (states: ReadonlyMap<string, TunnelState>): ReadonlyMap<string, TunnelState> => {
-    const left = new Map<string, TunnelState>();
-    for (const [id, state] of states) {
-      if (!seen.has(id) && !isToldOf(state.tunnel.type)) left.set(id, state);
-    }
-    return left;
+  const isEveryListComplete = complete.length === lists.length;
+  const isReplaced = (type: TunnelType): boolean =>
+    covered.has(type) && (type !== 'unknown' || isEveryListComplete);
+  const notReplaced = (states: AccountState['tunnels']): AccountState['tunnels'] => {
+    const kept = new Map<string, TunnelState>();
+    for (const [id, state] of states)
+      if (!listed.has(id) && !isReplaced(state.tunnel.type)) kept.set(id, state);
+    return kept;
   };
-  const others = untold(account.tunnels);
+  const others = notReplaced(account.tunnels);
+  const everListed = account.everListed.union(covered);
   return {
     ...account,
     listedAt: new Map([...account.listedAt, ...covered]),
-    everListed: withAll(account.everListed, covered.keys()),
-    tunnels: others.size === 0 ? seen : new Map([...others, ...seen]),
-    hidden: untold(account.hidden),
+    everListed: everListed.size === account.everListed.size ? account.everListed : everListed,
+    tunnels: others.size === 0 ? listed : new Map([...others, ...listed]),
+    hidden: notReplaced(account.hidden),
   };
-}
-
-function withAll<T>(set: ReadonlySet<T>, values: Iterable<T>): ReadonlySet<T> {
-  const all = new Set([...set, ...values]);
-  return all.size === set.size ? set : all;
 }
 
 function observeDetails(
@@ -196,7 +186,7 @@ function observeDetails(
   return after;
 }
 
-/** Of several good answers about the same thing the last: counters and events see one change for each step. */
+/** Drops all but the last of several successes about the same thing: counters and events see one change for each step. */
 function newestOnly(details: readonly Observation[]): readonly Observation[] {
   if (details.length === 1) return details;
   const newest = new Map<string, Observation>();
@@ -219,78 +209,14 @@ function observeDetail(tunnels: Map<string, TunnelState>, observation: Observati
   tunnels.set(observation.tunnelId, after);
 }
 
-function collectorsAfter(
-  account: AccountState,
-  observations: readonly Observation[],
-): Readonly<Record<Collector, CollectorState>> {
-  const collectors: Record<Collector, CollectorState> = { ...account.collectors };
-  for (const [collector, group] of Map.groupBy(observations, (observation) =>
-    collectorOf(account, observation),
-  )) {
-    if (collector === undefined) continue;
-    const success = group.every(succeeded) && !isStillFailing(account, collector);
-    const lastSuccessAt = success
-      ? Math.max(...group.map(({ at }) => at))
-      : collectors[collector].lastSuccessAt;
-    const failedFor = success ? undefined : reasonOf(group, { account, collector });
-    collectors[collector] = { success, lastSuccessAt, ...(failedFor === undefined ? {} : { failedFor }) };
-  }
-  return collectors;
-}
-
-function isStillFailing({ tunnels, routes }: AccountState, collector: Collector): boolean {
-  if (collector === 'routes') return ROUTE_KINDS.some((kind) => routes[kind].failedFor !== undefined);
-  return tunnels.values().some((state) => isFailing(state, collector));
-}
-
-/** Returns why a collector fails; of several reasons the one that stands first in FAILURE_REASONS. */
-function reasonOf(
-  group: readonly Observation[],
-  { account, collector }: { readonly account: AccountState; readonly collector: Collector },
-): FailureReason | undefined {
-  const reasons = new Set<FailureReason | undefined>();
-  for (const observation of group) if (!succeeded(observation)) reasons.add(failureOf(observation)?.reason);
-  if (collector === 'routes') for (const kind of ROUTE_KINDS) reasons.add(account.routes[kind].failedFor);
-  for (const state of account.tunnels.values()) reasons.add(failingFor(state, collector));
-  return FAILURE_REASONS.find((reason) => reasons.has(reason));
-}
-
-function collectorOf(account: AccountState, observation: Observation): Collector | undefined {
-  switch (observation.kind) {
-    case 'list_interval':
-      return undefined;
-    case 'tunnels':
-      return 'tunnels';
-    case 'configuration':
-      return 'configurations';
-    case 'routes':
-      return 'routes';
-    case 'idle':
-      return observation.collector;
-    case 'connections':
-      return typeOf(account, observation.tunnelId) === 'warp_connector' ? 'warp_connections' : 'connections';
-  }
-}
-
-function typeOf({ tunnels, hidden }: AccountState, tunnelId: string): TunnelType | undefined {
-  return (tunnels.get(tunnelId) ?? hidden.get(tunnelId))?.tunnel.type;
-}
-
-function succeeded(observation: Observation): boolean {
-  const failure = failureOf(observation);
-  if (failure === undefined) return true;
-  const isDetail = observation.kind === 'connections' || observation.kind === 'configuration';
-  return isDetail && !blamesCollector(failure.reason);
-}
-
 function hideStale(observed: AccountState, now: number, staleAfterMs: number): AccountState {
   const account = withoutStaleRoutes(observed, now, staleAfterMs);
-  // Times far in the future are those of a clock that has been set back since: their age is not known.
+  // Times far in the future are from before the clock was set back, so their age is unknown.
   const listStaleAfterMs = listStaleAfter(account, staleAfterMs);
   const listedAt = new Map([...account.listedAt].filter(([, at]) => Math.abs(now - at) < listStaleAfterMs));
-  const isStill = (state: TunnelState): boolean =>
+  const isFresh = (state: TunnelState): boolean =>
     listedAt.has(state.tunnel.type) && withoutStale(state, now, staleAfterMs) === state;
-  if (account.tunnels.values().every(isStill)) return { ...account, listedAt };
+  if (account.tunnels.values().every(isFresh)) return { ...account, listedAt };
   const tunnels = new Map<string, TunnelState>();
   const hidden = new Map(account.hidden);
   for (const [id, state] of account.tunnels) {

@@ -1,18 +1,10 @@
-/**
- * How often a tunnel has been seen to change without its list entry telling: so many times in so long under observation,
- * both fading, so that a tunnel that has calmed down is forgotten to be restless.
- */
-export interface Churn {
-  readonly changes: number;
-  readonly observedMs: number;
-}
+import type { Connector } from './model.ts';
+import type { Churn, TunnelState } from './snapshot.ts';
 
-export const NO_CHURN: Churn = { changes: 0, observedMs: 0 };
-
-/** After so long, what was seen counts for 1/e: a day, so that a nightly restart is not forgotten before the next. */
+/** Changes older than this count for 1/e. A day, so that a nightly restart is remembered until the next one. */
 const MEMORY_MS = 24 * 3_600_000;
 
-/** One more observation, `elapsedMs` after the one before. */
+/** The churn after one more observation, `elapsedMs` after the previous one. */
 export function churnAfter(
   { changes, observedMs }: Churn,
   { elapsedMs, changed }: { readonly elapsedMs: number; readonly changed: boolean },
@@ -20,4 +12,49 @@ export function churnAfter(
   if (elapsedMs <= 0) return { changes, observedMs };
   const kept = Math.exp(-elapsedMs / MEMORY_MS);
   return { changes: changes * kept + (changed ? 1 : 0), observedMs: observedMs * kept + elapsedMs };
+}
+
+/** Caps the quiet time credited at the first observation. */
+const MAX_INITIAL_QUIET_MS = 6 * 3_600_000;
+/** cloudflared opens its connections one after the other, within this time. */
+const START_MS = 60_000;
+
+/**
+ * The churn of a tunnel's connections after an observation at `at`. Counts changes that the list does not show. The
+ * youngest connector or connection dates the last change, so already the first observation separates restless tunnels
+ * from quiet ones. What happened before that change is unknown and not counted.
+ */
+export function connectionChurn(before: TunnelState, after: TunnelState, at: number): Churn {
+  const since = before.detailedAt;
+  const youngest = youngestOf(after.connectors.value ?? [], at);
+  const cameUp = after.tunnel.activeAt ?? -Infinity;
+  const isShownByList =
+    (youngest !== undefined && youngest >= cameUp && youngest - cameUp < START_MS) ||
+    (since !== undefined && before.changedAt !== undefined && before.changedAt > since);
+  if (since === undefined) {
+    if (youngest === undefined) return before.churn;
+    const quietMs = Math.min(MAX_INITIAL_QUIET_MS, at - youngest);
+    return churnAfter(before.churn, {
+      elapsedMs: Math.max(1, quietMs),
+      changed: !isShownByList && quietMs < MAX_INITIAL_QUIET_MS,
+    });
+  }
+  if (at < since) return before.churn;
+  const changed = before.knownConnectors !== after.knownConnectors || before.counters !== after.counters;
+  const quietSince = changed && youngest !== undefined ? Math.max(since, youngest) : since;
+  return churnAfter(before.churn, {
+    elapsedMs: Math.max(1, at - quietSince),
+    changed: changed && !isShownByList,
+  });
+}
+
+/** When the youngest connector started or the youngest connection was opened. Times in the future are ignored. */
+function youngestOf(connectors: readonly Connector[], at: number): number | undefined {
+  let youngest: number | undefined;
+  for (const { startedAt, connections } of connectors) {
+    for (const time of [startedAt, ...connections.map(({ openedAt }) => openedAt)]) {
+      if (time !== undefined && time <= at && time > (youngest ?? -Infinity)) youngest = time;
+    }
+  }
+  return youngest;
 }

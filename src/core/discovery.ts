@@ -1,3 +1,4 @@
+import { firstFew } from './event-text.ts';
 import type { Account, Failure, Result } from './model.ts';
 
 /** Which part of the accounts an exporter watches: one of `total`, counted from 0. */
@@ -154,4 +155,14 @@ export function discoveryStatus(lists: readonly AccountList[]): DiscoveryStatus 
         : (never.find(({ failure }) => failure !== undefined)?.failure?.message ??
           'they are being listed for the first time'),
   };
+}
+
+const MAX_NAMED = 10;
+
+/** Names and ids of at most ten accounts, and how many more there are. */
+export function namesOf(accounts: readonly Account[]): string {
+  return firstFew(
+    accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100).toWellFormed()} (${id})`)),
+    MAX_NAMED,
+  );
 }

@@ -1,8 +1,10 @@
-import type { Collector, KnownTunnelType, TunnelType } from './model.ts';
+import { type CollectorSettings, polledCollectors } from './collectors.ts';
+import { type Collector, COLLECTORS, type TunnelType } from './model.ts';
 import { withoutRoutes } from './routes.ts';
 import { isSelected, type Selection } from './select.ts';
 import {
   type AccountState,
+  type CollectorState,
   emptyAccount,
   NEVER_COLLECTED,
   NO_ROUTE_TABLES,
@@ -11,29 +13,25 @@ import {
 } from './snapshot.ts';
 import { withoutConfiguration } from './tunnel-state.ts';
 
-/** What of the settings decides what a snapshot may hold. */
-export interface Scope {
+/** The settings that decide what a snapshot may hold. */
+export interface Scope extends Omit<CollectorSettings, 'ids'> {
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
-  readonly types: readonly KnownTunnelType[];
   readonly selection: Selection;
-  readonly configurations: boolean;
-  readonly routes: boolean;
-  /** Whether other tunnels may be selected than before: those that appear then are not new. */
+  /** Whether other tunnels may be selected than before. Those that appear then are not new. */
   readonly selectsOthers: boolean;
   readonly hasSidecar: boolean;
 }
 
 /**
- * The snapshot under other settings: what remains goes on with its counters, what is no longer asked for is gone at once,
- * what is new is unknown.
+ * The snapshot under new settings. Accounts and tunnels that stay keep their counters, what is no longer polled is
+ * removed at once, and new accounts are empty.
  */
 export function reconfigured(snapshot: Snapshot, scope: Scope): Snapshot {
+  const polled = polledCollectors({ ...scope, ids: scope.selection.ids });
   const accounts = scope.accounts.map((account): [string, AccountState] => {
     const known = snapshot.accounts.get(account.id);
-    return [
-      account.id,
-      known === undefined ? emptyAccount(account) : { ...narrowed(known, scope), name: account.name },
-    ];
+    if (known === undefined) return [account.id, emptyAccount(account)];
+    return [account.id, { ...narrowed(known, scope, polled), name: account.name }];
   });
   return {
     ...snapshot,
@@ -42,52 +40,27 @@ export function reconfigured(snapshot: Snapshot, scope: Scope): Snapshot {
   };
 }
 
-function narrowed(account: AccountState, scope: Scope): AccountState {
+function narrowed(account: AccountState, scope: Scope, polled: ReadonlySet<Collector>): AccountState {
+  const isListed = (type: TunnelType): boolean => type === 'unknown' || scope.types.includes(type);
+  const tunnelsOf = (tunnels: AccountState['tunnels']): AccountState['tunnels'] => {
+    const kept = new Map<string, TunnelState>();
+    for (const [id, state] of tunnels) {
+      if (!isListed(state.tunnel.type) || !isSelected(state.tunnel, scope.selection)) continue;
+      const configured = polled.has('configurations') ? state : withoutConfiguration(state);
+      kept.set(id, polled.has('routes') ? configured : withoutRoutes(configured));
+    }
+    return kept;
+  };
+  const collectors: Record<Collector, CollectorState> = { ...account.collectors };
+  for (const collector of COLLECTORS)
+    if (collector !== 'tunnels' && !polled.has(collector)) collectors[collector] = NEVER_COLLECTED;
   return {
     ...account,
-    listedAt: new Map([...account.listedAt].filter(([type]) => isAskedFor(type, scope))),
-    everListed: scope.selectsOthers
-      ? new Set()
-      : new Set([...account.everListed].filter((type) => isAskedFor(type, scope))),
-    collectors: {
-      tunnels: account.collectors.tunnels,
-      connections: collectorOf('connections'),
-      warp_connections: collectorOf('warp_connections'),
-      configurations: collectorOf('configurations'),
-      routes: collectorOf('routes'),
-    },
-    routes: scope.routes ? account.routes : NO_ROUTE_TABLES,
-    tunnels: tunnelsOf(account.tunnels, scope),
-    hidden: tunnelsOf(account.hidden, scope),
+    listedAt: new Map([...account.listedAt].filter(([type]) => isListed(type))),
+    everListed: new Set(scope.selectsOthers ? [] : [...account.everListed].filter(isListed)),
+    collectors,
+    routes: polled.has('routes') ? account.routes : NO_ROUTE_TABLES,
+    tunnels: tunnelsOf(account.tunnels),
+    hidden: tunnelsOf(account.hidden),
   };
-
-  function collectorOf(collector: Exclude<Collector, 'tunnels'>): AccountState['collectors'][Collector] {
-    return COLLECTED[collector](scope) ? account.collectors[collector] : NEVER_COLLECTED;
-  }
-}
-
-const COLLECTED: Readonly<Record<Exclude<Collector, 'tunnels'>, (scope: Scope) => boolean>> = {
-  connections: ({ types }) => types.includes('cfd_tunnel'),
-  warp_connections: ({ types }) => types.includes('warp_connector'),
-  configurations: ({ configurations }) => configurations,
-  routes: ({ routes }) => routes,
-};
-
-function tunnelsOf(
-  tunnels: ReadonlyMap<string, TunnelState>,
-  scope: Scope,
-): ReadonlyMap<string, TunnelState> {
-  const kept = [...tunnels].filter(
-    ([, { tunnel }]) => isAskedFor(tunnel.type, scope) && isSelected(tunnel, scope.selection),
-  );
-  return new Map(
-    kept.map(([id, state]) => {
-      const configured = scope.configurations ? state : withoutConfiguration(state);
-      return [id, scope.routes ? configured : withoutRoutes(configured)];
-    }),
-  );
-}
-
-function isAskedFor(type: TunnelType, { types }: Scope): boolean {
-  return type === 'unknown' || types.includes(type);
 }

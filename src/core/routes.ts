@@ -3,6 +3,8 @@ import { type KnownTunnelType, type Observation, type Route, ROUTE_KINDS, type R
 import { isEqual } from './equal.ts';
 import {
   type AccountState,
+  afterFailure,
+  afterSuccess,
   type Observed,
   type RouteTable,
   type TunnelRoutes,
@@ -22,23 +24,14 @@ export function routesObserved(
   observations: readonly RoutesObservation[],
 ): AccountState {
   let { routes } = account;
-  for (const observation of observations) {
-    const { routeKind } = observation;
-    routes = { ...routes, [routeKind]: tableObserved(routes[routeKind], observation) };
+  for (const { routeKind, at, result } of observations) {
+    const before = routes[routeKind];
+    const after = result.ok
+      ? afterSuccess(tableOf(result.value, before.value), at)
+      : afterFailure(before, result.failure, at);
+    routes = { ...routes, [routeKind]: after };
   }
   return joined(account, routes);
-}
-
-function tableObserved(
-  before: Observed<RouteTable>,
-  { at, result }: RoutesObservation,
-): Observed<RouteTable> {
-  if (result.ok) {
-    const value = tableOf(result.value, before.value);
-    return { value, at, failingSince: undefined, failedAt: undefined, failedFor: undefined };
-  }
-  const failingSince = Math.min(before.failingSince ?? at, at);
-  return { ...before, failingSince, failedAt: at, failedFor: result.failure.reason };
 }
 
 /** Keeps the arrays of tunnels whose routes have not changed: caches go by identity. */

@@ -1,8 +1,8 @@
-import { type Churn, NO_CHURN } from './churn.ts';
 import type {
   Collector,
   Configuration,
   Connector,
+  Failure,
   FailureReason,
   ListedTunnel,
   Route,
@@ -12,21 +12,34 @@ import type {
 } from './model.ts';
 import type { SidecarState } from './sidecar-state.ts';
 
-/** What was asked for, and what came of it. */
+/** A value that is requested repeatedly, and the result of the last request. */
 export interface Observed<T> {
-  /** The last good value; `undefined` before the first, and once it is too old to show while every attempt fails. */
+  /** The last value; undefined before the first, and when it is stale. */
   readonly value: T | undefined;
   /** When `value` was observed. */
   readonly at: number | undefined;
-  /** Since when every attempt has failed; `undefined` while the last attempt was good. */
+  /** Since when every request has failed; undefined if the last one succeeded. */
   readonly failingSince: number | undefined;
-  /** When the last attempt failed; `undefined` while the last attempt was good. */
+  /** When the last request failed; undefined if it succeeded. */
   readonly failedAt: number | undefined;
-  /** Why; `undefined` while the last attempt was good. */
+  /** Why the last request failed; undefined if it succeeded. */
   readonly failedFor: FailureReason | undefined;
 }
 
-/** Counters that outlive a poll. They never go down within a process. */
+export function afterSuccess<T>(value: T | undefined, at: number): Observed<T> {
+  return { value, at, failingSince: undefined, failedAt: undefined, failedFor: undefined };
+}
+
+export function afterFailure<T>(before: Observed<T>, { reason }: Failure, at: number): Observed<T> {
+  return { ...before, failingSince: failingSince(before, at), failedAt: at, failedFor: reason };
+}
+
+/** Never in the future, not even after the clock was set back, because retries depend on how long a failure lasts. */
+export function failingSince(before: { readonly failingSince: number | undefined }, at: number): number {
+  return Math.min(before.failingSince ?? at, at);
+}
+
+/** Counters since the process started. They never decrease. */
 export interface TunnelCounters {
   readonly transitions: Readonly<Record<TunnelStatus, number>>;
   readonly opened: number;
@@ -34,95 +47,102 @@ export interface TunnelCounters {
   readonly failovers: number;
 }
 
-/** Routes by the tunnel that they lead to. */
+/** Routes by the id of the tunnel that they lead to. */
 export type RouteTable = ReadonlyMap<string, readonly Route[]>;
 
-/** The routes that lead to one tunnel; `undefined` for a kind that is not known. */
+/** The routes that lead to one tunnel; undefined for a kind that is not known. */
 export type TunnelRoutes = Readonly<Record<RouteKind, readonly Route[] | undefined>>;
 
-/** Connectors as they were, and when they were last observed. */
+/** Connectors, and when they were observed. */
 export interface LastServing {
   readonly connectors: readonly Connector[];
   readonly at: number;
 }
 
-/** All that is known of one tunnel. The same object as before where nothing has changed: caches go by identity. */
+/** How often something changed within how much observed time. Both decay, so that old changes lose weight. */
+export interface Churn {
+  readonly changes: number;
+  readonly observedMs: number;
+}
+
+/** Everything known about one tunnel. The same object as before if nothing has changed, because caches compare identity. */
 export interface TunnelState {
   readonly tunnel: ListedTunnel;
   /** `value` is undefined for a tunnel listed down or inactive, and for types without a connections endpoint. */
   readonly connectors: Observed<readonly Connector[]>;
-  /** When the connections endpoint last answered; `connectors.at` is later where a list embeds connections. */
+  /** When the connections endpoint last answered. `connectors.at` is later if a list embedded connections since. */
   readonly detailedAt: number | undefined;
-  /** When a list last showed a new status or new times; what a detail observation should follow. */
+  /** When a list last showed a new status or new times, which a detail request should follow. */
   readonly changedAt: number | undefined;
   readonly configuration: Observed<Configuration>;
   readonly routes: TunnelRoutes;
   readonly counters: TunnelCounters;
   /**
-   * The connectors last observed, also if that is too old to show; none for a tunnel listed down or inactive. Changes
-   * are measured against it; `undefined` before the first observation.
+   * The connectors last observed, stale or not, with which the next ones are compared. Empty for a tunnel listed down or
+   * inactive; undefined before the first observation.
    */
   readonly knownConnectors: readonly Connector[] | undefined;
-  /** What was last observed of a tunnel that has lost its connections; `undefined` while it serves. */
+  /** The last observation with a serving connection, of a tunnel that has none now; undefined if it has one. */
   readonly lastServing: LastServing | undefined;
-  /** The configuration last observed, also if that is too old to show. Changes are measured against it. */
+  /** The configuration last observed, stale or not, with which the next one is compared. */
   readonly knownConfiguration: Configuration | undefined;
-  /** The WARP connector last knownConnectors active, which a failover is measured against. */
+  /** The WARP connector last observed as active, with which the next one is compared. */
   readonly lastActiveConnector: string | undefined;
-  /** How restless its connections have been, which a list does not show. */
+  /** Changes of its connections that a list does not show. */
   readonly churn: Churn;
 }
 
 export interface CollectorState {
-  /** Whether the last poll of this collector was without failure; `undefined` before the first. */
+  /** Whether the last poll of this collector had no failure; undefined before the first. */
   readonly success: boolean | undefined;
   readonly lastSuccessAt: number | undefined;
-  /** Why the collector fails; absent while it succeeds. */
+  /** Why the collector fails; absent if it does not. */
   readonly failedFor?: FailureReason;
 }
 
-/** How an account's list is made, and what came of it. */
+/** How an account's tunnels are listed, and the result of the last list. */
 export interface ListState {
-  /** When a list was last answered, well or not; `undefined` before the first. */
+  /** When a list last succeeded or failed; undefined before the first. */
   readonly answeredAt: number | undefined;
-  /** Since when every list has failed; `undefined` while the last one was complete. */
+  /** Since when every list has failed; undefined if the last one was complete. */
   readonly failingSince: number | undefined;
-  /** Planned time between two lists, in milliseconds; `undefined` before the first plan. */
+  /** Planned time between two lists, in milliseconds; undefined before the first plan. */
   readonly intervalMs: number | undefined;
-  /** Requests that the last complete list took; `undefined` before the first. */
+  /** Requests that the last complete list took; undefined before the first. */
   readonly requests: number | undefined;
-  /** How often a list has shown tunnels to have changed. */
+  /** Lists that showed a change. */
   readonly churn: Churn;
 }
 
 export interface AccountState {
   readonly id: string;
-  /** '' where the user gave none. */
+  /** '' if the user gave none. */
   readonly name: string;
-  /** Whether the last list was complete, for every type asked for; `undefined` before the first. */
+  /** Whether the last list was complete, for every type asked for; undefined before the first. */
   readonly up: boolean | undefined;
   readonly list: ListState;
-  /** When a complete list last covered a type. A type that is absent was never listed, or is too old to show. */
+  /** When a complete list last covered a type. Types that were never listed or whose list is stale are absent. */
   readonly listedAt: ReadonlyMap<TunnelType, number>;
-  /** Types that a complete list has ever covered: a tunnel of these that appears is new. */
+  /** Types that a complete list has covered at any time. A tunnel of these types that appears is new. */
   readonly everListed: ReadonlySet<TunnelType>;
   readonly collectors: Readonly<Record<Collector, CollectorState>>;
   readonly routes: Readonly<Record<RouteKind, Observed<RouteTable>>>;
-  /** By tunnel id, in the order in which they were listed. Only tunnels that are fresh enough to show. */
+  /** Tunnels whose list is not stale, by id, in the order of the list. */
   readonly tunnels: ReadonlyMap<string, TunnelState>;
-  /** Tunnels whose list is too old to show: kept so that their counters go on when the list comes back. */
+  /** Tunnels whose list is stale. Kept so that their counters continue when the list returns. */
   readonly hidden: ReadonlyMap<string, TunnelState>;
 }
 
-/** The immutable truth that a scrape sees. */
+/** The immutable state of all accounts at one moment. */
 export interface Snapshot {
   readonly takenAt: number;
   /** By account id, in configured order. */
   readonly accounts: ReadonlyMap<string, AccountState>;
-  /** The cloudflared beside us; `undefined` where there is none, or before it was first asked. */
+  /** The observed cloudflared; undefined if there is none, and before the first check. */
   readonly sidecar: SidecarState | undefined;
 }
 
+export const NO_CHURN: Churn = { changes: 0, observedMs: 0 };
 export const UNOBSERVED: Observed<never> = {
   value: undefined,
   at: undefined,
@@ -134,7 +154,7 @@ export const NO_ROUTE_TABLES: AccountState['routes'] = { network: UNOBSERVED, ho
 export const UNKNOWN_ROUTES: TunnelRoutes = { network: undefined, hostname: undefined };
 export const NEVER_COLLECTED: CollectorState = { success: undefined, lastSuccessAt: undefined };
 
-/** A snapshot that knows which accounts there are and nothing of them. */
+/** A snapshot before anything was observed. */
 export function emptySnapshot(
   accounts: readonly { readonly id: string; readonly name: string }[],
   now: number,
@@ -175,12 +195,12 @@ export function emptyAccount({ id, name }: { readonly id: string; readonly name:
   };
 }
 
-/** Whether every account has been listed, or has failed to be, at least once. */
+/** Whether every account has been listed at least once, successfully or not. */
 export function isEveryAccountListed({ accounts }: Snapshot): boolean {
   return accounts.values().every(({ list }) => list.answeredAt !== undefined);
 }
 
-/** Whether anything is known and fresh. */
+/** Whether any account has a list that is not stale. */
 export function hasFreshData(snapshot: Snapshot): boolean {
-  return [...snapshot.accounts.values()].some((account) => account.listedAt.size > 0);
+  return snapshot.accounts.values().some(({ listedAt }) => listedAt.size > 0);
 }

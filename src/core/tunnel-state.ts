@@ -1,21 +1,21 @@
+import { connectionChanges, hasFailedOver, hasNewStatus } from './changes.ts';
+import { connectionChurn } from './churn.ts';
+import { isEqual } from './equal.ts';
 import {
-  type Collector,
   type Configuration,
   type Connector,
-  type Failure,
-  type FailureReason,
+  hasNoConnections,
   type ListEntry,
   type ListedTunnel,
   type Result,
-  type TunnelStatus,
-  hasNoConnections,
   servingConnectors,
+  type TunnelStatus,
 } from './model.ts';
-import { connectionChanges, hasFailedOver, hasNewStatus } from './changes.ts';
-import { type Churn, churnAfter, NO_CHURN } from './churn.ts';
-import { isEqual } from './equal.ts';
 import {
+  afterFailure,
+  afterSuccess,
   type LastServing,
+  NO_CHURN,
   type Observed,
   type TunnelCounters,
   type TunnelState,
@@ -23,12 +23,8 @@ import {
   UNOBSERVED,
 } from './snapshot.ts';
 
-/**
- * How one tunnel's state follows from what was observed of it. Every function returns the same object where nothing
- * has changed.
- */
+/** Computes a tunnel's next state from observations. Every function returns the same object if nothing has changed. */
 
-const GOOD = { failingSince: undefined, failedAt: undefined, failedFor: undefined } as const;
 const NO_TRANSITIONS: Readonly<Record<TunnelStatus, number>> = {
   healthy: 0,
   degraded: 0,
@@ -37,92 +33,50 @@ const NO_TRANSITIONS: Readonly<Record<TunnelStatus, number>> = {
   unknown: 0,
 };
 
-/** A tunnel that a list shows: for the first time where `previous` is undefined. */
-export function listed(previous: TunnelState | undefined, entry: ListEntry, at: number): TunnelState {
-  const relisted = previous === undefined ? firstListed(entry.tunnel) : relist(previous, entry.tunnel, at);
-  if (hasNoConnections(entry.tunnel.status)) return withoutConnections(relisted);
-  if (entry.embedded === undefined) return relisted;
-  return withConnectors(relisted, describe(entry.embedded, relisted.connectors.value), at);
+/** The tunnel after a list that contains it. `previous` is undefined if no earlier list did. */
+export function tunnelListed(previous: TunnelState | undefined, entry: ListEntry, at: number): TunnelState {
+  const state = previous === undefined ? firstListed(entry.tunnel) : listedAgain(previous, entry.tunnel, at);
+  if (hasNoConnections(entry.tunnel.status)) return withoutConnections(state);
+  if (entry.embedded === undefined) return state;
+  return withConnectors(state, withDetails(entry.embedded, state.connectors.value), at);
 }
 
-/** What the connections endpoint answered. A tunnel listed down or inactive stays without connections. */
+/** The tunnel after an answer of the connections endpoint. A tunnel listed down or inactive has no connections. */
 export function connectionsObserved(
   state: TunnelState,
   result: Result<readonly Connector[]>,
   at: number,
 ): TunnelState {
   if (hasNoConnections(state.tunnel.status)) return state;
-  if (!result.ok) return failing(state, 'connectors', { at, failure: result.failure });
+  if (!result.ok) return { ...state, connectors: afterFailure(state.connectors, result.failure, at) };
   const observed = withConnectors(state, result.value, at);
-  return { ...observed, detailedAt: at, churn: churnOf(state, observed, at) };
+  return { ...observed, detailedAt: at, churn: connectionChurn(state, observed, at) };
 }
 
-/** After the first sight of a tunnel, its calm before then counts no more than this: it may have been another tunnel's life. */
-const FIRST_SIGHT_MS = 6 * 3_600_000;
-/** cloudflared opens its connections one after the other. */
-const COMING_UP_MS = 60_000;
-
-/**
- * How restless a tunnel's connections are, which the list does not tell. The youngest connector or connection says when
- * the last change was: a first sight already tells the calm ones from the others, and a change is known to be followed
- * by calm. What happened between two observations before that is not known, and counts for nothing.
- */
-function churnOf(before: TunnelState, after: TunnelState, at: number): Churn {
-  const since = before.detailedAt;
-  const youngest = youngestOf(after.connectors.value ?? [], at);
-  const cameUp = after.tunnel.activeAt ?? -Infinity;
-  const told =
-    (youngest !== undefined && youngest >= cameUp && youngest - cameUp < COMING_UP_MS) ||
-    (since !== undefined && before.changedAt !== undefined && before.changedAt > since);
-  if (since === undefined) {
-    if (youngest === undefined) return before.churn;
-    const calmMs = Math.min(FIRST_SIGHT_MS, at - youngest);
-    return churnAfter(before.churn, {
-      elapsedMs: Math.max(1, calmMs),
-      changed: !told && calmMs < FIRST_SIGHT_MS,
-    });
-  }
-  if (at < since) return before.churn;
-  const changed = before.knownConnectors !== after.knownConnectors || before.counters !== after.counters;
-  const calmSince = changed && youngest !== undefined ? Math.max(since, youngest) : since;
-  return churnAfter(before.churn, { elapsedMs: Math.max(1, at - calmSince), changed: changed && !told });
-}
-
-/** When the youngest connector was started or the youngest connection opened, as far as that is not in the future. */
-function youngestOf(connectors: readonly Connector[], at: number): number | undefined {
-  let youngest: number | undefined;
-  for (const { startedAt, connections } of connectors) {
-    for (const time of [startedAt, ...connections.map(({ openedAt }) => openedAt)]) {
-      if (time !== undefined && time <= at && time > (youngest ?? -Infinity)) youngest = time;
-    }
-  }
-  return youngest;
-}
-
-/** What the configurations endpoint answered. */
+/** The tunnel after an answer of the configurations endpoint. */
 export function configurationObserved(
   state: TunnelState,
   result: Result<Configuration | undefined>,
   at: number,
 ): TunnelState {
-  if (!result.ok) return failing(state, 'configuration', { at, failure: result.failure });
+  if (!result.ok) return { ...state, configuration: afterFailure(state.configuration, result.failure, at) };
   const known = state.configuration.value;
   const value = isEqual(known, result.value) ? known : result.value;
-  return { ...state, configuration: { value, at, ...GOOD }, knownConfiguration: value };
+  return { ...state, configuration: afterSuccess(value, at), knownConfiguration: value };
 }
 
 /**
- * Drops what is older than `staleAfterMs` while every attempt to renew it fails. Data that merely waits for its turn
- * under the request budget stays: its age is a metric.
+ * Drops values older than `staleAfterMs` whose every renewal fails. A value that waits for the request budget stays; its
+ * age is a metric.
  */
 export function withoutStale(state: TunnelState, now: number, staleAfterMs: number): TunnelState {
-  const stale = (observed: Observed<unknown>): boolean => {
+  const isStale = (observed: Observed<unknown>): boolean => {
     const expiry = expiryOf(observed, staleAfterMs);
-    // Far in the future: observed by a clock that has been set back since, so of unknown age.
+    // Far in the future: observed before the clock was set back, so the age is unknown.
     return expiry !== undefined && (expiry <= now || expiry >= now + 2 * staleAfterMs);
   };
-  const connectors = stale(state.connectors) ? { ...state.connectors, value: undefined } : state.connectors;
-  const configuration = stale(state.configuration)
+  const connectors = isStale(state.connectors) ? { ...state.connectors, value: undefined } : state.connectors;
+  const configuration = isStale(state.configuration)
     ? { ...state.configuration, value: undefined }
     : state.configuration;
   if (connectors === state.connectors && configuration === state.configuration) return state;
@@ -130,7 +84,7 @@ export function withoutStale(state: TunnelState, now: number, staleAfterMs: numb
   return { ...state, connectors, configuration, lastServing };
 }
 
-/** Only what counters go on from: observations made before a list was lost would lie when it comes back. */
+/** Keeps only what counters continue from. Observations from before a list was lost are outdated when it returns. */
 export function withoutObservations(state: TunnelState): TunnelState {
   return {
     ...state,
@@ -142,13 +96,13 @@ export function withoutObservations(state: TunnelState): TunnelState {
   };
 }
 
-/** As if its configuration had never been asked for. */
+/** The tunnel as if its configuration had never been requested. */
 export function withoutConfiguration(state: TunnelState): TunnelState {
   if (state.configuration === UNOBSERVED && state.knownConfiguration === undefined) return state;
   return { ...state, configuration: UNOBSERVED, knownConfiguration: undefined };
 }
 
-/** When a value that fails to be renewed becomes too old to show; `undefined` for one that does not fail. */
+/** When a value whose renewal fails becomes stale; undefined if its renewal does not fail. */
 export function expiryOf(observed: Observed<unknown>, staleAfterMs: number): number | undefined {
   if (observed.value === undefined || observed.failingSince === undefined) return undefined;
   return (observed.at ?? observed.failingSince) + staleAfterMs;
@@ -171,7 +125,7 @@ function firstListed(tunnel: ListedTunnel): TunnelState {
   };
 }
 
-function relist(previous: TunnelState, tunnel: ListedTunnel, at: number): TunnelState {
+function listedAgain(previous: TunnelState, tunnel: ListedTunnel, at: number): TunnelState {
   const before = previous.tunnel;
   if (isEqual(before, tunnel)) return previous;
   const changed =
@@ -195,10 +149,13 @@ function transitionTo(counters: TunnelCounters, status: TunnelStatus): TunnelCou
   };
 }
 
+const NO_CONNECTORS: readonly Connector[] = [];
+
 function withoutConnections(state: TunnelState): TunnelState {
-  const { knownConnectors, counters } = state;
-  const clean = state.connectors.value === undefined && state.connectors.failingSince === undefined;
-  if (clean && state.connectors.at === undefined && knownConnectors?.length === 0) return state;
+  const { knownConnectors, counters, connectors } = state;
+  const isUnobserved =
+    connectors.value === undefined && connectors.failingSince === undefined && connectors.at === undefined;
+  if (isUnobserved && knownConnectors?.length === 0) return state;
   const { closed } = connectionChanges(knownConnectors ?? NO_CONNECTORS, NO_CONNECTORS);
   return {
     ...state,
@@ -210,9 +167,7 @@ function withoutConnections(state: TunnelState): TunnelState {
   };
 }
 
-const NO_CONNECTORS: readonly Connector[] = [];
-
-/** What is known of connectors that may be gone: as last observed with a serving connection. */
+/** The connectors last observed with a serving connection, for when they are gone. */
 function lastServingOf({ connectors: { value, at }, lastServing }: TunnelState): LastServing | undefined {
   if (value === undefined || at === undefined || servingConnectors(value).length === 0) return lastServing;
   return { connectors: value, at };
@@ -224,7 +179,7 @@ function withConnectors(state: TunnelState, connectors: readonly Connector[], at
   const active = activeConnector(connectors, state.lastActiveConnector);
   return {
     ...state,
-    connectors: { value, at, ...GOOD },
+    connectors: afterSuccess(value, at),
     knownConnectors: value,
     lastServing: servingConnectors(value).length > 0 ? undefined : lastServingOf(state),
     lastActiveConnector: active ?? state.lastActiveConnector,
@@ -238,7 +193,7 @@ function countConnections(
   active: string | undefined,
 ): TunnelCounters {
   const failedOver = hasFailedOver(lastActiveConnector, active);
-  // The first observation is what later ones are counted against, not an event of its own.
+  // The first observation is what later ones are compared with. It counts nothing itself.
   if (knownConnectors === undefined || (knownConnectors === connectors && !failedOver)) return counters;
   const { opened, closed } = connectionChanges(knownConnectors, connectors);
   return {
@@ -249,72 +204,25 @@ function countConnections(
   };
 }
 
-/** The active connector; where several claim to be (split brain), the one that was active before, else the first. */
+/** The active connector. If several report to be active (split brain): the one active before, else the first by id. */
 function activeConnector(connectors: readonly Connector[], before: string | undefined): string | undefined {
   const active = connectors.filter(({ haStatus }) => haStatus === 'active').map(({ id }) => id);
   return active.find((id) => id === before) ?? active.toSorted()[0];
 }
 
-/** Connectors from a list's embedded connections, with what the connections endpoint has told of them before. */
-function describe(
+/** Connectors embedded in a list, completed with what the connections endpoint returned about them before. */
+function withDetails(
   embedded: readonly Connector[],
   known: readonly Connector[] | undefined,
 ): readonly Connector[] {
   const byId = new Map(known?.map((connector) => [connector.id, connector]));
   return embedded.map((connector) => {
-    const described = byId.get(connector.id);
-    if (described === undefined) return connector;
+    const detailed = byId.get(connector.id);
+    if (detailed === undefined) return connector;
     return {
-      ...described,
-      version: connector.version ?? described.version,
+      ...detailed,
+      version: connector.version ?? detailed.version,
       connections: connector.connections,
     };
   });
-}
-
-function failing(
-  state: TunnelState,
-  what: 'connectors' | 'configuration',
-  { at, failure }: { readonly at: number; readonly failure: Failure },
-): TunnelState {
-  // Not later than now, also after a clock has been set back: how long it has failed is what retries go by.
-  const failingSince = Math.min(state[what].failingSince ?? at, at);
-  return { ...state, [what]: { ...state[what], failingSince, failedAt: at, failedFor: failure.reason } };
-}
-
-/** Why a tunnel's detail requests fail says whether the collector is to blame: a tunnel deleted since the list is not. */
-export function blamesCollector(reason: FailureReason): boolean {
-  return reason !== 'not_found';
-}
-
-function blamed({ failedFor }: Observed<unknown>): FailureReason | undefined {
-  return failedFor !== undefined && blamesCollector(failedFor) ? failedFor : undefined;
-}
-
-/** Whether what a collector last asked of a tunnel, for which it would ask again, failed. */
-export function isFailing(state: TunnelState, collector: Collector): boolean {
-  return failingFor(state, collector) !== undefined;
-}
-
-/** Returns why what a collector last asked of a tunnel, for which it would ask again, failed; `undefined` if it did not. */
-export function failingFor(
-  { tunnel, connectors, configuration }: TunnelState,
-  collector: Collector,
-): FailureReason | undefined {
-  const serves = !hasNoConnections(tunnel.status);
-  switch (collector) {
-    case 'tunnels':
-      return undefined;
-    case 'connections':
-      return serves && tunnel.type !== 'warp_connector' ? blamed(connectors) : undefined;
-    case 'warp_connections':
-      return serves && tunnel.type === 'warp_connector' ? blamed(connectors) : undefined;
-    case 'configurations':
-      // Those of tunnels that are down are asked for as well.
-      return tunnel.status === 'inactive' || tunnel.configSource === 'local'
-        ? undefined
-        : blamed(configuration);
-    case 'routes':
-      return undefined;
-  }
 }

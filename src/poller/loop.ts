@@ -1,104 +1,103 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Budget } from '../cloudflare/budget.ts';
+import type { Client } from '../cloudflare/client.ts';
+import type { LiveToken } from '../cloudflare/live-token.ts';
 import type { Config } from '../config/config.ts';
-import { listIntervals, listRate, WINDOW_MS } from '../core/intervals.ts';
-import type { Collector, Observation } from '../core/model.ts';
-import { idleCollectors } from '../core/plan-details.ts';
-import { plan, type PlannedRequest } from '../core/plan.ts';
+import { WINDOW_MS } from '../core/intervals.ts';
+import type { Observation } from '../core/model.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
-import { createConfigurationShare, createListShare, createRouteShare } from './share.ts';
-import { createSender, keyOf } from './sender.ts';
+import { costOf, createPlanner, listOf } from './planner.ts';
+import { createSender } from './sender.ts';
 import type { SnapshotStore } from './store.ts';
-import type { BudgetGroup } from './budget-group.ts';
+
+/** The accounts of one API token. */
+export interface TokenGroup {
+  readonly accounts: readonly { readonly id: string }[];
+  readonly token: LiveToken;
+  readonly client: Client;
+}
+
+/** Tokens that share one request budget, because Cloudflare counts their requests together. */
+export interface BudgetGroup {
+  /** For the log and `check`. Never a token. */
+  readonly name: string;
+  /** The budget that every client of the group spends from. */
+  readonly budget: Budget;
+  readonly tokens: readonly TokenGroup[];
+}
 
 export interface RequestLoopOptions {
   readonly tunnels: Config['tunnels'];
   readonly concurrency: number;
   readonly pollIntervalMs: number;
-  /** Lists are renewed before they are too old to show, however long a poll takes. */
+  /** Lists are renewed before they are stale, however long a poll takes. */
   readonly staleAfterMs: number;
   readonly store: SnapshotStore;
   readonly clock: () => number;
-  /** Observations that have been applied to the snapshot. */
+  /** Receives observations after they were applied to the snapshot. */
   readonly onApplied?: (observations: readonly Observation[]) => void;
-  /** An error that no answer of the API should cause. The loop goes on. */
+  /** Receives errors that no answer of the API should cause. The loop continues. */
   readonly onError?: (error: unknown) => void;
-  /** Resolves to false if the signal aborts first. Default: the machine's timer. */
+  /** Resolves to false if the signal aborts first. Default: a timer. */
   readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<boolean>;
 }
 
 export interface PollOutcome {
-  /** What was applied while the poll was going on. */
+  /** What was applied during the poll. */
   readonly observations: readonly Observation[];
-  /** Tunnels that are due and that the budget does not allow to be observed. */
+  /** Tunnels whose connections are due but not covered by the budget. */
   readonly waiting: number;
 }
 
 /**
- * Makes the requests of the accounts that share one budget. There is one plan (core/plan.ts) for lists and details, and what
- * is planned is taken out of the budget at once. Every answer is applied when it arrives.
+ * Sends the requests of the accounts that share one budget. Lists and details come from one plan (core/plan.ts), and each
+ * planned request is taken out of the budget at once. Every answer is applied when it arrives.
  */
 export interface RequestLoop {
   /**
-   * One poll: every list may be made again. Makes the requests that the budget allows now, and those that their answers
-   * make due, and resolves when all are answered. It never waits for the budget.
+   * Runs one poll, which may list every account again. Sends what the budget allows now, and what the answers make due,
+   * and resolves when all requests are answered. Does not wait for the budget to refill.
    */
   readonly poll: (signal: AbortSignal) => Promise<PollOutcome>;
-  /** Goes on as the budget refills, until nothing that is due waits for it. Resolves for an abort as well. */
+  /** Continues while the budget refills, until no due request waits for it. Resolves if the signal aborts. */
   readonly drain: (signal: AbortSignal) => Promise<void>;
-  /** Makes the requests that the budget allows now. Resolves when all are answered. */
+  /** Sends the requests that the budget allows now. Resolves when all are answered. */
   readonly step: (signal: AbortSignal) => Promise<void>;
-  /** How long until the budget allows a step worth planning, in milliseconds. */
+  /** Milliseconds until the budget allows enough requests to make a plan worthwhile. */
   readonly nextStepMs: () => number;
-  /** Every list and every detail once, however long the budget makes that take. */
+  /** Requests every list and every detail once, however long the budget makes that take. */
   readonly once: (signal: AbortSignal) => Promise<PollOutcome>;
-  /** Tunnels that are due and that the budget does not allow to be observed, by the last plan. */
+  /** Tunnels whose connections were due but not covered by the budget in the last plan. */
   readonly waiting: () => number;
-  /** Requests of any kind that are due and were not sent, by the last plan. */
+  /** Requests of any kind that were due and not sent in the last plan. */
   readonly unsent: () => number;
 }
 
-/** Between polls the budget is let to grow by this part of the bucket before the next plan. Planning a large fleet costs. */
+/** Between polls, the next plan waits until this part of the bucket has refilled, because planning a large fleet costs time. */
 const STEP_SHARE = 1 / 16;
-/** A small bucket overflows before it holds so many. */
-const MOST_OF_BUCKET = 0.5;
-const SHORTEST_PAUSE_MS = 1_000;
-/** Planned ahead of those in flight. What becomes urgent waits for these at most. */
+/** Limits a step to this part of the bucket, so that a small bucket does not overflow first. */
+const MAX_STEP_SHARE = 0.5;
+const MIN_PAUSE_MS = 1_000;
+/** Requests planned ahead per request in flight. Urgent requests wait for these at most. */
 const QUEUE_FACTOR = 4;
-/** After so much of a poll interval, a tunnel may be observed again: polls come a little early and late. */
-const MIN_AGE_SHARE = 0.75;
-/** An interval that changes by less is not news. */
-const INTERVAL_TOLERANCE = 0.05;
-/** Accounts are examined at in slices of so many tunnels, between which other work runs. */
+/** The loop yields to other work after examining this many tunnels. */
 const SLICE_TUNNELS = 2_000;
 
 const NOTHING: PollOutcome = { observations: [], waiting: 0 };
 
-interface StepOptions {
-  readonly signal: AbortSignal;
-  /** The most requests to plan. Default: as many as the queue has room for. */
-  readonly most?: number;
-  /** Details that have been asked for and are not asked for again; grows. */
-  readonly once?: Set<string>;
-}
-
 interface Sent {
-  readonly request: PlannedRequest;
-  /** Resolves when the answer has been applied. */
-  readonly answered: Promise<void>;
-}
-
-interface Step {
-  readonly sent: readonly Sent[];
-  /** Requests of any kind that are due and not sent. */
-  readonly left: number;
+  /** API calls that the requests are expected to take. */
+  readonly cost: number;
+  /** Each resolves when its answer has been applied. */
+  readonly answers: readonly Promise<void>[];
 }
 
 export function createRequestLoop(
   { tokens }: Pick<BudgetGroup, 'tokens'>,
   options: RequestLoopOptions,
 ): RequestLoop {
-  const { store, clock, tunnels, concurrency, pollIntervalMs, staleAfterMs } = options;
+  const { store, clock, tunnels, concurrency } = options;
   const { pause = timerPause, onError = () => undefined } = options;
   const [first] = tokens;
   if (first === undefined) throw new Error('Cannot make requests: current value of tokens is an empty list');
@@ -107,20 +106,10 @@ export function createRequestLoop(
   const clients = new Map(
     tokens.flatMap(({ accounts, client }) => accounts.map(({ id }) => [id, client] as const)),
   );
-  const states = (): readonly AccountState[] =>
-    accountIds.flatMap((id) => store.current().accounts.get(id) ?? []);
-
-  const listShare = createListShare(budget.requests);
-  const routeShare = createRouteShare(budget.requests);
-  const configurationShare = createConfigurationShare(
-    () => budget.requests - WINDOW_MS * listRate(states(), pollIntervalMs),
-  );
   const renewals = createRenewals(tokens, clock);
-  /** Accounts that were listed since the schedule last allowed a list. */
-  const listed = new Set<string>();
   let waiting = 0;
   let unsent = 0;
-  /** Of the poll that is going on; between polls nobody asks for them. */
+  /** Observations of the running poll; undefined between polls. */
   let observed: Observation[] | undefined;
 
   const sender = createSender({
@@ -141,98 +130,48 @@ export function createRequestLoop(
     onError,
   });
 
-  const due = () => ({
-    now: clock(),
-    minAgeMs: pollIntervalMs * MIN_AGE_SHARE,
-    configurations: tunnels.configurations,
+  const planner = createPlanner({
+    ...options,
+    budget,
+    accounts: (): readonly AccountState[] =>
+      accountIds.flatMap((id) => store.current().accounts.get(id) ?? []),
+    isInFlight: sender.isInFlight,
     renewedAt: renewals.at,
   });
 
-  const isBeingListed = (accountId: string): boolean => sender.isInFlight(listOf(accountId));
-
-  const sendHeld = (request: PlannedRequest, signal: AbortSignal): Promise<void> => {
-    if (request.kind === 'list') listed.add(request.accountId);
-    const hold = budget.hold(costOf([{ request }]));
-    return sender.send(request, { signal, hold });
-  };
-
-  /** Plans the next requests and sends them. */
-  const sendNext = async ({ signal, most = Infinity, once }: StepOptions): Promise<Step> => {
+  /** Plans the next requests, as many as the queue has room for, and sends them. */
+  const sendNext = async (
+    signal: AbortSignal,
+    { most = Infinity, once }: { readonly most?: number; readonly once?: Set<string> } = {},
+  ): Promise<Sent> => {
     await yieldToEventLoop();
     const room = Math.min(most, QUEUE_FACTOR * concurrency - sender.unanswered());
-    if (signal.aborted || room < 1) return { sent: [], left: Infinity };
+    if (signal.aborted || room < 1) return { cost: 0, answers: [] };
     renewals.update();
-    const {
-      requests,
-      waiting: unobserved,
-      unafforded,
-      sharedLists,
-      sharedRoutes,
-      configurationsAhead,
-    } = plan(states(), {
-      ...due(),
-      ...(once === undefined ? {} : { minAgeMs: 0 }),
-      pollIntervalMs,
-      staleAfterMs,
-      requestBudget: budget.requests,
-      capacity: budget.capacity,
-      allowance: Math.floor(budget.available()),
-      listAllowance: listShare.available(clock()),
-      routeAllowance: routeShare.available(clock()),
-      configurationAllowance: configurationShare.available(clock()),
-      isOnce: once !== undefined,
-      isListed: (id) => listed.has(id),
-      isBeingListed,
-      routes: readsRoutes(tunnels),
-      isReadingRoutes: (request) => sender.isInFlight(request),
-      isInFlight: (request) => sender.isInFlight(request) || once?.has(keyOf(request)) === true,
-    });
-    const now = requests.slice(0, room);
-    const later = requests.slice(room);
-    for (const request of now) if (request.kind !== 'list') once?.add(keyOf(request));
-    listShare.take(clock(), listCostOf(now.slice(0, sharedLists)));
-    listShare.takeSpare(clock(), listCostOf(now.slice(sharedLists)));
-    routeShare.take(
-      clock(),
-      costOf(now.slice(sharedLists, sharedLists + sharedRoutes).map((request) => ({ request }))),
+    const next = planner.next({ most: room, once });
+    ({ waiting, unsent } = next);
+    const answers = next.requests.map((request) =>
+      sender.send(request, { signal, hold: budget.hold(costOf([request])) }),
     );
-    configurationShare.take(clock(), later.length > 0 ? 0 : configurationsAhead);
-    waiting = unobserved + later.filter(({ kind }) => kind === 'connections').length;
-    unsent = unafforded + later.length;
-    return {
-      sent: now.map((request) => ({ request, answered: sendHeld(request, signal) })),
-      left: unsent,
-    };
+    return { cost: costOf(next.requests), answers };
   };
 
-  /** Lists may be made again, and what was refused may be asked for again. */
-  const tick = (): void => {
-    listed.clear();
+  const startPoll = (): void => {
+    observed = [];
     sender.retryRefused();
-    const now = clock();
-    const intervals = listIntervals(states(), {
-      now,
-      pollIntervalMs,
-      requestBudget: budget.requests,
-    });
-    const changed = states().flatMap(({ id, list }): Observation[] => {
-      const intervalMs = intervals.get(id) ?? pollIntervalMs;
-      const before = list.intervalMs;
-      const isNews = before === undefined || Math.abs(intervalMs - before) > INTERVAL_TOLERANCE * before;
-      return !isNews ? [] : [{ kind: 'list_interval', accountId: id, intervalMs, at: now }];
-    });
-    if (changed.length > 0) store.apply(changed);
+    const intervals = planner.startPoll();
+    if (intervals.length > 0) store.apply(intervals);
   };
 
-  /** While Cloudflare refuses the token, the client fails every list at once and says until when. */
+  /** While Cloudflare blocks the token, the client fails every list at once and reports until when. */
   const listsWhileBlocked = (signal: AbortSignal): readonly Promise<void>[] =>
     accountIds
-      .filter((accountId) => !isBeingListed(accountId))
-      .map((accountId) => sender.send(listOf(accountId), { signal, hold: undefined }));
+      .map(listOf)
+      .filter((list) => !sender.isInFlight(list))
+      .map((list) => sender.send(list, { signal, hold: undefined }));
 
-  /** Collectors with nothing to do have succeeded. */
+  /** A collector with nothing to request has succeeded. */
   const observeIdle = async (signal: AbortSignal): Promise<void> => {
-    const polled = polledCollectors(tunnels);
     const idle: Observation[] = [];
     let examined = 0;
     for (const id of accountIds) {
@@ -240,19 +179,12 @@ export function createRequestLoop(
       if (account?.up !== true) continue;
       if (examined === 0) await yieldToEventLoop();
       examined = (examined + account.tunnels.size) % SLICE_TUNNELS;
-      const at = clock();
-      for (const collector of idleCollectors(account, due()))
-        if (polled.has(collector)) idle.push({ kind: 'idle', accountId: id, collector, at });
+      idle.push(...planner.idle(account));
     }
     if (signal.aborted || idle.length === 0) return;
     store.apply(idle);
     observed?.push(...idle);
     options.onApplied?.(idle);
-  };
-
-  const step = async (signal: AbortSignal): Promise<void> => {
-    const { sent } = await sendNext({ signal });
-    await Promise.all(sent.map(({ answered }) => answered));
   };
 
   const finish = async (signal: AbortSignal): Promise<PollOutcome> => {
@@ -262,33 +194,44 @@ export function createRequestLoop(
     return signal.aborted ? NOTHING : { observations, waiting };
   };
 
+  const step = async (signal: AbortSignal): Promise<void> => {
+    const { answers } = await sendNext(signal);
+    await Promise.all(answers);
+  };
+
+  const nextStepMs = (): number => {
+    const wanted = Math.max(concurrency, budget.capacity * STEP_SHARE);
+    const requests = Math.min(wanted, budget.capacity * MAX_STEP_SHARE);
+    return Math.max(MIN_PAUSE_MS, Math.ceil((requests * WINDOW_MS) / budget.requests));
+  };
+
   return {
     waiting: () => waiting,
     unsent: () => unsent,
+    nextStepMs,
+    step,
     poll: async (signal) => {
-      observed = [];
-      tick();
+      startPoll();
       if (budget.blockedUntil() !== undefined) {
         await Promise.all(listsWhileBlocked(signal));
         return finish(signal);
       }
-      /** No more than there was at the beginning: a poll does not wait for the budget. */
+      // What the budget held at the start, because a poll does not wait for it to refill.
       let left = Math.floor(budget.available());
-      const own = new Set<Promise<void>>();
+      const unanswered = new Set<Promise<void>>();
       for (;;) {
-        const { sent } = left < 1 ? { sent: [] } : await sendNext({ signal, most: left });
-        left -= costOf(sent);
-        for (const { answered } of sent) {
-          own.add(answered);
-          void answered.then(() => own.delete(answered));
+        const { cost, answers } =
+          left < 1 ? { cost: 0, answers: [] } : await sendNext(signal, { most: left });
+        left -= cost;
+        for (const answer of answers) {
+          unanswered.add(answer);
+          void answer.then(() => unanswered.delete(answer));
         }
-        if (own.size === 0 || signal.aborted) break;
-        await Promise.race([sender.applied(), Promise.all(own)]);
+        if (unanswered.size === 0 || signal.aborted) break;
+        await Promise.race([sender.applied(), Promise.all(unanswered)]);
       }
       return finish(signal);
     },
-    nextStepMs,
-    step,
     drain: async (signal) => {
       for (;;) {
         if (!(await pause(nextStepMs(), signal))) return;
@@ -301,59 +244,21 @@ export function createRequestLoop(
       }
     },
     once: async (signal) => {
-      observed = [];
-      tick();
-      const asked = new Set<string>();
+      startPoll();
+      const requested = new Set<string>();
       for (;;) {
-        for (const account of states()) if (mustListAgain(account)) listed.delete(account.id);
-        const { left } = await sendNext({ signal, once: asked });
+        planner.relistOld();
+        await sendNext(signal, { once: requested });
         if (signal.aborted) return NOTHING;
         if (sender.inFlight() > 0) await sender.applied();
-        else if (left === 0 || budget.blockedUntil() !== undefined) return finish(signal);
+        else if (unsent === 0 || budget.blockedUntil() !== undefined) return finish(signal);
         else if (!(await pause(nextStepMs(), signal))) return NOTHING;
       }
     },
   };
-
-  function nextStepMs(): number {
-    const wanted = Math.max(concurrency, budget.capacity * STEP_SHARE);
-    const requests = Math.min(wanted, budget.capacity * MOST_OF_BUCKET);
-    return Math.max(SHORTEST_PAUSE_MS, Math.ceil((requests * WINDOW_MS) / budget.requests));
-  }
-
-  function mustListAgain({ list }: AccountState): boolean {
-    if (list.answeredAt === undefined) return false;
-    return clock() - list.answeredAt >= Math.max(staleAfterMs / 2, list.intervalMs ?? 0);
-  }
 }
 
-const listOf = (accountId: string): PlannedRequest => ({ kind: 'list', accountId, requests: 1 });
-
-function listCostOf(requests: readonly PlannedRequest[]): number {
-  return costOf(requests.filter(({ kind }) => kind === 'list').map((request) => ({ request })));
-}
-
-/** Calls of the API that these requests are expected to take. */
-function costOf(sent: readonly Pick<Sent, 'request'>[]): number {
-  return sent.reduce((sum, { request }) => sum + ('requests' in request ? request.requests : 1), 0);
-}
-
-/** The lists hold the routes of all tunnels: too many requests for an exporter that watches single ones. */
-function readsRoutes({ routes, ids }: Config['tunnels']): boolean {
-  return routes && ids.length === 0;
-}
-
-function polledCollectors(tunnels: Config['tunnels']): ReadonlySet<Collector> {
-  const { types, configurations } = tunnels;
-  const polled = new Set<Collector>();
-  if (types.includes('cfd_tunnel')) polled.add('connections');
-  if (types.includes('warp_connector')) polled.add('warp_connections');
-  if (configurations && polled.size > 0) polled.add('configurations');
-  if (readsRoutes(tunnels)) polled.add('routes');
-  return polled;
-}
-
-/** When the token of each account was last replaced while we run. */
+/** When the token of each account was last replaced, since this was created. */
 function createRenewals(tokens: BudgetGroup['tokens'], clock: () => number) {
   const known = tokens.map(({ token }) => token.current());
   const renewedAt = new Map<string, number>();

@@ -3,12 +3,12 @@ import type { Config } from '../config/config.ts';
 import { COLLECTORS, ROUTE_KINDS } from '../core/model.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import type { Logger } from '../log/logger.ts';
-import type { BudgetGroup } from './budget-group.ts';
-import { createFailureLog } from './failure-log.ts';
+import type { BudgetGroup } from './loop.ts';
+import { createFailureLog } from '../log/failure-log.ts';
 import { createRequestLoop, type RequestLoop } from './loop.ts';
 import { createSchedule, intervalOf } from './schedule.ts';
 import type { SnapshotStore } from './store.ts';
-import { createTokenWatch } from './token-watch.ts';
+import { createTokenRefresh } from '../cloudflare/live-token.ts';
 
 /** How soon a token file that was replaced is noticed, and what it was refused is asked anew. */
 const TOKEN_CHECK_MS = 5_000;
@@ -77,7 +77,7 @@ export function createPoller({
       onError: reportError,
     }),
   );
-  const tokens = createTokenWatch(
+  const refreshTokens = createTokenRefresh(
     groups.flatMap((group) => group.tokens.map(({ token }) => token)),
     { log, secrets },
   );
@@ -108,7 +108,7 @@ export function createPoller({
 
   const poll = async (pollOne: (loop: RequestLoop) => Promise<unknown>): Promise<boolean> => {
     const started = performance.now();
-    await tokens.refresh();
+    await refreshTokens();
     const results = await Promise.allSettled(loops.map(pollOne));
     if (stopping.signal.aborted) return false;
     for (const result of results) if (result.status === 'rejected') reportError(result.reason);
@@ -144,15 +144,15 @@ export function createPoller({
     },
   });
 
-  const refreshTokens = async (): Promise<void> => {
-    const changed = await tokens.refresh();
+  const checkTokens = async (): Promise<void> => {
+    const changed = await refreshTokens();
     if (changed && !stopping.signal.aborted) schedule.runSoon();
   };
 
   return {
     start: () => {
       schedule.start();
-      tokenTimer = setInterval(() => void refreshTokens(), TOKEN_CHECK_MS);
+      tokenTimer = setInterval(() => void checkTokens(), TOKEN_CHECK_MS);
     },
     stop: async () => {
       stopping.abort();

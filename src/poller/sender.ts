@@ -8,7 +8,6 @@ import type { DetailRequest } from '../core/plan-details.ts';
 import type { PlannedRequest } from '../core/plan.ts';
 import { isSelected } from '../core/select.ts';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
-import { createRefusals, type Refusals } from './refusals.ts';
 import type { SnapshotStore } from './store.ts';
 
 export interface SenderOptions {
@@ -192,4 +191,34 @@ function failed(
   }
   const { kind, tunnel } = request;
   return [{ kind, accountId: tunnel.accountId, tunnelId: tunnel.id, at, result }];
+}
+
+/** Which endpoints refuse the token in this poll, so that no further request is sent to them. */
+interface Refusals {
+  /** Why the endpoint refuses requests; undefined while it does not. */
+  readonly of: (endpoint: string) => Failure | undefined;
+  /** Takes the result of a request; undefined for a success. */
+  readonly answered: (endpoint: string, failure: Failure | undefined) => void;
+}
+
+/** One refusal may concern a single tunnel. This many in a row before any success concern the endpoint. */
+const REFUSALS_BEFORE_GIVING_UP = 3;
+
+function createRefusals(): Refusals {
+  const refusing = new Map<string, Failure>();
+  const counts = new Map<string, number>();
+  return {
+    of: (endpoint) => refusing.get(endpoint),
+    answered: (endpoint, failure) => {
+      if (failure === undefined) {
+        counts.set(endpoint, -Infinity);
+      } else if (failure.reason === 'rate_limited') {
+        refusing.set(endpoint, failure);
+      } else if (failure.reason === 'auth' || failure.reason === 'permission') {
+        const count = (counts.get(endpoint) ?? 0) + 1;
+        counts.set(endpoint, count);
+        if (count >= REFUSALS_BEFORE_GIVING_UP) refusing.set(endpoint, failure);
+      }
+    },
+  };
 }

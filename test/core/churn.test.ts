@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { churnAfter, NO_CHURN, type Churn } from '../../src/core/churn.ts';
+import { churnAfter } from '../../src/core/churn.ts';
+import { NO_CHURN, type Churn } from '../../src/core/snapshot.ts';
 import { connectionsTo, aConnector } from '../support/snapshots.ts';
 import { aListed, aStory, connections, s, list } from '../support/core-builders.ts';
 

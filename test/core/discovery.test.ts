@@ -7,6 +7,7 @@ import {
   discoveredAccounts,
   discoveryStatus,
   listedTwice,
+  namesOf,
   NEVER_LISTED,
   shardOf,
 } from '../../src/core/discovery.ts';
@@ -137,4 +138,19 @@ test.each<[string, readonly AccountList[], ReturnType<typeof discoveryStatus>]>(
   ['assumed accounts', [assumed([A])], { success: undefined, lastSuccessAt: undefined, unknown: undefined }],
 ])('%s is the status of all tokens', (_, lists, status) => {
   expect(discoveryStatus(lists)).toEqual(status);
+});
+
+test('names are bounded, however many accounts there are and whatever they are called', () => {
+  const accounts = Array.from({ length: 200 }, (_, index) => ({
+    id: String(index).padStart(32, '0'),
+    name: 'x'.repeat(5000),
+  }));
+  expect(namesOf(accounts)).toMatch(/ and 190 more$/);
+  expect(namesOf(accounts).length).toBeLessThan(1500);
+  expect(
+    namesOf([
+      { id: 'a', name: '' },
+      { id: 'b', name: 'Beta' },
+    ]),
+  ).toBe('a, Beta (b)');
 });

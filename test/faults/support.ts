@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { createFailureLog } from '../../src/poller/failure-log.ts';
+import { createFailureLog } from '../../src/log/failure-log.ts';
 import { ACCOUNT, aRig, fleetOf, type Rig, type RigOptions } from '../poller/support.ts';
 import { type ParsedSample, parseExposition } from '../support/exposition-parser.ts';
 import { aPage, bytesOf, NO_OPTIONS, TEXT } from '../support/pages.ts';

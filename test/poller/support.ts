@@ -6,7 +6,7 @@ import type { TokenSource } from '../../src/config/config.ts';
 import type { AccountState, Snapshot, TunnelState } from '../../src/core/snapshot.ts';
 import { createRequestLoop, type PollOutcome, type RequestLoop } from '../../src/poller/loop.ts';
 import { createSnapshotStore, type SnapshotStore } from '../../src/poller/store.ts';
-import type { BudgetGroup, TokenGroup } from '../../src/poller/budget-group.ts';
+import type { BudgetGroup, TokenGroup } from '../../src/poller/loop.ts';
 import {
   createSimulator,
   type Simulator,

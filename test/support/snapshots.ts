@@ -1,4 +1,4 @@
-import { NO_CHURN } from '../../src/core/churn.ts';
+import { NO_CHURN } from '../../src/core/snapshot.ts';
 import type { Configuration, Connection, Connector, ListedTunnel } from '../../src/core/model.ts';
 import {
   type AccountState,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FailureReason, Observation, Result } from '../../src/core/model.ts';
-import { createFailureLog } from '../../src/poller/failure-log.ts';
+import { createFailureLog } from '../../src/log/failure-log.ts';
 
 const MINUTE = 60_000;
 

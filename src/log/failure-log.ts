@@ -6,31 +6,30 @@ import {
   type FailureReason,
   type Observation,
 } from '../core/model.ts';
-import type { Logger } from '../log/logger.ts';
+import type { Logger } from './logger.ts';
 
-/** Tells of failures when they begin, when they change, now and then while they last, and when they end. */
+/** Logs a failure when it starts, when its reason changes, every ten minutes while it lasts, and when it ends. */
 export interface FailureLog {
   readonly observed: (observations: readonly Observation[]) => void;
 }
 
-/** How often a failure that lasts is loggedAt again. */
 const REMIND_MS = 10 * 60_000;
 
-/** A token that may not read routes is a choice: reported once. */
+/** A token without permission for routes is a choice, so this failure is logged once. */
 function remindAfter(source: string, reason: FailureReason): number {
   return source === 'routes' && reason === 'permission' ? Infinity : REMIND_MS;
 }
 
 interface Ongoing {
   readonly since: number;
-  /** When each reason was last loggedAt: several can come and go in turns, and only a new one is news. */
+  /** When each reason was last logged. Reasons can alternate, and only a new one is logged at once. */
   readonly loggedAt: Map<string, number>;
 }
 
 export interface FailureLogOptions {
   readonly log: Pick<Logger, 'warn' | 'info'>;
   readonly clock: () => number;
-  /** Whether something that a collector asked for is still to be made good: it is not asked for in every poll. */
+  /** Whether a request of the collector still has to succeed. Not every poll repeats it. */
   readonly isFailing: (accountId: string, collector: Collector) => boolean;
 }
 
@@ -76,7 +75,7 @@ function sourceOf(observation: Observation): string {
   return observation.kind === 'configuration' ? 'configurations' : observation.kind;
 }
 
-/** A tunnel's type is not known here. */
+/** An observation of connections does not hold the type of the tunnel, so it can belong to either collector. */
 function collectorsOf(source: string): readonly Collector[] {
   if (source === 'connections') return ['connections', 'warp_connections'];
   return COLLECTORS.filter((collector) => collector === source);

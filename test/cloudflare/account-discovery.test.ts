@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { STOPPED } from '../../src/cloudflare/errors.ts';
 import type { Account, Failure, Result } from '../../src/core/model.ts';
-import { type AccountLister, createAccountDiscovery, namesOf } from '../../src/poller/account-discovery.ts';
+import { type AccountLister, createAccountDiscovery } from '../../src/cloudflare/account-discovery.ts';
 
 const MINUTE = 60_000;
 const A: Account = { id: 'a', name: 'Acme' };
@@ -205,14 +205,4 @@ test('a list that other settings cut off is neither a failure nor an answer', as
   answer('one', A);
   await pass();
   expect(known()).toEqual(['a']);
-});
-
-test('names are bounded, however many accounts there are and whatever they are called', () => {
-  const accounts = Array.from({ length: 200 }, (_, index) => ({
-    id: String(index).padStart(32, '0'),
-    name: 'x'.repeat(5000),
-  }));
-  expect(namesOf(accounts)).toMatch(/ and 190 more$/);
-  expect(namesOf(accounts).length).toBeLessThan(1500);
-  expect(namesOf([{ id: 'a', name: '' }, B])).toBe('a, Beta (b)');
 });

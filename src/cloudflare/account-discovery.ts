@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isStopped } from '../cloudflare/errors.ts';
-import { type AccountList, afterList, assumed, NEVER_LISTED } from '../core/discovery.ts';
-import { firstFew } from '../core/event-text.ts';
+import { type AccountList, afterList, assumed, namesOf, NEVER_LISTED } from '../core/discovery.ts';
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
-import type { Logger } from '../log/logger.ts';
+import { isStopped } from './errors.ts';
 
 /** A token whose accounts are to be found. */
 export interface AccountLister {
@@ -44,7 +42,7 @@ export interface AccountDiscoveryOptions {
   readonly onListed: () => Promise<void>;
   /** Wall clock, milliseconds. */
   readonly clock: () => number;
-  readonly log: Pick<Logger, 'warn' | 'info'>;
+  readonly log: Readonly<Record<'warn' | 'info', (message: string) => void>>;
   /** Milliseconds that never jump. Default: performance.now. */
   readonly monotonic?: () => number;
   /** In [0, 1): jitter of retries. Default: Math.random. */
@@ -59,7 +57,6 @@ const FIRST_RETRY_MS = 5_000;
 const RETRY_JITTER = 0.25;
 /** How often a failure that lasts is reported again. */
 const REMIND_MS = 10 * 60_000;
-const MOST_NAMED = 10;
 
 interface Known {
   list: AccountList;
@@ -167,14 +164,6 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
       await running;
     },
   };
-}
-
-/** Names and ids of accounts, bounded. */
-export function namesOf(accounts: readonly Account[]): string {
-  return firstFew(
-    accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100).toWellFormed()} (${id})`)),
-    MOST_NAMED,
-  );
 }
 
 async function timerPause(milliseconds: number, signal: AbortSignal): Promise<void> {
