@@ -11,7 +11,7 @@ const secretKey: JsonSchema = { type: 'string', pattern: '^[-._a-zA-Z0-9]+$' };
 const accountId: JsonSchema = { type: 'string', pattern: '^[0-9a-fA-F]{32}$' };
 const apiTokenSecret: JsonSchema = object({ name, key: secretKey }, ['name', 'key']);
 const budgetGroup: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' };
-/** Prometheus' own where empty. */
+/** If empty, Prometheus' default. */
 const durationOrNone: JsonSchema = { ...duration, minLength: 0 };
 const countOrPercentage: JsonSchema = { type: ['integer', 'string'] };
 

@@ -61,7 +61,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- /*
-The metadata of an object: root, name, and where they are given namespace, labels and annotations. What is given for the object wins over
+The metadata of an object: root, name, and optionally namespace, labels and annotations. What is given for the object wins over
 what is given for all; nothing wins over the labels that selectors go by.
 */ -}}
 {{- define "exporter.metadata" -}}
@@ -109,7 +109,7 @@ metadata:
 {{- end }}
 {{- end }}
 
-{{- /* The Secret with the token of all accounts that have none of their own; empty where each has. */ -}}
+{{- /* The Secret with the token of all accounts without their own; empty if each has its own. */ -}}
 {{- define "exporter.apiTokenSecret" -}}
 {{- if .Values.apiToken.value }}
 {{- printf "%s-api-token" (include "exporter.fullname" .) }}
@@ -255,7 +255,7 @@ falls to, a template cannot say, so two accounts of one token may be of two shar
 {{- ternary (include "exporter.pods" .) .Values.replicas $shared }}
 {{- end }}
 
-{{- /* Where the token of an account, or of an entry of tokens, comes from. */ -}}
+{{- /* The source of the token of an account, or of an entry of tokens. */ -}}
 {{- define "exporter.tokenOf" -}}
 {{- with .apiTokenSecret }}{{ .name }}/{{ .key }}{{ else }}the token of all{{ end }}
 {{- end }}
