@@ -85,7 +85,7 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   });
   const discoveryLog = createDiscoveryLog({ log, isRunning: () => started });
   const page = createServedPage(initial, {
-    own: selfMetrics.metrics,
+    selfMetrics: selfMetrics.metrics,
     rendered: selfMetrics.rendered,
     failed: (error) => {
       log.error(

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { ForeignMetric } from '../exposition/foreign.ts';
+import type { PromClientMetric } from '../exposition/prom-client-metrics.ts';
 import { selectsAll } from '../core/select.ts';
 import { createMetricsPage, type RenderReport, type SnapshotPage } from '../exposition/metrics-page.ts';
 import type { MetricsPage } from '../exposition/page.ts';
@@ -10,7 +10,7 @@ import { isEqual } from '../core/equal.ts';
 type PageConfig = Pick<Config, 'metrics' | 'tunnels' | 'expectedTunnels'>;
 
 export interface ServedPageOptions {
-  readonly own: () => Promise<readonly ForeignMetric[]>;
+  readonly selfMetrics: () => Promise<readonly PromClientMetric[]>;
   readonly rendered: (report: RenderReport) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -27,7 +27,7 @@ export interface ServedPage extends MetricsPage {
 
 export function createServedPage(config: PageConfig, options: ServedPageOptions): ServedPage {
   let settings = settingsOf(config);
-  let newest = createPage(config, options.own);
+  let newest = createPage(config, options.selfMetrics);
   let served = newest;
   let rendering = Promise.resolve();
 
@@ -53,7 +53,7 @@ export function createServedPage(config: PageConfig, options: ServedPageOptions)
       const nextSettings = settingsOf(next);
       if (isEqual(settings, nextSettings)) return;
       settings = nextSettings;
-      newest = createPage(next, options.own);
+      newest = createPage(next, options.selfMetrics);
     },
   };
 }
@@ -70,7 +70,7 @@ function settingsOf({ metrics, tunnels, expectedTunnels }: PageConfig): unknown 
 
 function createPage(
   { metrics, tunnels, expectedTunnels }: PageConfig,
-  own: ServedPageOptions['own'],
+  selfMetrics: ServedPageOptions['selfMetrics'],
 ): SnapshotPage {
   return createMetricsPage({
     families: metrics,
@@ -81,7 +81,7 @@ function createPage(
       intermittent: tunnels.intermittent,
     },
     allows: (name) => isAllowed(name, metrics),
-    own,
+    selfMetrics,
   });
 }
 

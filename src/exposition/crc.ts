@@ -3,24 +3,24 @@ const POLYNOMIAL = 0xedb88320;
 const ONE = 0x80000000;
 
 /**
- * The CRC-32 of two runs of bytes, one after the other, from that of each: what comes first is shifted by the length of
- * what follows, which is a multiplication by x^(8·length) modulo the polynomial. Nobody has to read the bytes again.
+ * Returns the CRC-32 of two byte sequences joined, from the CRC-32 of each. The first is shifted by the length of the
+ * second, which is a multiplication by x^(8·length) modulo the polynomial. The bytes are not read again.
  */
 export function joinCrc(first: number, second: number, { secondLength }: { secondLength: number }): number {
   return (multiply(shiftBy(secondLength), first) ^ second) >>> 0;
 }
 
-/** x^(8·bytes) modulo the polynomial, by the powers of two in it. */
+/** Returns x^(8·bytes) modulo the polynomial, multiplying the powers of two in the exponent. */
 function shiftBy(bytes: number): number {
   let shift = ONE;
-  // x^8 first: a byte.
+  // A byte is x^8, and 8 is 2^3.
   for (let power = 3, rest = bytes; rest > 0; power += 1, rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) shift = multiply(POWERS[power % 32] ?? 0, shift);
   }
   return shift;
 }
 
-/** Polynomials over GF(2), their highest power in the lowest bit. */
+/** Multiplies polynomials over GF(2), whose highest power is in the lowest bit. */
 function multiply(a: number, b: number): number {
   let product = 0;
   let factor = b;
@@ -31,7 +31,7 @@ function multiply(a: number, b: number): number {
   return product;
 }
 
-/** x^(2^n) modulo the polynomial; they repeat after 32. */
+/** x^(2^n) modulo the polynomial. They repeat after 32. */
 const POWERS: readonly number[] = powersOfTwo();
 
 function powersOfTwo(): readonly number[] {

@@ -1,26 +1,25 @@
 import type { TunnelState } from '../core/snapshot.ts';
 import { type Block, createBlock } from './block.ts';
-import { createScratch } from './scratch.ts';
 import { type EncodeTunnel, encodeTunnelLabels } from './tunnel-encoder.ts';
 
 /** Tunnels that are encoded together. */
 export interface Group {
   readonly states: readonly TunnelState[];
-  /** One for each tunnel family, in the order of the table; without bytes if no tunnel has a sample. */
+  /** One for each tunnel family, in the order of the table. Empty if no tunnel has a sample. */
   readonly blocks: readonly Block[];
 }
 
-/** The tunnels of a group that is to be encoded. */
+/** The tunnels of a group that has to be encoded. */
 export interface Members {
   readonly states: readonly TunnelState[];
-  /** The group before, if it had the same tunnels in the same order. */
+  /** The previous group, if it had the same tunnels in the same order. */
   readonly before: Group | undefined;
 }
 
 /**
- * Encodes groups. A block stays the same object unless a tunnel's lines in its family have changed, which is found by
- * encoding the tunnel as it was and as it is. If they have, the lines of all tunnels of the group are written again:
- * the old ones are compressed, and reading them would cost as much.
+ * Encodes groups. A block stays the same object unless a tunnel's lines in its family have changed. To detect that, the
+ * previous and the current state of the tunnel are both encoded. If a line has changed, the lines of all tunnels of the
+ * group are encoded again, because the old ones are compressed and inflating them would cost as much.
  */
 export function createGroupEncoder(encoders: readonly EncodeTunnel[]): (members: Members) => Group {
   const scratch = createScratch();
@@ -50,14 +49,14 @@ export function createGroupEncoder(encoders: readonly EncodeTunnel[]): (members:
   };
 }
 
-/** How many tunnels a group has to encode at least: what its work goes by. */
+/** Returns how many tunnels of a group have changed, which is about the work of encoding it. */
 export function countChanged({ states, before }: Members): number {
   return states.filter((state, index) => state !== before?.states[index]).length;
 }
 
 interface LabelledTunnel {
   readonly state: TunnelState;
-  /** Encoded when first needed: most tunnels of a group are not looked at. */
+  /** Encoded when first needed, because most tunnels of a group are not encoded. */
   labels: string | undefined;
 }
 
@@ -77,4 +76,37 @@ function changesBetween(
     const was = before[index];
     return was === undefined || was === tunnel.state ? [] : [[labelled(was), tunnel] as const];
   });
+}
+
+/** A buffer that grows for text whose length in bytes is not known in advance. */
+interface Scratch {
+  readonly clear: () => void;
+  /** Appends a text in UTF-8. */
+  readonly append: (text: string) => void;
+  /** Everything appended since `clear`. Valid until the next call. */
+  readonly bytes: () => Buffer;
+}
+
+const FIRST_BYTES = 2 ** 16;
+/** A UTF-16 code unit takes at most this many bytes in UTF-8. */
+const BYTES_PER_UNIT = 3;
+
+function createScratch(): Scratch {
+  let buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  let length = 0;
+  return {
+    clear: () => {
+      length = 0;
+    },
+    append: (text) => {
+      const most = BYTES_PER_UNIT * text.length;
+      if (buffer.length - length < most) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(2 * buffer.length, length + most));
+        buffer.copy(larger, 0, 0, length);
+        buffer = larger;
+      }
+      length += buffer.write(text, length);
+    },
+    bytes: () => buffer.subarray(0, length),
+  };
 }

@@ -4,47 +4,47 @@ import { joinCrc } from './crc.ts';
 
 const inflate = promisify(inflateRaw);
 
-/** Bytes, compressed such that they can be joined: deflate blocks that end on a byte, not the stream. */
+/** Deflate blocks that end on a byte and do not end the stream, so that they can be joined. */
 export interface Deflated extends Checksum {
   readonly bytes: Uint8Array;
 }
 
-/** Checksum and length of what was compressed: what a gzip member ends with. */
+/** CRC-32 and length in bytes of the plain data: the trailer of a gzip member. */
 export interface Checksum {
   readonly crc: number;
   readonly length: number;
 }
 
-/** A window and tables that are large enough for a block of lines and take a fraction of the default's memory. */
+/** The window and the tables are large enough for a block of lines and take a fraction of the default's memory. */
 const DEFLATE = { level: 3, windowBits: 14, memLevel: 7, finishFlush: constants.Z_FULL_FLUSH };
 
 /**
- * On the event loop, for pieces of some kilobytes: a thread would take longer to answer than this takes, a turn of the
+ * Compresses some kilobytes on the event loop. A thread of zlib would take longer to answer: at least one turn of the
  * event loop for each piece.
  */
 export function deflatePiece(plain: Uint8Array): Deflated {
   const deflated = deflateRawSync(plain, DEFLATE);
-  // zlib answers with a part of a larger buffer, which would stay with it.
+  // zlib returns a part of a larger buffer, which would be kept as well.
   const bytes = Buffer.allocUnsafeSlow(deflated.length);
   deflated.copy(bytes);
   return { bytes, crc: crc32(plain), length: plain.length };
 }
 
-/** What was compressed, of adjacent pieces at once. Off the event loop. */
+/** Returns the plain data of adjacent pieces. Works on a thread of zlib. */
 export async function inflatePieces(pieces: readonly Deflated[]): Promise<Buffer> {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  // With room for all of it, zlib makes one buffer and no copy.
+  // With room for everything, zlib makes one buffer and no copy.
   return inflate(Buffer.concat([...pieces.map(({ bytes }) => bytes), LAST_BLOCK]), {
     chunkSize: length + 64,
   });
 }
 
-/** The most that a stored block holds: its length has 16 bits. */
+/** The most that a stored block holds, because its length has 16 bits. */
 const STORED_BYTES = 0xffff;
 
 /**
- * Bytes as they are, in stored blocks: for what is small and different every time, where a compressor would cost more
- * than it saves.
+ * Wraps bytes in stored blocks, uncompressed. For data that is small and different at every scrape, because compressing
+ * it would cost more than it saves.
  */
 export function storePiece(plain: Uint8Array): Deflated {
   const blocks: Uint8Array[] = [];
@@ -69,15 +69,14 @@ export function joinChecksums(parts: readonly Checksum[]): Checksum {
 }
 
 /**
- * The one member that the pieces make (RFC 1952). A second member would be as valid, but not every HTTP client reads on
- * after the first: curl does not.
+ * Returns one gzip member of deflate blocks (RFC 1952), which `checksum` is about. A second member would be valid, too,
+ * but some HTTP clients stop reading after the first, among them curl.
  */
-export function gzipMember(pieces: readonly Deflated[]): readonly Uint8Array[] {
-  const { crc, length } = joinChecksums(pieces);
+export function gzipMember(blocks: readonly Uint8Array[], { crc, length }: Checksum): readonly Uint8Array[] {
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc, 0);
   trailer.writeUInt32LE(length % 2 ** 32, 4);
-  return [HEADER, ...pieces.map(({ bytes }) => bytes), LAST_BLOCK, trailer];
+  return [HEADER, ...blocks, LAST_BLOCK, trailer];
 }
 
 /** Deflate, no name, no time, unknown system. */

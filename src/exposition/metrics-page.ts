@@ -1,42 +1,46 @@
 import type { FamilyOptions, FleetContext } from '../core/families/family.ts';
 import { enabledFamilies } from '../core/families/table.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { ForeignMetric } from './foreign.ts';
-import { type Deflated, deflatePiece, gzipMember, storePiece } from './gzip.ts';
-import { encodeHeader } from './header.ts';
-import { createOwnPart } from './own-part.ts';
-import { createPageDeflater, type PageHeader, type PagePart } from './page-deflater.ts';
+import {
+  type CompressedPage,
+  createPageCompressor,
+  type PageHeader,
+  type PagePart,
+} from './compressed-page.ts';
+import { deflatePiece, gzipMember, joinChecksums, storePiece } from './gzip.ts';
 import type { MetricsPage, PageFormat } from './page.ts';
 import { createPlainPages } from './plain-page.ts';
 import { createRenderer, type Section } from './renderer.ts';
+import { createSelfMetricsEncoder, type SelfMetricsOptions } from './prom-client-metrics.ts';
+import { encodeHeader } from './text-format.ts';
 
 export interface MetricsPageOptions {
   readonly families: FamilyOptions;
   readonly context: FleetContext;
-  /** Whether a metric of this name is to be on the page. */
+  /** Whether a metric of this name is on the page. */
   readonly allows: (name: string) => boolean;
-  /** The exporter's own metrics, asked for at every scrape. */
-  readonly own: () => Promise<readonly ForeignMetric[]>;
+  /** Collects the self-metrics. */
+  readonly selfMetrics: SelfMetricsOptions['collect'];
 }
 
 export interface RenderReport {
-  /** Time from the snapshot to its finished page, in seconds. */
+  /** Seconds from the snapshot to its finished page. */
   readonly seconds: number;
-  /** Series about tunnels on the page. */
+  /** Number of series on the page, without the self-metrics. */
   readonly series: number;
 }
 
 export interface SnapshotPage extends MetricsPage {
-  /** Renders a snapshot and, when that is done, serves it instead of the one before. */
+  /** Renders a snapshot and then serves it instead of the previous one. */
   readonly publish: (snapshot: Snapshot) => Promise<RenderReport>;
 }
 
-/** A snapshot's page in one format: made when first asked for, shared by every scrape. */
+/** A snapshot's page in one format, made at the first scrape and shared by all. */
 interface FormattedPage {
   readonly parts: readonly PagePart[];
-  /** Bytes of the plain page. */
+  /** Number of bytes of the plain page. */
   readonly length: number;
-  readonly deflated: () => Deflated;
+  readonly compressed: () => CompressedPage;
 }
 
 const CONTENT_TYPES: Readonly<Record<PageFormat, string>> = {
@@ -44,11 +48,16 @@ const CONTENT_TYPES: Readonly<Record<PageFormat, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-export function createMetricsPage({ families, context, allows, own }: MetricsPageOptions): SnapshotPage {
+export function createMetricsPage({
+  families,
+  context,
+  allows,
+  selfMetrics,
+}: MetricsPageOptions): SnapshotPage {
   const table = enabledFamilies(families).filter(({ name }) => allows(name));
   const render = createRenderer({ table, families, context });
   const headers = createHeaders();
-  const deflate = createPageDeflater();
+  const compress = createPageCompressor();
   const plainChunks = createPlainPages();
   const format = (sections: readonly Section[]): Record<PageFormat, () => FormattedPage> => {
     const make = (pageFormat: PageFormat) => (): FormattedPage => {
@@ -57,11 +66,11 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
         (sum, { header, section }) => sum + header.plain.length + section.length,
         0,
       );
-      return { parts, length, deflated: lazy(() => deflate(parts)) };
+      return { parts, length, compressed: lazy(() => compress(parts)) };
     };
     return { text: lazy(make('text')), openmetrics: lazy(make('openmetrics')) };
   };
-  const ownPart = createOwnPart({ own, allows });
+  const encodeSelfMetrics = createSelfMetricsEncoder({ collect: selfMetrics, allows });
   let sections: readonly Section[] = [];
   let current = format(sections);
   let newest: Snapshot;
@@ -82,7 +91,7 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
   return {
     publish: (snapshot) => {
       newest = snapshot;
-      // Snapshots that come while one renders share the next rendering.
+      // Snapshots that arrive during a rendering share the next one.
       if (waiting === undefined) {
         waiting = going.then(renderNewest);
         going = waiting.catch(() => undefined);
@@ -93,12 +102,14 @@ export function createMetricsPage({ families, context, allows, own }: MetricsPag
       const { names } = request;
       const pages =
         names === undefined ? current : format(sections.filter(({ family }) => names.has(family.name)));
-      const tail = await ownPart(request);
+      const tail = await encodeSelfMetrics(request);
       const page = pages[request.format]();
       const contentType = CONTENT_TYPES[request.format];
       if (!request.gzip)
         return { contentType, length: page.length + tail.length, chunks: plainChunks(page.parts, tail) };
-      const chunks = gzipMember([page.deflated(), storePiece(tail)]);
+      const compressed = page.compressed();
+      const stored = storePiece(tail);
+      const chunks = gzipMember([...compressed.buffers, stored.bytes], joinChecksums([compressed, stored]));
       return { contentType, length: chunks.reduce((sum, chunk) => sum + chunk.length, 0), chunks };
     },
   };

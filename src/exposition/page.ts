@@ -4,9 +4,9 @@ export type PageFormat = 'text' | 'openmetrics';
 export interface PageRequest {
   readonly format: PageFormat;
   readonly gzip: boolean;
-  /** Only these metric names (`name[]=`), where given. */
+  /** Only these metric names (`name[]=`), or all if `undefined`. */
   readonly names: ReadonlySet<string> | undefined;
-  /** Whether others are being answered at the same time; then what was collected for them a moment ago will do. */
+  /** Whether other scrapes are in progress. Then the self-metrics may be up to a second old. */
   readonly overlaps?: boolean;
 }
 
@@ -18,12 +18,12 @@ export interface PageBody {
 }
 
 /**
- * Ready to send one after the other, or made in batches as fast as the client takes them. One gzip member in all if gzip
- * was asked for.
+ * Buffers to send one after the other, or batches of them, made as fast as the client reads. Together they are one gzip
+ * member if the request accepts gzip.
  */
 export type PageChunks = readonly Uint8Array[] | AsyncIterable<readonly Uint8Array[]>;
 
-/** Each chunk of a body, in their order. */
+/** Yields the chunks of a body in order. */
 export async function* chunksOf({ chunks }: Pick<PageBody, 'chunks'>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     if (chunk instanceof Uint8Array) yield chunk;

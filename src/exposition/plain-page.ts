@@ -1,17 +1,17 @@
 import { type Deflated, inflatePieces } from './gzip.ts';
-import type { PagePart } from './page-deflater.ts';
+import type { PagePart } from './compressed-page.ts';
 import type { Section } from './renderer.ts';
 
-/** Plain text that is inflated or sent at once. */
+/** How much plain text is inflated or sent at once. */
 const BATCH_BYTES = 1024 * 1024;
-/** Plain scrapes that come this soon one after the other are a flood. */
+/** Plain scrapes with less time between them are a flood. */
 const FLOOD_GAP_MS = 2_000;
-/** How long the plain text is kept after a flood. */
+/** How long the plain text is kept after the last scrape of a flood. */
 const KEEP_MS = 10_000;
 
 /**
- * Makes plain pages of compressed sections. A scrape without gzip is rare: its text is inflated batch by batch while it is
- * sent, and not kept. Only a flood of such scrapes shares the text of the whole page.
+ * Makes plain pages of compressed sections. Scrapes without gzip are rare, so their text is inflated batch by batch while
+ * it is sent, and not kept. Only a flood of such scrapes shares the text of the whole page.
  */
 export function createPlainPages(): (
   parts: readonly PagePart[],
@@ -23,7 +23,7 @@ export function createPlainPages(): (
 
 type Kept = WeakMap<Section, Promise<Buffer>>;
 
-/** What is kept during a flood of plain scrapes; `undefined` if there is none. To be asked at each scrape. */
+/** Returns the text kept during a flood of plain scrapes, or `undefined` outside one. Call it at each scrape. */
 function createFlood(): () => Kept | undefined {
   let lastAt = -Infinity;
   let kept: Kept | undefined;

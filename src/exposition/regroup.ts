@@ -2,18 +2,18 @@ import type { Snapshot, TunnelState } from '../core/snapshot.ts';
 import type { Group, Members } from './group.ts';
 
 /**
- * At most this many tunnels make a group. Few, so that a group is encoded within some milliseconds and a changed tunnel
- * takes few others along. Many, so that compression finds what repeats.
+ * Maximum number of tunnels in a group. Fewer are encoded sooner, and fewer are encoded again if one of them changes. More
+ * compress better.
  */
 export const TUNNELS_PER_GROUP = 64;
 
-/** A group that stays as it is, or the tunnels of one that has to be encoded. */
+/** A group that has not changed, or the tunnels of one that has to be encoded. */
 export type Regrouped =
   { readonly kind: 'same'; readonly group: Group } | ({ readonly kind: 'changed' } & Members);
 
 /**
- * Divides the fleet into groups. Tunnels stay where they are, so that those that come and go move no others: a tunnel
- * that is gone leaves its group, a new one follows at the end, and adjacent groups that have become small are joined.
+ * Divides the fleet into groups. Tunnels stay in their groups when others appear or disappear: a tunnel that is gone
+ * leaves its group, a new one is added at the end, and adjacent small groups are joined.
  */
 export function regroup(groups: readonly Group[], snapshot: Snapshot): readonly Regrouped[] {
   const kept = groups.map((group) => survivors(group, snapshot)).filter((group) => sizeOf(group) > 0);
@@ -51,7 +51,7 @@ function joinSmall(groups: readonly Regrouped[]): readonly Regrouped[] {
       joined.push(group);
       continue;
     }
-    // Newcomers come one by one: the list that takes them in is copied once, not for each.
+    // New tunnels come one by one. The list that they are added to is copied once, not for each.
     if (statesOf(last) !== open) open = [...statesOf(last)];
     open.push(...statesOf(group));
     joined[joined.length - 1] = { kind: 'changed', states: open, before: undefined };

@@ -12,12 +12,12 @@ import { countChanged, createGroupEncoder, type Group } from './group.ts';
 import { regroup } from './regroup.ts';
 import { createTunnelEncoder, encodeFleetFamily } from './tunnel-encoder.ts';
 
-/** The sample lines of one family. The same object as before while they do not change. */
+/** The sample lines of one family. Stays the same object until they change. */
 export interface Section {
   readonly family: Family;
   readonly blocks: readonly Block[];
   readonly series: number;
-  /** Bytes of the plain lines. */
+  /** Number of bytes of the plain lines. */
   readonly length: number;
 }
 
@@ -27,13 +27,14 @@ export interface RendererOptions {
   readonly context: FleetContext;
 }
 
-/** Work between two yields to the event loop, in tunnels encoded; starting a group counts as some. */
+/** Work between two yields to the event loop, in encoded tunnels. Starting a group counts as several. */
 const WORK_PER_SLICE = 64;
 const WORK_PER_GROUP = 8;
 const SERIES_PER_SLICE = 500;
+
 /**
- * Renders snapshots one after the other. Yields to the event loop between slices; cost follows change. A family without
- * samples has no section: nothing is known of it. Calls must not overlap.
+ * Renders snapshots one after the other, and only what has changed. Yields to the event loop between slices. A family
+ * without samples has no section, and so no HELP line. Calls must not overlap.
  */
 export function createRenderer({
   table,
@@ -51,7 +52,7 @@ export function createRenderer({
   const renderGroups = async (snapshot: Snapshot): Promise<readonly Group[]> => {
     const rendered: Group[] = [];
     let work = 0;
-    // The caller has just done some work.
+    // The caller has just used some time of the event loop.
     await yieldToEventLoop();
     const regrouped = regroup(groups, snapshot);
     await yieldToEventLoop();
@@ -86,7 +87,7 @@ export function createRenderer({
           blocks: blocks.filter(({ series }) => series > 0),
         }),
       );
-      // Thousands of accounts or declared tunnels are some milliseconds of work.
+      // Encoding thousands of accounts or declared tunnels takes some milliseconds.
       if (family.scope === 'fleet' && (next.at(-1)?.series ?? 0) > SERIES_PER_SLICE) await yieldToEventLoop();
     }
     sections = new Map(next.map((section) => [section.family.name, section]));
@@ -94,7 +95,7 @@ export function createRenderer({
   };
 }
 
-/** Encodes the families of the whole fleet. A block stays the same object while its text does. */
+/** Encodes the families of the whole fleet. A block stays the same object until its text changes. */
 function createFleetEncoder(context: FleetContext): (family: FleetFamily, snapshot: Snapshot) => Block {
   const known = new Map<string, { readonly text: string; readonly block: Block }>();
   return (family, snapshot) => {

@@ -8,15 +8,15 @@ import {
 } from '../core/families/family.ts';
 import type { ListedTunnel } from '../core/model.ts';
 import type { Snapshot, TunnelState } from '../core/snapshot.ts';
-import { escapeLabelValue, formatValue } from './text.ts';
+import { escapeLabelValue, formatValue } from './text-format.ts';
 
-/** Sample lines, each with its newline. */
+/** Sample lines, each ending with a newline. */
 export interface Lines {
   readonly text: string;
   readonly series: number;
 }
 
-/** The lines of one tunnel in one family; its labels as `encodeTunnelLabels` gives them. */
+/** Returns the lines of one tunnel in one family. `tunnelLabels` comes from `encodeTunnelLabels`. */
 export type EncodeTunnel = (state: TunnelState, tunnelLabels: string) => Lines;
 
 export interface TunnelEncoderOptions {
@@ -38,14 +38,14 @@ export function createTunnelEncoder(
   };
 }
 
-/** The labels that every line about a tunnel begins with. */
+/** Returns the labels that every line about a tunnel begins with. */
 export function encodeTunnelLabels({ accountId, id, name }: ListedTunnel): string {
   const values = [accountId, id, name];
-  // Joined, it is one flat string; added up, it would be the tree of its parts, to be walked for every line.
+  // `join` makes a flat string. `+` would make a tree of its parts, which V8 flattens again for every line.
   return TUNNEL_LABELS.map((label, index) => `${label}="${escapeLabelValue(values[index] ?? '')}"`).join(',');
 }
 
-/** The sample lines of a family of the whole fleet. */
+/** Returns the sample lines of a family of the whole fleet. */
 export function encodeFleetFamily(family: FleetFamily, snapshot: Snapshot, context: FleetContext): Lines {
   const writer = createLineWriter(family.labels.map((label, index) => `${index === 0 ? '' : ','}${label}="`));
   writer.begin(`${family.name}{`);
@@ -53,7 +53,7 @@ export function encodeFleetFamily(family: FleetFamily, snapshot: Snapshot, conte
   return writer.end();
 }
 
-/** Adds up the lines of the samples that `emit` is given; the same closure each time, for it is called a lot. */
+/** Collects the lines of samples. `emit` is the same closure every time, because it is called very often. */
 function createLineWriter(labelBegins: readonly string[]): {
   readonly begin: (lineBegin: string) => void;
   readonly emit: Emit;

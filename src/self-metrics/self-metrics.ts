@@ -5,7 +5,7 @@ import type { DiscoveryStatus } from '../core/discovery.ts';
 import { EVENT_KINDS, type EventKind } from '../core/events.ts';
 import { FAILURE_REASONS } from '../core/model.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import type { ForeignMetric } from '../exposition/foreign.ts';
+import type { PromClientMetric } from '../exposition/prom-client-metrics.ts';
 import {
   budgetGauges,
   discoveryGauges,
@@ -44,7 +44,7 @@ export interface SelfMetrics {
   readonly rendered: (render: { readonly seconds: number; readonly series: number }) => void;
   readonly configLoaded: (load: { readonly at: number; readonly ok: boolean }) => void;
   readonly eventSeen: (kind: EventKind) => void;
-  readonly metrics: () => Promise<readonly ForeignMetric[]>;
+  readonly metrics: () => Promise<readonly PromClientMetric[]>;
 }
 
 const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -184,7 +184,7 @@ export function createSelfMetrics({
 }
 
 /** Collects every metric. One that fails is left out, so that the page is still served. */
-async function collect(registry: Registry): Promise<readonly ForeignMetric[]> {
+async function collect(registry: Registry): Promise<readonly PromClientMetric[]> {
   const metrics = registry.getMetricsAsArray().flatMap(({ name }) => registry.getSingleMetric(name) ?? []);
   const collected = await Promise.allSettled(metrics.map((metric) => metric.get()));
   return collected.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

@@ -31,7 +31,7 @@ const served = (): { readonly page: ReturnType<typeof createServedPage>; readonl
       expectedTunnels: [],
     },
     {
-      own: () => Promise.resolve([]),
+      selfMetrics: () => Promise.resolve([]),
       rendered: () => undefined,
       failed: (error) => failures.push(error),
     },

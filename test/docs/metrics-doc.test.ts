@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Family, type FamilyOptions, TUNNEL_LABELS } from '../../src/core/families/family.ts';
 import { FAMILIES } from '../../src/core/families/table.ts';
-import type { ForeignMetric } from '../../src/exposition/foreign.ts';
+import type { PromClientMetric } from '../../src/exposition/prom-client-metrics.ts';
 import { goldenFleet } from '../golden/fleet.ts';
 import { debianProgram } from '../support/debian.ts';
 import { eventfulSelfMetrics } from '../support/self-metrics.ts';
@@ -32,7 +32,8 @@ const rows: readonly Row[] = text
   .filter((line) => line.startsWith('| `'))
   .map(parseRow);
 const isPattern = ({ name }: Row): boolean => name.endsWith('*');
-const selfMetricsOf = (): Promise<readonly ForeignMetric[]> => eventfulSelfMetrics(goldenFleet()).metrics();
+const selfMetricsOf = (): Promise<readonly PromClientMetric[]> =>
+  eventfulSelfMetrics(goldenFleet()).metrics();
 const isNodes = ({ name }: { readonly name: string }): boolean => /^(?:process|nodejs)_/.test(name);
 
 test('docs/metrics.md has every metric about tunnels, as the table of families has it', () => {
@@ -134,7 +135,7 @@ function rowOfFamily(family: Family): Row {
   };
 }
 
-function rowOfMetric({ name, type, values }: ForeignMetric): Row {
+function rowOfMetric({ name, type, values }: PromClientMetric): Row {
   const labels = new Set(values.flatMap((sample) => Object.keys(sample.labels)));
   // What a histogram's buckets have is none of the metric's.
   labels.delete('le');

@@ -66,7 +66,7 @@ test.skipIf(python.missing)(
 /** Tunnels with every option, with names that people should not use, and the exporter's own metrics. */
 function wholePage(request: PageRequest): Promise<Buffer> {
   const fleet = wholeFleet();
-  return pageOf(fleet, request, { context: goldenContext, own: eventfulSelfMetrics(fleet).metrics });
+  return pageOf(fleet, request, { context: goldenContext, selfMetrics: eventfulSelfMetrics(fleet).metrics });
 }
 
 function wholeFleet(): Snapshot {

@@ -51,7 +51,7 @@ export async function anExporter(options: RigOptions = {}): Promise<Exporter> {
     clock: rig.clock.now,
     isFailing: (accountId, collector) => rig.account(accountId).collectors[collector].success === false,
   });
-  const page = aPage({ families: NO_OPTIONS, own: selfMetrics.metrics });
+  const page = aPage({ families: NO_OPTIONS, selfMetrics: selfMetrics.metrics });
   return {
     ...rig,
     pollNext: async () => {

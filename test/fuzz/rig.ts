@@ -49,7 +49,7 @@ export async function aFuzzRig(): Promise<FuzzRig> {
     hooks: selfMetrics.clientHooks,
     onError: (error) => void unexpected.push(error),
   });
-  const page = aPage({ families: ALL_OPTIONS, own: selfMetrics.metrics });
+  const page = aPage({ families: ALL_OPTIONS, selfMetrics: selfMetrics.metrics });
   const { server } = aWebServer({ page, snapshot: rig.store.current, clock: rig.clock.now });
   await server.listen();
   onTestFinished(() => server.close());

@@ -30,7 +30,7 @@ test.each(PAGES)('$file.$ending is what the page says', async ({ format, ending,
 
 test.each(FORMATS)('exporter.$ending is what the page says of the exporter', async ({ format, ending }) => {
   const page = aPage({
-    own: eventfulSelfMetrics(goldenFleet()).metrics,
+    selfMetrics: eventfulSelfMetrics(goldenFleet()).metrics,
     allows: (name) => name.startsWith('cloudflare_tunnel_exporter_'),
   });
   await page.publish(aSnapshot());

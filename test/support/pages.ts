@@ -16,7 +16,7 @@ export function aPage(parts: Partial<MetricsPageOptions> = {}): ReturnType<typeo
     families: ALL_OPTIONS,
     context: { types: ['cfd_tunnel', 'warp_connector'], selectsAll: true, expected: [], intermittent: [] },
     allows: () => true,
-    own: () => Promise.resolve([]),
+    selfMetrics: () => Promise.resolve([]),
     ...parts,
   });
 }

@@ -15,7 +15,7 @@ export function aTunnelPage(): SnapshotPage {
     families: FAMILY_OPTIONS,
     context: CONTEXT,
     allows: () => true,
-    own: () => Promise.resolve([]),
+    selfMetrics: () => Promise.resolve([]),
   });
 }
 

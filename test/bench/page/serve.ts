@@ -23,7 +23,7 @@ export async function servePage(snapshot: () => Snapshot): Promise<ServedPage> {
     families: FAMILY_OPTIONS,
     context: { types: ['cfd_tunnel'], selectsAll: true, expected: [], intermittent: [] },
     allows: () => true,
-    own: selfMetrics.metrics,
+    selfMetrics: selfMetrics.metrics,
   });
   await page.publish(snapshot());
   const web = createWebServer({

@@ -1,6 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { encodeForeign } from '../../src/exposition/foreign.ts';
+import { encodePromClientMetrics } from '../../src/exposition/prom-client-metrics.ts';
 import { parseExposition } from '../support/exposition-parser.ts';
 import { HOSTILE_NAMES } from './hostile.ts';
 
@@ -11,7 +11,7 @@ test.each(['text', 'openmetrics'] as const)(
     const help = 'A "quoted" word, a \\ and\ntwo lines.';
     const gauge = new Gauge({ name: 'own', help, labelNames: ['label'], registers: [registry] });
     for (const [index, label] of HOSTILE_NAMES.entries()) gauge.set({ label }, index);
-    const text = encodeForeign([await gauge.get()], format) + (format === 'text' ? '' : '# EOF\n');
+    const text = encodePromClientMetrics([await gauge.get()], format) + (format === 'text' ? '' : '# EOF\n');
     expect(parseExposition(Buffer.from(text), format)).toEqual([
       {
         name: 'own',
@@ -32,7 +32,7 @@ test('values that are no usual numbers are written as both formats have them', a
   for (const [n, value] of [Infinity, -Infinity, Number.NaN, -0.5, 1e21, 1e-7].entries())
     gauge.set({ n }, value);
   expect(
-    encodeForeign([await gauge.get()], 'text')
+    encodePromClientMetrics([await gauge.get()], 'text')
       .split('\n')
       .slice(2, -1),
   ).toEqual([

@@ -8,8 +8,8 @@ export interface Header {
 }
 
 /**
- * The HELP and TYPE lines of a family. OpenMetrics names a counter or an info without its suffix. Both formats call a
- * state set a gauge: OpenMetrics' own type demands a label of the metric's name.
+ * Returns the HELP and TYPE lines of a family. OpenMetrics names a counter or an info without its suffix. Both formats
+ * call a state set a gauge, because OpenMetrics' own type requires a label with the metric's name.
  */
 export function encodeHeader({ name, help, type }: Header, format: PageFormat): string {
   return format === 'text'
@@ -34,4 +34,21 @@ function openMetricsName(name: string, type: Header['type']): string {
 
 function escapeHelp(help: string): string {
   return help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+}
+
+/**
+ * Escapes a label value, the same in both formats. Lone surrogates become U+FFFD when the page is encoded as UTF-8.
+ */
+export function escapeLabelValue(value: string): string {
+  return /[\\\n"]/.test(value)
+    ? value.replace(/[\\\n"]/g, (character) => ESCAPES[character] ?? character)
+    : value;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' };
+
+/** Formats a sample value, the same in both formats. */
+export function formatValue(value: number): string {
+  if (value === Infinity) return '+Inf';
+  return value === -Infinity ? '-Inf' : String(value);
 }
