@@ -95,6 +95,8 @@ test.each([TEXT, OPENMETRICS])('many compressed scrapes at once share one page: 
   for (const chunks of scrapes) expect(shared.every((chunk, index) => chunks[index] === chunk)).toBe(true);
 });
 
+const sizeOf = (chunks: readonly Uint8Array[]): number => Buffer.concat(chunks).length;
+
 test('compressed pages share the buffers of what has not changed between two snapshots', async () => {
   const page = aPage();
   // More than a page joins in one buffer.
@@ -104,7 +106,6 @@ test('compressed pages share the buffers of what has not changed between two sna
   const changed = states.with(0, aTunnel({ id: '0', status: 'degraded' }));
   await page.publish(fleetOfStates(...changed));
   const after = await chunksIn(page, { ...TEXT, gzip: true });
-  const sizeOf = (chunks: readonly Uint8Array[]): number => Buffer.concat(chunks).length;
   const known = new Set(before);
   expect(sizeOf(after.filter((chunk) => !known.has(chunk)))).toBeLessThan(sizeOf(after) / 5);
   const plain = await bytesOf(page, TEXT);

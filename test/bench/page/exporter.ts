@@ -16,9 +16,16 @@ export interface ObservingExporter {
   readonly startedAfterMs: number;
   readonly residentMegabytes: () => number;
   readonly cpuMs: () => number;
-  /** The longest pause of its event loop in each second so far but the first, in which it starts, in milliseconds. */
-  readonly pauses: () => readonly number[];
+  /** The longest pause of its event loop in each second so far but the first, in which it starts. */
+  readonly pauses: () => readonly Pause[];
   readonly stop: () => Promise<void>;
+}
+
+/** In one second. The two may be of different moments. */
+export interface Pause {
+  readonly wallMs: number;
+  /** CPU time of the event loop's thread. */
+  readonly cpuMs: number;
 }
 
 export interface FleetOptions {
@@ -73,7 +80,15 @@ export async function observeFleet(options: FleetOptions): Promise<ObservingExpo
     startedAfterMs,
     residentMegabytes: () => residentMegabytes(child),
     cpuMs: () => cpuMsOf(child),
-    pauses: () => readFileSync(pauseFile, 'utf8').split('\n').filter(Boolean).slice(1).map(Number),
+    pauses: () =>
+      readFileSync(pauseFile, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .slice(1)
+        .map((line) => {
+          const [wallMs = 0, cpuMs = 0] = line.split(' ').map(Number);
+          return { wallMs, cpuMs };
+        }),
     stop: async () => {
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -49,7 +49,10 @@ printTable(`${TUNNELS.toLocaleString('en')} tunnels, 8 connections each`, [
   [`\`/livez\` answers after start, median of ${STARTS}`, milliseconds(median(starts))],
   ['series about tunnels', (await seriesOn(exporter.url)).toLocaleString('en')],
   ['page', `${((await scrape(exporter.url, { 'accept-encoding': 'identity' })) / 1e6).toFixed(1)} MB`],
-  ['longest event-loop pause, with polls, renders and scrapes', milliseconds(Math.max(...exporter.pauses()))],
+  [
+    'longest event-loop pause, with polls, renders and scrapes',
+    milliseconds(Math.max(...exporter.pauses().map(({ wallMs }) => wallMs))),
+  ],
   ['resident memory, peak', `${peakMegabytes.toFixed(0)} MB`],
   ['CPU per scrape, gzip', milliseconds(await cpuPerScrape(exporter, 'gzip'))],
   ['CPU per scrape, identity', milliseconds(await cpuPerScrape(exporter, 'identity'))],

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { observeFleet, scrapeAsUsual, scrapeUntilWhole } from './exporter.ts';
 import { load } from './processes.ts';
 import { printTable } from './rounds.ts';
@@ -17,11 +18,15 @@ async function measure(accounts: number, embedded: 'missing' | 'populated' = 'mi
   const phase = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     const before = exporter.pauses().length;
     await work();
+    // Pauses are reported once a second.
+    await sleep(1100);
     const pauses = exporter.pauses().slice(before);
-    const over = pauses.filter((pause) => pause > 50).length;
+    const over = pauses.filter(({ wallMs }) => wallMs > 50).length;
+    const longest = Math.max(...pauses.map(({ wallMs }) => wallMs)).toFixed(0);
+    const cpu = Math.max(...pauses.map(({ cpuMs }) => cpuMs)).toFixed(0);
     rows.push([
       what,
-      `${Math.max(...pauses).toFixed(0)} ms; ${over} of ${pauses.length} seconds with one above 50 ms`,
+      `${longest} ms, CPU ${cpu} ms; ${over} of ${pauses.length} seconds with one above 50 ms`,
     ]);
   };
   if (accounts > 1) {
