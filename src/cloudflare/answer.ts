@@ -10,7 +10,10 @@ import {
 import { parseEnvelope, type Envelope } from './schema/envelope.ts';
 import type { Answer } from './transport.ts';
 
-/** Returns the envelope of a good answer, or the failure that the answer reports; `result` is not looked at. */
+/**
+ * Returns the envelope of a good answer, or the failure that the answer reports; `result` is not
+ * looked at.
+ */
 export function readAnswer({ status, headers, body }: Answer, context: CallContext): CallResult<Envelope> {
   if (status >= 300 && status < 400)
     return fail(redirected(status, String(headers['location'] ?? ''), context));
@@ -45,7 +48,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** An answer that did not come from the API, such as one that is not JSON or too large. `what` follows "a body that". */
+/**
+ * An answer that did not come from the API, such as one that is not JSON or too large. `what`
+ * follows "a body that".
+ */
 function notUnderstood(
   status: number,
   what: string,

@@ -158,7 +158,10 @@ const isTls = (code: string): boolean =>
 const isNotHttp = (code: string): boolean =>
   code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
 
-/** The code of an error, its cause, or the first error of an aggregate (one per address tried). Never the message, which may hold secrets. */
+/**
+ * The code of an error, its cause, or the first error of an aggregate (one per address tried).
+ * Never the message, which may hold secrets.
+ */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const code: unknown = 'code' in error ? error.code : undefined;

@@ -1,11 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { WINDOW_MS } from '../core/intervals.ts';
 
-/** Cloudflare's limit (API docs, "Rate limits"). The next request is refused, and all requests for five minutes. */
+/**
+ * Cloudflare's limit (API docs, "Rate limits"). The next request is refused, and all requests for
+ * five minutes.
+ */
 const MAX_PER_WINDOW = 1200;
 /**
- * How full the bucket is at the start. A previous process may have spent requests: even if kubelet restarts the exporter again
- * and again, five minutes see at most 1,200 requests at the default budget.
+ * How full the bucket is at the start. A previous process may have spent requests: even if kubelet
+ * restarts the exporter again and again, five minutes see at most 1,200 requests at the default
+ * budget.
  */
 const INITIAL_FILL = 0.5;
 /** Requests may arrive later than they were sent, and the next ones earlier. */
@@ -27,9 +31,10 @@ export interface Hold {
 }
 
 /**
- * A token bucket: its capacity is a quarter of the budget, refilled at the budget's rate, so that any five minutes see at most
- * 1.25 times the budget. Every `now` is a monotonic time in milliseconds. If the clock jumps nevertheless, going back adds no
- * requests, and going forward adds at most a full bucket.
+ * A token bucket: its capacity is a quarter of the budget, refilled at the budget's rate, so that
+ * any five minutes see at most 1.25 times the budget. Every `now` is a monotonic time in
+ * milliseconds. If the clock jumps nevertheless, going back adds no requests, and going forward
+ * adds at most a full bucket.
  */
 export interface Budget {
   /** Requests per five minutes. */
@@ -44,7 +49,10 @@ export interface Budget {
   readonly reserve: (now: number, maxWaitMs: number) => Reservation;
   /** Takes up to `count` requests, at most those available. */
   readonly hold: (now: number, count: number) => Hold;
-  /** Allows no request for `forMs`; the bucket then refills from empty, so that there is no burst. Never shortens a block. */
+  /**
+   * Allows no request for `forMs`; the bucket then refills from empty, so that there is no burst.
+   * Never shortens a block.
+   */
   readonly block: (now: number, forMs: number) => void;
   /** How long the block still lasts; 0 without one. */
   readonly blockedFor: (now: number) => number;

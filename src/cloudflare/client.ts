@@ -55,7 +55,10 @@ export interface ClientOptions extends Omit<HttpOptions, 'hooks' | 'monotonic'> 
 }
 
 export interface VerifiedToken extends TokenStatus {
-  /** Decides which requests count together: those of all tokens of a user, or those of a single account-owned token. */
+  /**
+   * Decides which requests count together: those of all tokens of a user, or those of a single
+   * account-owned token.
+   */
   readonly owner: 'user' | 'account';
 }
 
@@ -65,13 +68,14 @@ export interface ProbeAnswer {
 }
 
 /**
- * The Cloudflare API as seen by one token. Nothing rejects: failures are data. A call stopped by its signal resolves with
- * the failure STOPPED.
+ * The Cloudflare API as seen by one token. Nothing rejects: failures are data. A call stopped by
+ * its signal resolves with the failure STOPPED.
  */
 export interface Client {
   /**
-   * The complete list of `GET /accounts/{account}/tunnels`; if the token may not read that, the list of each type as an
-   * observation of its own. Never a partial list, except of one tunnel if `account.tunnelId` is given.
+   * The complete list of `GET /accounts/{account}/tunnels`; if the token may not read that, the
+   * list of each type as an observation of its own. Never a partial list, except of one tunnel if
+   * `account.tunnelId` is given.
    */
   readonly listTunnels: (
     account: ListedAccount,
@@ -143,7 +147,8 @@ export function createClient(options: ClientOptions): Client {
           const items = parser(result);
           return items.ok ? { ok: true, value: { items: items.value, info } } : items;
         }),
-      // Not documented: it may also count deleted routes, or accounts of the user that the token does not reach.
+      // Not documented: it may also count deleted routes, or accounts of the user that the token
+      // does not reach.
       totalCountMeaning: () => Promise.resolve({ ok: true, value: 'unfiltered' }),
     });
 
@@ -221,7 +226,10 @@ export function createClient(options: ClientOptions): Client {
     return finish(list.ok && list.value.length === 0 ? { ok: false, failure: noAccounts } : list);
   };
 
-  /** Tokens of users and of accounts have different endpoints, and the token does not show which kind it is. */
+  /**
+   * Tokens of users and of accounts have different endpoints, and the token does not show which
+   * kind it is.
+   */
   const verify: Client['verify'] = async (accountId, signal) => {
     const request = (path: string): Promise<CallResult<TokenStatus>> =>
       http.request(path, { endpoint: 'token_verify', signal }, ({ result }) => parseVerification(result));
@@ -282,8 +290,8 @@ const absentIfUnknown = <T>(answer: CallResult<T>): CallResult<T | undefined> =>
   !answer.ok && isUnknown(answer.failure) ? { ok: true, value: undefined } : answer;
 
 /**
- * 404 with code 1055 for the configuration of a tunnel that was never configured or is deleted, with 1002 for a tunnel or
- * connector that does not exist. 7000 and 7003 concern the path.
+ * 404 with code 1055 for the configuration of a tunnel that was never configured or is deleted,
+ * with 1002 for a tunnel or connector that does not exist. 7000 and 7003 concern the path.
  */
 const isUnknown = ({ reason, codes }: CallFailure): boolean =>
   reason === 'not_found' && !codes.includes(7000) && !codes.includes(7003);

@@ -5,8 +5,8 @@ const TOLERATED_MS = 120_000;
 const REMIND_MS = 3_600_000;
 
 /**
- * How far this machine's clock is ahead of the API's, in milliseconds; negative if it is behind. `date` is the Date header of
- * an answer that arrived at `now`. Undefined without a valid date.
+ * How far this machine's clock is ahead of the API's, in milliseconds; negative if it is behind.
+ * `date` is the Date header of an answer that arrived at `now`. Undefined without a valid date.
  */
 export function clockSkew(date: string | undefined, now: number): number | undefined {
   const theirs = Date.parse(date ?? '');

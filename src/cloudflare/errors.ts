@@ -1,4 +1,5 @@
 import type { ProxyConfig } from '../config/config.ts';
+import { shownProxy } from '../config/proxy.ts';
 import type { Failure, FailureReason } from '../core/model.ts';
 import { accountsPath, type Endpoint } from './endpoints.ts';
 import type { ApiError } from './schema/envelope.ts';
@@ -38,7 +39,10 @@ export const isStopped = ({ reason, message }: Failure): boolean =>
 
 const MAX_QUOTE_LENGTH = 200;
 
-/** Foreign text for a log line: quoted, at most 200 characters, without secrets and control, format or line-breaking characters. */
+/**
+ * Foreign text for a log line: quoted, at most 200 characters, without secrets and control, format
+ * or line-breaking characters.
+ */
 export function quote(text: string, redact: (text: string) => string): string {
   const clean = redact(text.slice(0, 10 * MAX_QUOTE_LENGTH))
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
@@ -117,8 +121,8 @@ export function refused(refusal: Refusal, context: CallContext): CallFailure {
 }
 
 /**
- * Every requested list of an account is refused. Cloudflare answers with the same codes if the account is not one of the
- * token's and if the token lacks the permissions.
+ * Every requested list of an account is refused. Cloudflare answers with the same codes if the
+ * account is not one of the token's and if the token lacks the permissions.
  */
 export function accountRefused(refusal: CallFailure, endpoints: readonly Endpoint[]): CallFailure {
   const { status, said = refusal.message } = refusal.answer ?? {};
@@ -138,19 +142,38 @@ export const noAccounts: CallFailure = {
   codes: [],
 };
 
-/** A good answer whose content does not have the documented shape. `problem` names the path and the expected shape. */
+/**
+ * A good answer whose content does not have the documented shape. `problem` names the path and the
+ * expected shape.
+ */
 export const malformed = (problem: string, context: Pick<CallContext, 'path'>): CallFailure => ({
   reason: 'malformed',
   message: `${describeTarget(context.path)}: ${problem}`,
   codes: [],
 });
 
-/** An exception while a call was made or its answer was read: a bug of the exporter that fails this call only. */
+/**
+ * An exception while a call was made or its answer was read: a bug of the exporter that fails this
+ * call only.
+ */
 export const unexpected = (error: unknown, context: Pick<CallContext, 'path'>): CallFailure =>
   malformed(
     `the answer cannot be read (${error instanceof Error ? error.name : 'unknown error'}); please report this`,
     context,
   );
+
+/** A call that the budget did not allow. */
+export const notSent = (why: string, path: string): CallFailure => ({
+  reason: 'rate_limited',
+  message: `${why}; not sent: ${describeTarget(path)}`,
+  codes: [],
+});
+
+export const timedOut = ({ path, proxy }: CallContext, timeoutMs: number): CallFailure => ({
+  reason: 'timeout',
+  message: `no complete answer${proxy === undefined ? '' : ` through the proxy ${shownProxy(proxy)}`} within ${timeoutMs / 1_000} s (--cloudflare.request-timeout): ${describeTarget(path)}`,
+  codes: [],
+});
 
 const TUNNEL_READ =
   'Cloudflare Tunnel Read (or Cloudflare One Connector: cloudflared Read, or Cloudflare One Connectors Read)';

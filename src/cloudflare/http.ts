@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Config } from '../config/config.ts';
-import { secretsOfProxy, shownProxy } from '../config/proxy.ts';
+import { secretsOfProxy } from '../config/proxy.ts';
 import { createSecrets } from '../config/secrets.ts';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import { readAnswer } from './answer.ts';
@@ -10,9 +10,10 @@ import { createBudget, type Budget, type Hold } from './budget.ts';
 import { clockSkew } from './clock-skew.ts';
 import type { Endpoint } from './endpoints.ts';
 import {
-  describeTarget,
   malformed,
+  notSent,
   STOPPED,
+  timedOut,
   unexpected,
   type CallContext,
   type CallFailure,
@@ -53,7 +54,10 @@ export interface HttpOptions {
   readonly random: () => number;
   /** The exporter's version, for the User-Agent. */
   readonly version: string;
-  /** The budget of the token's owner, shared by all of the owner's tokens; may change between calls. Default: a new one. */
+  /**
+   * The budget of the token's owner, shared by all of the owner's tokens; may change between calls.
+   * Default: a new one.
+   */
   readonly budget?: (() => Budget) | undefined;
   /** Connections shared with other tokens; the caller closes them. Default: new ones. */
   readonly transport?: Transport | undefined;
@@ -62,9 +66,10 @@ export interface HttpOptions {
 
 export interface Http {
   /**
-   * One call: waits for a free slot of the concurrency limit, takes a request from the budget, sends it, retries. Resolves
-   * with the good answer as `parser` reads it, or with the failure; never rejects. Waiting for a slot has no deadline,
-   * waiting for the budget takes at most `budgetWaitMs`, and the request timeout then covers all attempts with their bodies.
+   * One call: waits for a free slot of the concurrency limit, takes a request from the budget,
+   * sends it, retries. Resolves with the good answer as `parser` reads it, or with the failure;
+   * never rejects. Waiting for a slot has no deadline, waiting for the budget takes at most
+   * `budgetWaitMs`, and the request timeout then covers all attempts with their bodies.
    */
   readonly request: <T>(
     path: string,
@@ -122,7 +127,10 @@ export function createHttp(options: HttpOptions): Http {
       path,
     );
 
-  /** Takes one request from the budget, waiting at most `maxWaitMs`. Resolves to the failure if that was not possible. */
+  /**
+   * Takes one request from the budget, waiting at most `maxWaitMs`. Resolves to the failure if that
+   * was not possible.
+   */
   async function spend(maxWaitMs: number, { path, signal }: { path: string; signal: AbortSignal }) {
     const budget = budgetNow();
     const reservation = budget.reserve(monotonic(), maxWaitMs);
@@ -147,8 +155,9 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   /**
-   * Blocks the budget after a 429, which stops the calls of all tokens of the owner, and adds that to the failure. A new token
-   * does not lift the block, because Cloudflare counts all tokens of a user together (API docs, "Rate limits").
+   * Blocks the budget after a 429, which stops the calls of all tokens of the owner, and adds that
+   * to the failure. A new token does not lift the block, because Cloudflare counts all tokens of a
+   * user together (API docs, "Rate limits").
    */
   function block(failure: CallFailure, headers: RetryAfterHeaders): CallFailure {
     const { ms, capped } = blockTime(headers, clock());
@@ -258,7 +267,10 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/** Redacts the current token and these other secrets. The encoded forms are computed once per token, not per request. */
+/**
+ * Redacts the current token and these other secrets. The encoded forms are computed once per token,
+ * not per request.
+ */
 function createRedaction(others: readonly string[]): (secret: string) => (text: string) => string {
   let last: { readonly secret: string; readonly redact: (text: string) => string } | undefined;
   return (secret) => {
@@ -267,24 +279,12 @@ function createRedaction(others: readonly string[]): (secret: string) => (text: 
   };
 }
 
-const notSent = (why: string, path: string): CallFailure => ({
-  reason: 'rate_limited',
-  message: `${why}; not sent: ${describeTarget(path)}`,
-  codes: [],
-});
-
 /** An attempt that is not retried. */
 const failed = (failure: CallFailure): Attempt => ({ ok: false, failure, end: 'other' });
 
 const noToken = (token: LiveToken): CallFailure => ({
   reason: 'auth',
   message: `no API token: ${token.problem() ?? 'none was given'}`,
-  codes: [],
-});
-
-const timedOut = ({ path, proxy }: CallContext, timeoutMs: number): CallFailure => ({
-  reason: 'timeout',
-  message: `no complete answer${proxy === undefined ? '' : ` through the proxy ${shownProxy(proxy)}`} within ${timeoutMs / 1_000} s (--cloudflare.request-timeout): ${describeTarget(path)}`,
   codes: [],
 });
 

@@ -6,7 +6,10 @@ import { files } from '../config/files.ts';
 export interface TokenRefresh {
   /** The token is a different one: requests that were refused may be retried at once. */
   readonly changed: boolean;
-  /** Why the source cannot be used, for the log; the current token is kept. Undefined if there is no problem. */
+  /**
+   * Why the source cannot be used, for the log; the current token is kept. Undefined if there is no
+   * problem.
+   */
   readonly problem: string | undefined;
 }
 
@@ -25,8 +28,8 @@ export interface TokenOptions {
 }
 
 /**
- * Opens a token source. If a token file is missing, not readable in time, or does not hold an API token, for example during a
- * rotation, the last good token stays in use.
+ * Opens a token source. If a token file is missing, not readable in time, or does not hold an API
+ * token, for example during a rotation, the last good token stays in use.
  */
 export async function openLiveToken(
   source: TokenSource,

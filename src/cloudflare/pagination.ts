@@ -10,8 +10,9 @@ export interface Page<Item> {
 }
 
 /**
- * What `total_count` counts. `filtered`: items that match the search parameters. `unfiltered`: possibly more, such as deleted
- * tunnels; the API reference says "total results available without any search parameters".
+ * What `total_count` counts. `filtered`: items that match the search parameters. `unfiltered`:
+ * possibly more, such as deleted tunnels; the API reference says "total results available without
+ * any search parameters".
  */
 export type TotalCountMeaning = 'filtered' | 'unfiltered';
 
@@ -26,15 +27,19 @@ export interface PageSource<Item> {
 type ListEnd<Item> =
   | { readonly kind: 'complete'; readonly items: readonly Item[] }
   | { readonly kind: 'failed'; readonly failure: CallFailure }
-  /** The pages contradict each other, for example because tunnels changed between them. Another attempt may succeed. */
+  /**
+   * The pages contradict each other, for example because tunnels changed between them. Another
+   * attempt may succeed.
+   */
   | { readonly kind: 'inconsistent'; readonly why: string };
 
 /**
- * Returns every item of a paged list, each id once, or a failure; never a partial list. An inconsistent list is read once more
- * from the start.
+ * Returns every item of a paged list, each id once, or a failure; never a partial list. An
+ * inconsistent list is read once more from the start.
  *
- * A list is complete if the number of ids equals `total_count`, whatever the page size. It is also complete at a page that is
- * empty or shorter than the server's `per_page`, unless `total_count` is known to count exactly the requested items.
+ * A list is complete if the number of ids equals `total_count`, whatever the page size. It is also
+ * complete at a page that is empty or shorter than the server's `per_page`, unless `total_count` is
+ * known to count exactly the requested items.
  */
 export async function readList<Item extends { readonly id: string }>(
   source: PageSource<Item>,
@@ -101,7 +106,10 @@ async function readOnce<Item extends { readonly id: string }>(
   };
 }
 
-/** If the server states `total_count` but no `per_page`, pages may have any size, so only an empty page is the last. */
+/**
+ * If the server states `total_count` but no `per_page`, pages may have any size, so only an empty
+ * page is the last.
+ */
 function isLast(
   { items, info }: Page<unknown>,
   asked: { readonly total: number | undefined; readonly perPage: number },
@@ -112,8 +120,9 @@ function isLast(
 }
 
 /**
- * Checks that an empty page is the end of a list that `total_count` does not confirm: requested again, it and the page after it
- * must be empty. Pages that cannot hold anything according to `total` are not requested. Returns undefined at the end.
+ * Checks that an empty page is the end of a list that `total_count` does not confirm: requested
+ * again, it and the page after it must be empty. Pages that cannot hold anything according to
+ * `total` are not requested. Returns undefined at the end.
  */
 async function confirmEnd<Item>(
   { fetchPage }: PageSource<Item>,
@@ -142,7 +151,10 @@ const notKnown = (failure: CallFailure, total: number): CallFailure =>
         message: `incomplete list: its ids do not add up to total_count ${total}, and what that counts is not known: ${failure.message}`,
       };
 
-/** The failure of the first page is reported as it is. A later page that is not found contradicts the first. */
+/**
+ * The failure of the first page is reported as it is. A later page that is not found contradicts
+ * the first.
+ */
 const partWay = (failure: CallFailure, page: number): CallFailure =>
   page === 1 || failure === STOPPED
     ? failure

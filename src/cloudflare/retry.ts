@@ -18,9 +18,9 @@ export interface RetryQuestion {
 }
 
 /**
- * Milliseconds to wait before the next attempt, or undefined to give up. The wait has full jitter, as in the AWS Architecture
- * Blog's "Exponential Backoff And Jitter": it is drawn between 0 and an exponentially growing limit. A 429 is never retried
- * here, because the budget blocks instead.
+ * Milliseconds to wait before the next attempt, or undefined to give up. The wait has full jitter,
+ * as in the AWS Architecture Blog's "Exponential Backoff And Jitter": it is drawn between 0 and an
+ * exponentially growing limit. A 429 is never retried here, because the budget blocks instead.
  */
 export function retryDelay({
   end,
@@ -57,13 +57,19 @@ export interface RetryAfterHeaders {
   readonly date: string | undefined;
 }
 
-/** How long to send nothing after a refusal: its Retry-After in seconds or as an HTTP date (RFC 9110, 10.2.3), bounded. */
+/**
+ * How long to send nothing after a refusal: its Retry-After in seconds or as an HTTP date (RFC
+ * 9110, 10.2.3), bounded.
+ */
 export function blockTime(headers: RetryAfterHeaders, now: number): RetryAfter {
   const asked = askedFor(headers, now) ?? DEFAULT_BLOCK_MS;
   return { ms: Math.min(MAX_BLOCK_MS, Math.max(MIN_BLOCK_MS, asked)), capped: asked > MAX_BLOCK_MS };
 }
 
-/** The requested wait in milliseconds, negative for a past date; undefined if the header is missing or invalid. `now` is wall time in ms. */
+/**
+ * The requested wait in milliseconds, negative for a past date; undefined if the header is missing
+ * or invalid. `now` is wall time in ms.
+ */
 export function askedFor({ retryAfter, date }: RetryAfterHeaders, now: number): number | undefined {
   const text = retryAfter?.trim() ?? '';
   if (/^[+-]?\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;

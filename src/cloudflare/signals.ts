@@ -4,7 +4,10 @@ export interface LinkedSignal {
   readonly unlink: () => void;
 }
 
-/** A signal that aborts with the first of its sources. Unlike with AbortSignal.any, unlinking leaves nothing behind. */
+/**
+ * A signal that aborts with the first of its sources. Unlike with AbortSignal.any, unlinking leaves
+ * nothing behind.
+ */
 export function linkSignals(sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const controller = new AbortController();
   const abort = (): void => controller.abort();

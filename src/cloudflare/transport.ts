@@ -49,11 +49,12 @@ export interface TransportOptions {
 }
 
 /**
- * A pool of kept-alive connections to one origin, the only one that ever receives a token. Follows no redirect. All tokens
- * can share it, because the token is a header of each request.
+ * A pool of kept-alive connections to one origin, the only one that ever receives a token. Follows
+ * no redirect. All tokens can share it, because the token is a header of each request.
  *
- * A request has a connection for itself until its answer is complete. The pool opens one if none is idle, so that no request
- * waits for another. Callers limit the number of requests, and thereby the number of connections.
+ * A request has a connection for itself until its answer is complete. The pool opens one if none is
+ * idle, so that no request waits for another. Callers limit the number of requests, and thereby the
+ * number of connections.
  */
 export function createTransport({ config, version }: TransportOptions): Transport {
   const { origin, pathname } = new URL(config.apiUrl);
@@ -106,7 +107,10 @@ function discard(body: Readable): void {
   body.destroy();
 }
 
-/** Connects to the API's origin, directly or through a proxy: one connection per request in flight, kept alive afterwards. */
+/**
+ * Connects to the API's origin, directly or through a proxy: one connection per request in flight,
+ * kept alive afterwards.
+ */
 function createDispatcher(settings: ConnectionSettings): Dispatcher {
   const { origin } = new URL(settings.apiUrl);
   const { proxy } = settings;
@@ -139,7 +143,10 @@ function createDispatcher(settings: ConnectionSettings): Dispatcher {
   });
 }
 
-/** Trusts these authorities in addition to Node's, which include NODE_EXTRA_CA_CERTS. Undefined if there are none. */
+/**
+ * Trusts these authorities in addition to Node's, which include NODE_EXTRA_CA_CERTS. Undefined if
+ * there are none.
+ */
 function trusting(authorities: readonly string[]): SecureContext | undefined {
   if (authorities.length === 0) return undefined;
   return createSecureContext({ ca: [...getCACertificates('default'), ...authorities] });

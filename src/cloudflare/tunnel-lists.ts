@@ -44,8 +44,8 @@ interface Query {
 }
 
 /**
- * Returns a function that lists an account's tunnels of these types by `GET /accounts/{account}/tunnels`, or, if the token
- * may not read that, by the list of each type.
+ * Returns a function that lists an account's tunnels of these types by `GET
+ * /accounts/{account}/tunnels`, or, if the token may not read that, by the list of each type.
  */
 export function createTunnelLists({
   http,

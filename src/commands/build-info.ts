@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** The folder that holds package.json: above the bundle of `npm run build`, or above src/ and the npm package's dist/. */
+/**
+ * The folder that holds package.json: above the bundle of `npm run build`, or above src/ and the
+ * npm package's dist/.
+ */
 const ROOT = ['../', '../../']
   .map((path) => new URL(path, import.meta.url))
   .find((folder) => existsSync(new URL('package.json', folder)));

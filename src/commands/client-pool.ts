@@ -30,8 +30,9 @@ import { keyOfToken, nameOfToken, type TokenUse, tokenUses } from './watched-acc
 /** One client per API token, with the connections and request budgets that they share. */
 export interface ClientPool {
   /**
-   * Applies settings and returns the accounts, grouped by owner of the request budget and by token. Budgets survive a change of
-   * settings, so that a reload does not refill them. Clients survive if the API's settings do. Nothing may be in flight.
+   * Applies settings and returns the accounts, grouped by owner of the request budget and by token.
+   * Budgets survive a change of settings, so that a reload does not refill them. Clients survive if
+   * the API's settings do. Nothing may be in flight.
    */
   readonly use: (
     config: Pick<Config, 'accounts' | 'cloudflare'> & Partial<Pick<Config, 'discovery'>>,
@@ -236,7 +237,10 @@ const factsOf = ({ budgetGroup, known }: UsedToken): TokenFacts => ({
   owner: known.owner,
 });
 
-/** The tokens whose owner decides about their budget. A single token needs no owner: it shares its budget with no other. */
+/**
+ * The tokens whose owner decides about their budget. A single token needs no owner: it shares its
+ * budget with no other.
+ */
 function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
   const ungrouped = tokens.filter(({ budgetGroup }) => budgetGroup === undefined);
   if (ungrouped.length < 2) return [];

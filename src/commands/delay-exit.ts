@@ -11,8 +11,9 @@ export interface Start {
 }
 
 /**
- * Kubernetes starts cloudflared only after it has seen the native sidecar before it running. A sidecar exporter that
- * cannot start therefore delays its exit, so that it does not keep cloudflared from starting.
+ * Kubernetes starts cloudflared only after it has seen the native sidecar before it running. A
+ * sidecar exporter that cannot start therefore delays its exit, so that it does not keep
+ * cloudflared from starting.
  */
 export async function delayExit(start: Start): Promise<void> {
   if (isBesideCloudflared(start)) await sleep(DELAY_MS);

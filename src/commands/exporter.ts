@@ -44,8 +44,8 @@ export interface Exporter {
   /** Whether the edge sees the sidecar's connector; undefined without a sidecar. */
   readonly edgeReadiness: () => EdgeReadiness | undefined;
   /**
-   * Applies other settings. Whatever they do not concern continues: counters, budgets, and polling itself. Must not overlap
-   * with `close`.
+   * Applies other settings. Whatever they do not concern continues: counters, budgets, and polling
+   * itself. Must not overlap with `close`.
    */
   readonly reconfigure: (config: Config) => Promise<void>;
   /** Records that the configuration could not be reloaded. */
@@ -262,7 +262,8 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
     reloadFailed: () => selfMetrics.configLoaded({ at: clock(), ok: false }),
     close: async () => {
       closed = true;
-      // Stops polling at once. A change that is in progress may start polling again, so it is stopped after it, too.
+      // Stops polling at once. A change that is in progress may start polling again, so it is
+      // stopped after it, too.
       await Promise.all([discovery.stop(), polling.stop()]);
       await lastChange;
       await polling.stop();
@@ -274,7 +275,10 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   return { ...exporter, reconfigure: (next) => serialized(() => exporter.reconfigure(next)) };
 }
 
-/** The settings that need polling to restart. Others, and the names of accounts, can change while it continues. */
+/**
+ * The settings that need polling to restart. Others, and the names of accounts, can change while it
+ * continues.
+ */
 function pollingSettings({ accounts, discovery, cloudflare, poll, tunnels, sidecar }: Config): unknown {
   const nameless = accounts.map((account) => ({ ...account, name: '' }));
   return { accounts: nameless, tokens: discovery?.tokens, cloudflare, poll, tunnels, sidecar };

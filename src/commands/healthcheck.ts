@@ -17,7 +17,10 @@ export async function healthcheck(config: Config): Promise<number> {
 
 type Answer = { readonly kind: 'alive' } | { readonly kind: 'plain' | 'ill'; readonly problem: string };
 
-/** The web config file may have changed since the exporter started, so TLS is tried first and plain HTTP then. */
+/**
+ * The web config file may have changed since the exporter started, so TLS is tried first and plain
+ * HTTP then.
+ */
 async function ask(place: string, { maybeSecure }: { readonly maybeSecure: boolean }): Promise<Answer> {
   if (!maybeSecure) return askPlainly(`http://${place}`);
   const answer = await askSecurely(`https://${place}`);
@@ -34,8 +37,9 @@ function askPlainly(url: string): Promise<Answer> {
 }
 
 /**
- * The certificate is not verified, because the port is on this machine. A server that requires a client certificate ends the
- * handshake, but only after its own hello, which proves that it is alive.
+ * The certificate is not verified, because the port is on this machine. A server that requires a
+ * client certificate ends the handshake, but only after its own hello, which proves that it is
+ * alive.
  */
 function askSecurely(url: string): Promise<Answer> {
   return new Promise((resolve) => {

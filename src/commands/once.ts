@@ -3,7 +3,10 @@ import type { Config } from '../config/config.ts';
 import { chunksOf } from '../exposition/page.ts';
 import { onStopSignal } from './signals.ts';
 
-/** Polls once and prints the metrics page, even if an account failed. Resolves to the exit code: 1 if one failed. */
+/**
+ * Polls once and prints the metrics page, even if an account failed. Resolves to the exit code: 1
+ * if one failed.
+ */
 export async function once(config: Config, tools: ExporterTools): Promise<number> {
   const { log } = tools;
   const exporter = await createExporter(config, tools);

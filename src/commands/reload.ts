@@ -17,7 +17,10 @@ export interface ReloaderOptions {
 }
 
 export interface Reloader {
-  /** Reloads the configuration and applies it. Resolves to its problems, one line each. Reloads run one after the other. */
+  /**
+   * Reloads the configuration and applies it. Resolves to its problems, one line each. Reloads run
+   * one after the other.
+   */
   readonly reload: () => Promise<readonly string[]>;
   /** Prevents further reloads. Resolves when the current one has ended. */
   readonly stop: () => Promise<void>;

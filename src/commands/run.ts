@@ -14,7 +14,10 @@ import { createReloader } from './reload.ts';
 import { watchedFields } from './watched-accounts.ts';
 import { onReloadSignal, onStopSignal } from './signals.ts';
 
-/** How long scrapes in flight may take after SIGTERM; with CLOSING_MS, the process ends within five seconds. */
+/**
+ * How long scrapes in flight may take after SIGTERM; with CLOSING_MS, the process ends within five
+ * seconds.
+ */
 const STOP_DEADLINE_MS = 4_000;
 /** How long closing connections may take after that. */
 const CLOSING_MS = 500;

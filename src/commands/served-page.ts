@@ -16,8 +16,9 @@ export interface ServedPageOptions {
 }
 
 /**
- * The metrics page. New settings take effect with the next rendered snapshot. A scrape waits for the newest snapshot to be
- * rendered, so that it never shows less than `/readyz` and the self-metrics have reported.
+ * The metrics page. New settings take effect with the next rendered snapshot. A scrape waits for
+ * the newest snapshot to be rendered, so that it never shows less than `/readyz` and the
+ * self-metrics have reported.
  */
 export interface ServedPage extends MetricsPage {
   readonly render: (snapshot: Snapshot) => void;

@@ -34,11 +34,14 @@ export function createSharedConnections(version: string): SharedConnections {
 }
 
 /**
- * Limit of requests in flight of all tokens, and thereby of connections. An answer takes about 0.3 s, so this allows about 400
- * requests a second: twice what Cloudflare accepts from one address.
+ * Limit of requests in flight of all tokens, and thereby of connections. An answer takes about 0.3
+ * s, so this allows about 400 requests a second: twice what Cloudflare accepts from one address.
  */
 export const MAX_IN_FLIGHT = 128;
 
-/** Limit of requests in flight per token. Each token has its own, so that hanging requests of one do not delay another. */
+/**
+ * Limit of requests in flight per token. Each token has its own, so that hanging requests of one do
+ * not delay another.
+ */
 export const concurrencyPerToken = (tokens: number, concurrency: number): number =>
   Math.max(1, Math.min(concurrency, Math.floor(MAX_IN_FLIGHT / Math.max(1, tokens))));

@@ -25,7 +25,10 @@ export interface BudgetOwner<T> {
   readonly tokens: readonly [T, ...T[]];
 }
 
-/** The API does not report which user owns a token, so all user tokens share a budget, and so do tokens of unknown owner. */
+/**
+ * The API does not report which user owns a token, so all user tokens share a budget, and so do
+ * tokens of unknown owner.
+ */
 export const SHARED = 'user tokens';
 
 export const namedOwner = (budgetGroup: string): string => `group ${budgetGroup}`;

@@ -23,8 +23,8 @@ export interface LoggerOptions {
 }
 
 /**
- * A pino logger that redacts known secrets in messages, fields, errors and stacks. pino's JSON is parsed again for that; see
- * docs/decisions/0014-log-lines-are-redacted-last.md.
+ * A pino logger that redacts known secrets in messages, fields, errors and stacks. pino's JSON is
+ * parsed again for that; see docs/decisions/0014-log-lines-are-redacted-last.md.
  */
 export function createLogger({ level, format, secrets, destination }: LoggerOptions): Logger {
   const render = format === 'json' ? renderJson : renderLogfmt;
@@ -82,7 +82,10 @@ function renderJson({ level, time, msg, fields }: Line): string {
   return JSON.stringify({ level, time, msg, ...fields });
 }
 
-/** `time=… level=info msg="two words" err.message=…`: nested fields have dotted names; values are quoted as in JSON if necessary. */
+/**
+ * `time=… level=info msg="two words" err.message=…`: nested fields have dotted names; values are
+ * quoted as in JSON if necessary.
+ */
 function renderLogfmt({ level, time, msg, fields }: Line): string {
   return [...pairsOf({ time, level, msg }), ...pairsOf(fields)]
     .map(([key, value]) => `${key.replaceAll(/[^\w.-]/g, '_')}=${logfmtValue(value)}`)

@@ -28,8 +28,9 @@ const MAX_PENDING_BYTES = 1024 * 1024;
 const RETRY_MS = 100;
 
 /**
- * A log that never blocks the process. Lines that the reader does not take at once are kept, up to a limit, and retried. Lines
- * beyond the limit are dropped, counted, and reported when the reader takes lines again.
+ * A log that never blocks the process. Lines that the reader does not take at once are kept, up to
+ * a limit, and retried. Lines beyond the limit are dropped, counted, and reported when the reader
+ * takes lines again.
  */
 export function createLogSink(options: LogSinkOptions): LogSink {
   const { maxBytes = MAX_PENDING_BYTES, retryMs = RETRY_MS } = options;
@@ -108,7 +109,8 @@ const FLUSH_MS = 500;
 
 /** Standard error, flushed when the process exits. */
 export function standardErrorSink(dropped: (lines: number) => string): LogSink {
-  // Opening Node's stream makes pipes and sockets non-blocking; a write that does not fit then fails with EAGAIN.
+  // Opening Node's stream makes pipes and sockets non-blocking; a write that does not fit then
+  // fails with EAGAIN.
   void process.stderr;
   const sink = createLogSink({ write: (bytes) => writeSync(2, bytes), dropped });
   process.on('exit', () => sink.flush(FLUSH_MS));

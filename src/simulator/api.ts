@@ -79,7 +79,7 @@ const ENDPOINTS: Readonly<Record<RoutedName, Endpoint>> = {
 const VERIFY: ReadonlySet<RoutedName> = new Set(['user_token_verify', 'account_token_verify']);
 const ACCOUNT_ID = /^[0-9a-f]{32}$/i;
 
-/** A function from request and time (milliseconds since the epoch) to response. It alone changes the fleet's state and the counts. */
+/** Returns a function from a request and a time (milliseconds since the epoch) to the response. */
 export function createApi(parts: ApiParts): (request: ApiRequest, now: number) => ApiResponse {
   return (request, now) => {
     const routed = route(request.method, request.path);
@@ -120,7 +120,7 @@ export function createApi(parts: ApiParts): (request: ApiRequest, now: number) =
     const query = new URLSearchParams(request.query);
     const page = pageToAnswer(fault.effect, asked);
     if (page !== asked) query.set('page', String(page));
-    // What never reaches the handler must not change the fleet.
+    // A request that fails before its handler must not change the fleet.
     const real =
       fault.effect.kind === 'status' || fault.effect.kind === 'error'
         ? respond(ERRORS.tunnelNotFound)

@@ -1,8 +1,8 @@
 import type { Random } from './random.ts';
 
 /**
- * Data centers by airport, named as Cloudflare names them: the airport's IATA code and two digits. Near airports follow each other,
- * so that a neighbour in the list is one on the map.
+ * Data centers by airport, named like Cloudflare's: the airport's IATA code and two digits.
+ * Neighbours in the list are near each other on the map.
  */
 export const COLOS_BY_AIRPORT: Readonly<Record<string, readonly string[]>> = {
   fra: ['fra03', 'fra08', 'fra13'],
@@ -23,7 +23,7 @@ export function airportOf(colo: string): string {
   return colo.slice(0, 3).toLowerCase();
 }
 
-/** Data centers that take over from this one: those of its airport first. */
+/** Data centers that can take over, those of the same airport first. */
 export function neighboursOf(colo: string): readonly string[] {
   const airport = airportOf(colo);
   const near = (COLOS_BY_AIRPORT[airport] ?? []).filter((other) => other !== colo);
@@ -31,7 +31,7 @@ export function neighboursOf(colo: string): readonly string[] {
   return [...near, ...(COLOS_BY_AIRPORT[next] ?? [])];
 }
 
-/** Two data centers for a connector: in one airport or in two that are near each other. */
+/** Two data centers for a connector, of one airport or of two near each other. */
 export function homeColos(random: Random): readonly [string, string] {
   const index = random.integer(0, AIRPORTS.length - 1);
   const here = COLOS_BY_AIRPORT[AIRPORTS[index] ?? ''] ?? [];

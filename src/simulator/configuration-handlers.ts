@@ -3,14 +3,14 @@ import { badRequest, ERRORS, failure, isRecord, parseBody, success } from './env
 import type { TunnelContext } from './handler.ts';
 import { configurationRow, warpConfigurationRow } from './wire.ts';
 
-/** A locally managed tunnel has no remote configuration; a remotely managed one begins with version 0. */
+/** A locally managed tunnel has no remote configuration; a remotely managed one starts with version 0. */
 export function getConfiguration({ tunnel }: TunnelContext): Answer {
   const none =
     tunnel.deletedAt !== undefined || (tunnel.configSource === 'local' && tunnel.configuration.version === 0);
   return none ? ERRORS.configurationNotFound : success(configurationRow(tunnel));
 }
 
-/** In the official SDK, not in the API reference. */
+/** Documented in the official SDK, not in the API reference. */
 export function getWarpConfiguration({ tunnel }: TunnelContext): Answer {
   return tunnel.deletedAt === undefined
     ? success(warpConfigurationRow(tunnel))

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiResponse } from './envelope.ts';
 
-/** Sends an answer, whole or as its fault wants it. Ends early where the client goes away. */
+/** Sends an answer, complete or as its fault requires. Ends early if the client disconnects. */
 export async function deliver(response: ApiResponse, to: ServerResponse): Promise<void> {
   const { status, headers, delivery } = response;
   const body = Buffer.from(response.body);
@@ -54,7 +54,7 @@ async function drip(body: Buffer, { to, bytes, everyMs }: Drip): Promise<void> {
 
 const CHUNK = Buffer.alloc(65_536, 'x');
 
-/** Valid JSON with one very long message. */
+/** Sends valid JSON with one very long message. */
 async function pour(bytes: number, to: ServerResponse): Promise<void> {
   to.write('{"success":true,"errors":[],"result":[],"messages":["');
   for (let sent = 0; sent < bytes && !to.destroyed; sent += CHUNK.length) {

@@ -5,7 +5,7 @@ import { cloudflaredVersion, warpVersion } from './releases.ts';
 import type { Simulator, SimulatorOptions } from './server.ts';
 import { createSimulator } from './server.ts';
 
-/** Opens the simulated API only; no token of Cloudflare's has this form. */
+/** Valid for the simulated API only; Cloudflare's tokens have another form. */
 export const DEMO_TOKEN = 'demo-token-for-the-simulated-api';
 
 export interface DemoAccount {
@@ -22,7 +22,10 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A small fleet with one of everything that goes wrong, living at a pace that a person can follow. `now` is when it starts. */
+/**
+ * A small fleet with one example of each problem, which changes at a pace that a person can follow.
+ * Starts at `now`.
+ */
 export function demoOptions(now: number): SimulatorOptions {
   const scenes = demoScenes(now);
   return {
@@ -46,7 +49,7 @@ export interface DemoSimulator extends Simulator {
   readonly token: string;
 }
 
-/** The demo fleet, served. Options given here win. */
+/** Serves the demo fleet. `options` take precedence over the demo's. */
 export async function createDemoSimulator(
   options: Pick<SimulatorOptions, 'port' | 'latencyMs' | 'autoTickMs' | 'onLifeEvent' | 'now'> = {},
 ): Promise<DemoSimulator> {
@@ -58,7 +61,7 @@ export async function createDemoSimulator(
 interface Scenes {
   readonly retail: readonly TunnelSpec[];
   readonly labs: readonly TunnelSpec[];
-  /** Ids of the tunnels whose trouble is to stay. */
+  /** Ids of the tunnels whose problem must last. */
   readonly leaveAlone: readonly string[];
 }
 
@@ -92,7 +95,7 @@ function demoScenes(now: number): Scenes {
     healthy('crm', [['lhr16', 'lhr03'], ['ams06', 'lhr16']]), // prettier-ignore
     healthy('image-resizer', [['iad07', 'ord02'], ['sjc05', 'ord02'], ['iad07', 'iad02'], ['ord02', 'ord09']]), // prettier-ignore
     healthy('store-pos-berlin', [['fra08', 'ams06']]), // prettier-ignore
-    // One of its four connections does not come up.
+    // One of its four connections is missing.
     lasting({
       name: 'warehouse-rotterdam',
       configuration: ingress('warehouse-rotterdam', 6),
@@ -107,7 +110,7 @@ function demoScenes(now: number): Scenes {
       hostnames: ['soap.corp.example.com', 'mainframe.corp.example.com'],
     }),
     lasting({ name: 'store-pos-madrid', createdAt: now - 3 * DAY }),
-    // More than a year old: no longer supported.
+    // A cloudflared release that is no longer supported: more than a year old.
     lasting({
       name: 'label-printers',
       configSource: 'local',
@@ -124,7 +127,7 @@ function demoScenes(now: number): Scenes {
         }),
       ],
     }),
-    // Two releases side by side.
+    // Two releases in one tunnel.
     lasting({
       name: 'loyalty-api',
       configuration: ingress('loyalty-api', 11),
@@ -156,14 +159,14 @@ function demoScenes(now: number): Scenes {
     healthy('container-registry', [['ord02', 'iad07'], ['sjc05', 'ord02']]), // prettier-ignore
     healthy('staging-web', [['nrt08', 'nrt12'], ['khh01', 'nrt08']]), // prettier-ignore
     healthy('notebooks', [['sin02', 'sin05']]), // prettier-ignore
-    // Losing one process takes it down.
+    // A single point of failure: one connector.
     lasting({
       name: 'ssh-bastion',
       configuration: ingress('ssh-bastion', 4),
       hostnames: ['bastion.lab.example.com'],
       connectors: [connector({ colos: four(['fra08', 'ams06']), version: current })],
     }),
-    // Two processes, one airport.
+    // Two connectors in one airport.
     lasting({
       name: 'model-serving',
       configuration: ingress('model-serving', 9),
@@ -176,7 +179,7 @@ function demoScenes(now: number): Scenes {
         connector({ colos: four(['nrt08', 'nrt12']), version: current }),
       ],
     }),
-    // One connector stays behind the configuration.
+    // One connector keeps an old configuration version.
     lasting({
       name: 'feature-store',
       configuration: ingress('feature-store', 8),
@@ -204,7 +207,7 @@ function demoScenes(now: number): Scenes {
 
 type MakeConnector = (spec: ConnectorSpec) => ConnectorSpec;
 
-/** Started some hours or days ago, unless told. */
+/** Default start: some hours or days ago. */
 function connectors(random: Random, now: number): MakeConnector {
   return (spec) => ({ startedAt: now - random.integer(3 * 60, 20 * 24 * 60) * MINUTE, ...spec });
 }

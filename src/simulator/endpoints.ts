@@ -1,6 +1,6 @@
-/** Every endpoint of the tunnel API, and what it asks of a token. */
+/** The permission that an endpoint requires. */
 export type Access =
-  /** Any token that is valid. */
+  /** Any valid token. */
   | { readonly family: 'none' }
   | { readonly family: 'all_tunnels' | 'cloudflared' | 'warp' | 'routes'; readonly level: 'Read' | 'Edit' };
 
@@ -19,7 +19,7 @@ const editWarp: Access = { family: 'warp', level: 'Edit' };
 const readRoutes: Access = { family: 'routes', level: 'Read' };
 const editRoutes: Access = { family: 'routes', level: 'Edit' };
 
-/** The tunnel token and the management token are secrets: the API wants Edit for them. */
+/** Tunnel tokens and management tokens are secrets, so the API requires Edit for them. */
 const ROUTES = [
   { name: 'tunnels', method: 'GET', path: '/accounts/:account/tunnels', access: readAny },
 
@@ -195,12 +195,12 @@ const ROUTES = [
 ] as const satisfies readonly Route[];
 
 export type RoutedName = (typeof ROUTES)[number]['name'];
-/** `unrouted` stands for every path and method that the API does not have. */
+/** `unrouted`: a path or method that the API does not have. */
 export type EndpointName = RoutedName | 'unrouted';
 
 export const ENDPOINT_NAMES: readonly EndpointName[] = [...ROUTES.map(({ name }) => name), 'unrouted'];
 
-/** Ids found in the path. */
+/** Ids in the path. */
 export interface PathIds {
   readonly account?: string;
   readonly tunnel?: string;
@@ -219,7 +219,7 @@ const CANDIDATES = Map.groupBy(
   ({ segments }) => segments.length,
 );
 
-/** `path` without the API's base. */
+/** Finds the endpoint; `path` is below the API's base. */
 export function route(method: string, path: string): Routed {
   const segments = path.replace(/\/+$/, '').split('/');
   let known: PathIds | undefined;

@@ -1,4 +1,4 @@
-/** Requests and answers as data, with the envelope that every Cloudflare v4 answer has. */
+/** A request to the API. */
 export interface ApiRequest {
   readonly method: string;
   /** Below the API's base, e.g. `/accounts/…/tunnels`. */
@@ -9,18 +9,18 @@ export interface ApiRequest {
   readonly body: string;
 }
 
-/** How an answer travels; everything but `whole` is a fault. */
+/** How an answer is sent; everything but `whole` is a fault. */
 export type Delivery =
   | { readonly kind: 'whole' }
-  /** Content-Length tells the whole, the socket ends after `bytes`. */
+  /** Content-Length states the full length; the socket closes after `bytes`. */
   | { readonly kind: 'cut'; readonly bytes: number }
-  /** A few bytes at a time, then blanks for ever. */
+  /** A few bytes at a time, then spaces forever. */
   | { readonly kind: 'drip'; readonly bytes: number; readonly everyMs: number }
   /** Headers never come. */
   | { readonly kind: 'silence' }
-  /** TCP reset, before anything is sent or after so many bytes of the body. */
+  /** TCP reset, before the headers or after this many bytes of the body. */
   | { readonly kind: 'reset'; readonly afterBytes: number | undefined }
-  /** A JSON answer of at least this size instead of the body. */
+  /** JSON of at least this size replaces the body. */
   | { readonly kind: 'huge'; readonly bytes: number };
 
 export interface ApiResponse {
@@ -28,7 +28,7 @@ export interface ApiResponse {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly delivery: Delivery;
-  /** Wait so long before the headers. */
+  /** Delay before the headers. */
   readonly delayMs: number;
 }
 
@@ -46,7 +46,7 @@ export interface ApiError {
   readonly error_chain?: readonly { readonly code: number; readonly message: string }[];
 }
 
-/** What an endpoint answers, before it is text. */
+/** An endpoint's answer, before it is serialized. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -69,7 +69,7 @@ export function failure(status: number, ...errors: readonly ApiError[]): Answer 
   return { status, body: { success: false, errors, messages: [], result: null } };
 }
 
-/** What the recorded answers say nearly always: it does not follow the five-minute budget. */
+/** Nearly constant in recorded answers: they do not reflect the five-minute budget. */
 export const RATE_LIMIT_HEADERS: Readonly<Record<string, string>> = {
   Ratelimit: '"default";r=1199;t=1',
   'Ratelimit-Policy': '"default";q=1200;w=300',
@@ -132,7 +132,7 @@ export function badMethod(method: string): Answer {
   return failure(405, { code: 7001, message: `Method ${method} not available for that URI.` });
 }
 
-/** A query parameter or a body that the endpoint does not take. The code is the simulator's choice. */
+/** An invalid query parameter or body. The code is the simulator's choice. */
 export function badRequest(message: string): Answer {
   return failure(400, { code: 1005, message });
 }
@@ -140,7 +140,7 @@ export function badRequest(message: string): Answer {
 export type Parsed<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly answer: Answer };
 
-/** The body as a JSON object. */
+/** Parses the body as a JSON object. */
 export function parseBody(body: string): Parsed<Readonly<Record<string, unknown>>> {
   let value: unknown;
   try {

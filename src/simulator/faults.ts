@@ -1,13 +1,14 @@
 import type { EndpointName } from './endpoints.ts';
 import type { Delivery } from './envelope.ts';
 
-/** What goes wrong. */
+/** The effect of a fault. */
 export type FaultEffect =
-  /** Only the delay, if there is one. */
+  /** No effect other than `delayMs`. */
   | { readonly kind: 'none' }
   /**
-   * Another status. Without a body: the API's envelope with the code that goes with the status (403: 10000, 404: 1002, 429: 971, …),
-   * or the gateway's HTML page for 502, 503 and 504. Send `retry-after` through `headers`.
+   * Another status. Without `body`, the answer is the API's envelope with the usual code of the
+   * status (403: 10000, 404: 1002, 429: 971, …), or a gateway's HTML page for 502, 503 and 504.
+   * `headers` may contain `retry-after`.
    */
   | {
       readonly kind: 'status';
@@ -17,52 +18,52 @@ export type FaultEffect =
     }
   /** An error envelope under any status, e.g. code 971 under 200. */
   | { readonly kind: 'error'; readonly status: number; readonly code: number; readonly message?: string }
-  /** Exactly this text, under status 200 unless another one is given. */
+  /** Exactly this text. Default status: 200. */
   | { readonly kind: 'text'; readonly text: string; readonly status?: number }
-  /** The real answer's JSON, changed: wrong types, missing keys, unknown words. */
+  /** Changes the real answer's JSON: wrong types, missing keys, unknown values. */
   | { readonly kind: 'rewrite'; readonly rewrite: (body: unknown) => unknown }
-  /** The real answer's text, changed. */
+  /** Changes the real answer's text. */
   | { readonly kind: 'mangle'; readonly mangle: (body: string) => string }
-  /** A whole HTTP answer whose JSON ends in the middle. */
+  /** A complete HTTP answer whose JSON ends in the middle. */
   | { readonly kind: 'half_json' }
-  /** List: this page is a copy of another one. */
+  /** List: returns another page instead. */
   | { readonly kind: 'repeat_page'; readonly page: number }
-  /** List: no rows, the same total. */
+  /** List: no rows, but the same total. */
   | { readonly kind: 'empty_page' }
-  /** List: `total_count` is wrong by this much. */
+  /** List: adds this to `total_count`. */
   | { readonly kind: 'total_count'; readonly add: number }
-  /** List: every page is full, with ids never seen before, and the total stays ahead. */
+  /** List: every page is full of new ids, and the total grows. */
   | { readonly kind: 'endless_pages' }
-  /** Content-Length tells the whole; the connection ends after so many bytes (default: half). */
+  /** Content-Length states the full length; the connection closes after this many bytes. Default: half. */
   | { readonly kind: 'cut'; readonly bytes?: number }
-  /** The answer drips and never ends. */
+  /** Sends a few bytes at a time and never ends. */
   | { readonly kind: 'drip'; readonly bytes?: number; readonly everyMs?: number }
   /** Headers never come. */
   | { readonly kind: 'silence' }
-  /** TCP reset: before the headers, or after so many bytes of the body. */
+  /** TCP reset, before the headers or after this many bytes of the body. */
   | { readonly kind: 'reset'; readonly afterBytes?: number }
   | { readonly kind: 'huge'; readonly megabytes: number };
 
 export interface FaultSpec {
-  /** All given conditions must hold. */
+  /** Applies to requests that match all given conditions. */
   readonly endpoint?: EndpointName | readonly EndpointName[];
   readonly accountId?: string;
   readonly tunnelId?: string;
   /** Value of the API token. */
   readonly token?: string;
-  /** Page asked for. */
+  /** The requested page. */
   readonly page?: number;
-  /** Lets so many matching requests through first. */
+  /** Skips this many matching requests. */
   readonly skip?: number;
-  /** Ends after so many hits. Default: until removed. */
+  /** Ends after this many hits. Default: never. */
   readonly times?: number;
-  /** Wait so long before the answer begins. */
+  /** Delay before the answer begins. */
   readonly delayMs?: number;
   readonly effect: FaultEffect;
 }
 
 export interface Fault {
-  /** Requests that it has struck. */
+  /** The number of affected requests. */
   readonly hits: () => number;
   readonly remove: () => void;
 }
@@ -76,10 +77,10 @@ export interface FaultTarget {
 }
 
 export interface Faults {
-  /** The earliest added fault that matches strikes; later ones wait for their turn. */
+  /** If several faults match a request, the one added first applies. */
   readonly add: (spec: FaultSpec) => Fault;
   readonly clear: () => void;
-  /** The fault for this request, counted as a hit. */
+  /** Returns the fault for this request and counts a hit. */
   readonly strike: (target: FaultTarget) => FaultSpec | undefined;
 }
 
@@ -129,7 +130,7 @@ function matches(spec: FaultSpec, target: FaultTarget): boolean {
   );
 }
 
-/** How the answer travels under this fault. */
+/** How the answer is sent under this fault. */
 export function deliveryOf(effect: FaultEffect, body: string): Delivery {
   switch (effect.kind) {
     case 'cut':

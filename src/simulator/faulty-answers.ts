@@ -7,13 +7,13 @@ import { deliveryOf } from './faults.ts';
 const GATEWAY_PAGE = (status: number): string =>
   `<html>\r\n<head><title>${status} Bad gateway</title></head>\r\n<body>\r\n<center><h1>${status} Bad gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n`;
 
-/** Page 2 of 3 pages asked for while a fault makes it a copy: the server must answer for another page. */
+/** The page to read from the fleet; differs from the requested one if the fault copies a page. */
 export function pageToAnswer(effect: FaultEffect, asked: number): number {
   if (effect.kind === 'repeat_page') return effect.page;
   return effect.kind === 'endless_pages' ? 1 : asked;
 }
 
-/** The answer under a fault. `asked` is the page that the client wanted. */
+/** Applies a fault to an answer. `asked` is the requested page. */
 export function spoil(
   response: ApiResponse,
   { effect, asked }: { readonly effect: FaultEffect; readonly asked: number },
@@ -86,7 +86,7 @@ interface Page {
   readonly info: Readonly<Record<string, unknown>>;
 }
 
-/** Answers that are no page of a list pass unchanged. */
+/** Changes a page of a list; returns other answers unchanged. */
 function changedPage(response: ApiResponse, change: (page: Page) => Page): ApiResponse {
   const body: unknown = JSON.parse(response.body);
   if (!isRecord(body) || !Array.isArray(body['result']) || !isRecord(body['result_info'])) return response;

@@ -1,6 +1,9 @@
 import type { HaMode, KnownTunnelType, RouteKind, TunnelStatus } from '../core/model.ts';
 
-/** Times are milliseconds since the epoch. The fraction holds the microseconds that the API shows for cloudflared. */
+/**
+ * Times are milliseconds since the epoch. The fraction holds the microseconds that the API shows
+ * for cloudflared.
+ */
 
 export interface FleetAccount {
   /** 32 hexadecimal digits. */
@@ -99,8 +102,9 @@ export function servingConnections(connector: FleetConnector): number {
 const HEALTHY_CONNECTIONS = 4;
 
 /**
- * Cloudflare docs, tunnel status. healthy: every connector has all its connections, and cloudflared tunnels have at least four;
- * degraded: fewer connections; down: it ran before and has none; inactive: it never ran.
+ * Cloudflare docs, tunnel status. healthy: every connector has all its connections, and cloudflared
+ * tunnels have at least four; degraded: fewer connections; down: it ran before and has none;
+ * inactive: it never ran.
  */
 export function statusOf(tunnel: FleetTunnel): Exclude<TunnelStatus, 'unknown'> {
   if (tunnel.activeSpans.length === 0) return 'inactive';
@@ -198,8 +202,9 @@ export interface Evicted {
 }
 
 /**
- * The state behind the simulated API. Returned values are live views; do not keep them. Operations take the time as their last
- * argument, in milliseconds since the epoch, and throw an Error for an unknown id.
+ * The state behind the simulated API. Returned values are live views; do not keep them. Operations
+ * take the time as their last argument, in milliseconds since the epoch, and throw an Error for an
+ * unknown id.
  */
 export interface Fleet {
   readonly accounts: () => readonly FleetAccount[];
@@ -243,7 +248,10 @@ export interface Fleet {
     start: ConnectorSpec & { readonly tunnelId: string },
     now: number,
   ) => FleetConnector;
-  /** A highly available WARP connector stays as offline and another is promoted; others are removed. Returns its previous state. */
+  /**
+   * A highly available WARP connector stays as offline and another is promoted; others are removed.
+   * Returns its previous state.
+   */
   readonly stopConnector: (connectorId: string, now: number) => FleetConnector;
   /** Replaces it by a new process on the same machine, with another id. */
   readonly restartConnector: (connectorId: string, now: number) => FleetConnector;

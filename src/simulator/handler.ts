@@ -3,7 +3,7 @@ import type { Fleet, FleetTunnel } from './fleet-model.ts';
 import type { Token } from './tokens.ts';
 import type { EmbeddedConnections } from './wire.ts';
 
-/** What a handler of a checked request gets. */
+/** The arguments of a handler. The request is authorized and its ids are well-formed. */
 export interface Context {
   readonly fleet: Fleet;
   readonly now: number;
@@ -14,8 +14,9 @@ export interface Context {
 }
 
 /**
- * What `total_count` of a list of tunnels counts. `filtered`: the tunnels that the search parameters select. `unfiltered`:
- * every tunnel that the token may list, also deleted ones; the API reference says "available without any search parameters".
+ * What `total_count` of a list of tunnels counts. `filtered`: the tunnels that match the search
+ * parameters. `unfiltered`: every tunnel that the token may list, including deleted ones; the API
+ * reference says "available without any search parameters".
  */
 export type TotalCount = 'filtered' | 'unfiltered';
 
@@ -30,7 +31,7 @@ export interface AccountContext extends Context {
 }
 
 export interface TunnelContext extends AccountContext {
-  /** Of the endpoint's type and in the account; may be deleted. */
+  /** Has the endpoint's type and belongs to the account; may be deleted. */
   readonly tunnel: FleetTunnel;
 }
 

@@ -21,7 +21,7 @@ function seconds(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
 
-/** A valid token's answer carries code 10000 in `messages`: it is no error. */
+/** The answer for a valid token has code 10000 in `messages`, which is no error. */
 function verified(token: Token, now: number): Answer {
   const status = tokenStatus(token, now);
   return success(
@@ -43,7 +43,7 @@ function verified(token: Token, now: number): Answer {
   );
 }
 
-/** Refuses tokens that an account owns; empty for a token without Account Settings; pages hold 5 to 50. */
+/** Refuses account-owned tokens. Empty for a token without Account Settings. Pages hold 5 to 50 accounts. */
 export function listAccounts({ fleet, token, query }: Context): Answer {
   if (token.owner === 'account') return ERRORS.accountsOfAccountToken;
   const page = Number(query.get('page') ?? 1);

@@ -16,17 +16,17 @@ export const HAPPENINGS = [
 export type Happening = (typeof HAPPENINGS)[number];
 
 export interface LifeOptions {
-  /** Time between two happenings, over the whole fleet. Default: 10 s to 20 s, which a person can follow. */
+  /** Time between two happenings in the whole fleet. Default: 10 s to 20 s. */
   readonly everyMs?: { readonly low: number; readonly high: number };
-  /** How often one is chosen beside the others; 0 is never. */
+  /** Relative frequency; 0 is never. */
   readonly weights?: Partial<Readonly<Record<Happening, number>>>;
-  /** How long things stay broken before they mend. Default: 20 s to 60 s. */
+  /** How long problems last. Default: 20 s to 60 s. */
   readonly mendsAfterMs?: { readonly low: number; readonly high: number };
-  /** Tunnels that only drains touch. */
+  /** Tunnels that only drains affect. */
   readonly leaveAlone?: readonly string[];
 }
 
-/** What happened, for a log. */
+/** Something that happened, for a log. */
 export interface LifeEvent {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -37,7 +37,10 @@ export interface LifeEvent {
 }
 
 export interface Life {
-  /** Everything up to this time, in order. Many small steps and one large step come to the same. */
+  /**
+   * Lets everything up to this time happen, in order. Many small steps have the same result as one
+   * large step.
+   */
   readonly advance: (now: number) => readonly LifeEvent[];
 }
 
@@ -51,7 +54,7 @@ const WEIGHTS: Readonly<Record<Happening, number>> = {
   route: 0,
 };
 
-/** Tries at a random tunnel before another happening has its turn. */
+/** Random tunnels tried before another kind of happening is chosen. */
 const TRIES = 40;
 
 interface Happened {
@@ -74,7 +77,7 @@ export function createLife(
   const between = (range: { readonly low: number; readonly high: number }): number =>
     random.integer(range.low, range.high);
 
-  /** A tunnel that fits, or none after so many tries: cheap in a fleet of any size. */
+  /** A random tunnel that fits, or undefined after TRIES attempts; fast in a fleet of any size. */
   function someTunnel(fits: (tunnel: FleetTunnel) => boolean): FleetTunnel | undefined {
     const accounts = fleet.accounts().filter(({ id }) => fleet.tunnels(id).length > 0);
     if (accounts.length === 0) return undefined;
@@ -96,7 +99,7 @@ export function createLife(
   function startsAgain(stopped: FleetConnector, tunnelId: string): (at: number) => Happened | undefined {
     return (at) => {
       if (!exists(fleet.tunnel(tunnelId))) return undefined;
-      // An offline HA connector comes back as a new process in its place.
+      // An offline HA connector is replaced by a new process.
       if (fleet.connector(stopped.id) !== undefined) {
         if (fleet.connector(stopped.id)?.haStatus !== 'offline') return undefined;
         fleet.restartConnector(stopped.id, at);
@@ -178,8 +181,8 @@ export function createLife(
     },
   };
 
-  /** The kinds in the order in which they are tried: the first is drawn by weight. */
-  function turns(): readonly Happening[] {
+  /** The order in which kinds are tried: the first is drawn by weight. */
+  function tryOrder(): readonly Happening[] {
     const possible = HAPPENINGS.filter((kind) => weights[kind] > 0);
     const total = possible.reduce((sum, kind) => sum + weights[kind], 0);
     let draw = random.next() * total;
@@ -188,14 +191,14 @@ export function createLife(
   }
 
   function happen(at: number): LifeEvent | undefined {
-    for (const happening of turns()) {
+    for (const happening of tryOrder()) {
       const happened = happenings[happening](at);
       if (happened !== undefined) return { at, happening, ...happened };
     }
     return undefined;
   }
 
-  /** Clean-ups by the API: the processes still run, and connect again under their own ids. */
+  /** Connectors that the API removed: their processes still run and connect again with their ids. */
   function noteEvicted(): void {
     for (const { tunnelId, connector, at } of fleet.takeEvicted()) {
       mend(at, (then) => {
@@ -242,7 +245,7 @@ function isPassive({ haStatus }: FleetConnector): boolean {
   return haStatus === 'passive';
 }
 
-/** Marks the route of an account that comes and goes, so that a long life does not grow the list. */
+/** Marks the one route of an account that is added and removed again, so that the list does not grow. */
 const OFFICE = 'moving office';
 
 function isCanary(rule: unknown): boolean {
@@ -251,7 +254,7 @@ function isCanary(rule: unknown): boolean {
 
 const CANARY = { hostname: 'canary.example.com', service: 'http://canary.internal:8080' };
 
-/** Puts a canary rule in front of the others, or takes it out again, so that a long life does not grow the rules. */
+/** Adds a canary rule before the others, or removes it, so that the list does not grow. */
 function changedConfig(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const given: readonly unknown[] = Array.isArray(config['ingress']) ? config['ingress'] : [];
   const rules = given.length > 0 ? given : [{ service: 'http_status:404' }];

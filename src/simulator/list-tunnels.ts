@@ -5,7 +5,7 @@ import { badRequest } from './envelope.ts';
 import type { FleetTunnel } from './fleet-model.ts';
 import { statusOf } from './fleet-model.ts';
 
-/** The query of the three lists, checked. */
+/** The validated query of a list. */
 export interface ListQuery {
   readonly types: readonly KnownTunnelType[] | undefined;
   readonly matches: (tunnel: FleetTunnel) => boolean;
@@ -16,7 +16,7 @@ export interface ListQuery {
 const STATUSES = ['inactive', 'degraded', 'healthy', 'down'];
 const MAX_PER_PAGE = 1000;
 
-/** A server may give fewer rows in a page than were asked for: `maxPerPage`. */
+/** `maxPerPage`: the server may return fewer rows per page than requested. */
 export function parseListQuery(query: URLSearchParams, maxPerPage: number): Parsed<ListQuery> {
   const problems: string[] = [];
 
@@ -54,7 +54,7 @@ export function parseListQuery(query: URLSearchParams, maxPerPage: number): Pars
 
   if (problems.length > 0) return { ok: false, answer: badRequest(problems.join('; ')) };
 
-  // Since 2025-12-01 a list without is_deleted leaves deleted tunnels out; one of a past moment has to show them.
+  // Since 2025-12-01, lists without is_deleted omit deleted tunnels, except lists of a past moment.
   const deleted =
     isDeleted === null || isDeleted === ''
       ? existedAt === undefined

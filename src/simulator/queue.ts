@@ -1,4 +1,4 @@
-/** Things to come, by time; those of one time in the order in which they were added. */
+/** Future items by time; items of the same time in the order of `add`. */
 export interface Queue<T> {
   readonly add: (at: number, item: T) => void;
   readonly nextAt: () => number | undefined;

@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed and the same calls give the same values. Not for secrets. */
+/** A repeatable random generator: the same seed and calls give the same values. Not for secrets. */
 export interface Random {
   /** At least 0, below 1. */
   readonly next: () => number;
@@ -10,7 +10,7 @@ export interface Random {
   readonly hex: (digits: number) => string;
   /** Random (version 4) UUID. */
   readonly uuid: () => string;
-  /** A stream of its own that draws nothing from this one. */
+  /** An independent stream, which does not advance this one. */
   readonly fork: (label: string) => Random;
 }
 
@@ -19,7 +19,8 @@ const UUID_FORM = 'xxxxxxxx-xxxx-4xxx-vxxx-xxxxxxxxxxxx';
 
 export function createRandom(seed: number): Random {
   const word = sfc32(seed);
-  // One text is written over and over: fleets hold hundreds of thousands of ids, and joined strings cost several times the memory.
+  // One buffer for all ids: fleets have hundreds of thousands, and concatenated strings take
+  // several times the memory.
   const uuidText = Buffer.from(UUID_FORM);
   const next = (): number => word() / 2 ** 32;
   const integer = (low: number, high: number): number => low + Math.floor(next() * (high - low + 1));
@@ -85,7 +86,7 @@ function sfc32(seed: number): () => number {
   return word;
 }
 
-/** FNV-1a, so that a text can seed a stream. */
+/** FNV-1a: a seed from a text. */
 export function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -3,18 +3,22 @@ export interface RateLimitOptions {
   readonly requests?: number;
   /** Default: 5 minutes. */
   readonly windowMs?: number;
-  /** How long every request is refused once the limit is passed. Default: 5 minutes. */
+  /** How long every request is refused after the limit was exceeded. Default: 5 minutes. */
   readonly blockMs?: number;
 }
 
 /**
- * "1,200 requests per five minutes per user; if you exceed it, all API calls for the next five minutes are blocked"
- * (Cloudflare docs, API limits). Account-owned tokens have a limit each. Refused requests do not prolong the block.
+ * "1,200 requests per five minutes per user; if you exceed it, all API calls for the next five
+ * minutes are blocked" (Cloudflare docs, API limits). Account-owned tokens have a limit each.
+ * Refused requests do not prolong the block.
  */
 export interface RateLimit {
-  /** Counts a request. Returns the milliseconds until `key` may go on if this request is refused. */
+  /**
+   * Counts a request. If it is refused, returns the milliseconds until requests of `key` are
+   * allowed again.
+   */
   readonly take: (key: string, now: number) => number | undefined;
-  /** How many requests count now, and until when `key` is blocked. */
+  /** The requests in the window, and until when `key` is blocked. */
   readonly state: (
     key: string,
     now: number,
@@ -22,7 +26,7 @@ export interface RateLimit {
 }
 
 interface Counted {
-  /** When the requests in the window were made; those before `first` are over. */
+  /** Times of requests; those before index `first` have left the window. */
   times: number[];
   first: number;
   blockedUntil: number;

@@ -15,12 +15,12 @@ const CLOUDFLARED_FEATURES: readonly string[] = [
   'management_logs',
 ];
 
-/** What a cloudflared says it can do. The API gives the names in no order. */
+/** Features that a cloudflared reports. The API returns them in random order. */
 export function cloudflaredFeatures(random: Random): readonly string[] {
   return random.shuffle(CLOUDFLARED_FEATURES);
 }
 
-/** A cloudflared version `YYYY.M.P`, unpadded, of so many months before `now`. */
+/** A cloudflared version `YYYY.M.P`, unpadded, released `monthsOld` months before `now`. */
 export function cloudflaredVersion(
   now: number,
   options: { readonly monthsOld: number; readonly patch?: number },

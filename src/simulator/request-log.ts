@@ -1,6 +1,6 @@
 import type { EndpointName } from './endpoints.ts';
 
-/** What came in, for tests and benchmarks to count. Holds no token. */
+/** A received request, for tests and benchmarks to count. Holds no token. */
 export interface LoggedRequest {
   readonly at: number;
   readonly method: string;
@@ -9,11 +9,11 @@ export interface LoggedRequest {
   readonly query: string;
   readonly accountId: string | undefined;
   readonly tunnelId: string | undefined;
-  /** Of the answer; of the answer that was meant, where a fault kept it from arriving. */
+  /** Status of the answer, even if a fault kept it from being sent. */
   readonly status: number;
-  /** Refused because the rate limit was passed. */
+  /** Refused by the rate limit. */
   readonly limited: boolean;
-  /** The user or the token whose rate limit counts it; undefined for an unknown token. */
+  /** The user or the account-owned token whose rate limit counts it; undefined for an unknown token. */
   readonly countsFor: string | undefined;
 }
 
@@ -24,9 +24,9 @@ export interface RequestFilter {
   readonly status?: number;
   readonly limited?: boolean;
   readonly countsFor?: string;
-  /** Included. */
+  /** Inclusive. */
   readonly from?: number;
-  /** Not included. */
+  /** Exclusive. */
   readonly until?: number;
 }
 
@@ -35,14 +35,14 @@ export interface RequestLog {
   /** The latest requests, oldest first. */
   readonly entries: (filter?: RequestFilter) => readonly LoggedRequest[];
   readonly count: (filter?: RequestFilter) => number;
-  /** The most requests in any stretch of so many milliseconds. */
+  /** The most requests in any period of `windowMs`. */
   readonly peak: (windowMs: number, filter?: RequestFilter) => number;
   /** Every request since the start or `clear`, kept or not. */
   readonly totals: () => Readonly<Partial<Record<EndpointName, number>>>;
   readonly clear: () => void;
 }
 
-/** Keeps the latest `keep` requests at least, twice as many at most. */
+/** Keeps at least the latest `keep` requests and at most twice as many. */
 export function createRequestLog(keep = 100_000): RequestLog {
   let log: LoggedRequest[] = [];
   let totals: Partial<Record<EndpointName, number>> = {};

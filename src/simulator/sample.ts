@@ -5,19 +5,22 @@ import { createRandom } from './random.ts';
 export interface SampleOptions {
   readonly seed: number;
   readonly now: number;
-  /** Over all accounts, evenly. Default: 1. */
+  /** Number of accounts, among which the tunnels are distributed evenly. Default: 1. */
   readonly accounts?: number;
-  /** cloudflared tunnels over all accounts. */
+  /** cloudflared tunnels of all accounts. */
   readonly tunnels: number;
   /** Connectors of each running tunnel, with four connections each. Default: 2. */
   readonly connectors?: number;
-  /** Parts of the cloudflared tunnels; the rest is healthy. Default: all healthy. */
+  /** Fractions of the cloudflared tunnels; the rest is healthy. Default: 0. */
   readonly degraded?: number;
   readonly down?: number;
   readonly inactive?: number;
-  /** Deleted cloudflared tunnels beside these, over all accounts. Default: 0. */
+  /** Additional deleted cloudflared tunnels of all accounts. Default: 0. */
   readonly deleted?: number;
-  /** WARP connectors in the first account, by HA mode in turn: aws, local, none, disabled. Default: 0. */
+  /**
+   * WARP connectors in the first account, with the HA modes aws, local, none, disabled round-robin.
+   * Default: 0.
+   */
   readonly warpConnectors?: number;
 }
 

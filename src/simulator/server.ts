@@ -8,7 +8,7 @@ import { failure, noRoute, respond } from './envelope.ts';
 import type { Simulation, SimulationOptions } from './simulation.ts';
 import { createSimulation } from './simulation.ts';
 
-/** Cloudflare keeps idle connections this long (its docs, "Connection limits", between client and Cloudflare). */
+/** How long Cloudflare keeps idle connections (Cloudflare docs, "Connection limits"). */
 const KEEP_ALIVE_MS = 400_000;
 
 export interface SimulatorOptions extends Omit<SimulationOptions, 'now'> {
@@ -16,11 +16,11 @@ export interface SimulatorOptions extends Omit<SimulationOptions, 'now'> {
   readonly now?: () => number;
   /** Default: 0, any free port. */
   readonly port?: number;
-  /** How long every answer takes. Default: 0. */
+  /** Delay of every answer. Default: 0. */
   readonly latencyMs?: number;
-  /** Calls `tick` so often. Default: never. */
+  /** Interval of calls to `tick`. Default: never. */
   readonly autoTickMs?: number;
-  /** How far the clock that the Date header shows is ahead. Default: 0. */
+  /** How far the Date header is ahead of the machine's clock. Default: 0. */
   readonly dateOffsetMs?: number;
   /** Key and certificate chain in PEM form: serves https. Default: plain http. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -60,7 +60,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const listener: RequestListener = (incoming, outgoing) => {
     outgoing.setHeader('Date', new Date(Date.now() + (options.dateOffsetMs ?? 0)).toUTCString());
     answer(incoming, outgoing).catch(() => {
-      // A client that leaves in the middle of its request; anything else must show as a failed request.
+      // Usually the client has disconnected; any other error must be visible as a failed request.
       if (!outgoing.headersSent && !outgoing.destroyed) {
         outgoing.writeHead(500).end();
       } else outgoing.destroy();
@@ -96,7 +96,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   };
 }
 
-/** The path alone where it is not below the base. */
+/** Returns only the path if it is not below the base. */
 function toRequest(incoming: IncomingMessage, body: string): ApiRequest | string {
   const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://simulator');
   if (!pathname.startsWith(`${BASE}/`)) return pathname;

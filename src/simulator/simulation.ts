@@ -23,16 +23,16 @@ export interface SimulationOptions {
   readonly now: () => number;
   /** Default: one account with ten running tunnels. */
   readonly accounts?: readonly AccountSpec[];
-  /** Default: one user token, SIMULATOR_TOKEN, that may do everything. */
+  /** Default: SIMULATOR_TOKEN, a user token with all permissions. */
   readonly tokens?: readonly TokenSpec[];
   /** Default: missing, as since October 2026. */
   readonly embeddedConnections?: EmbeddedConnections;
   readonly rateLimit?: RateLimitOptions;
-  /** The most rows in a page, whatever was asked for; `result_info.per_page` tells. Default: 1000. */
+  /** The most rows in a page, whatever was requested; reported in `result_info.per_page`. Default: 1000. */
   readonly maxPerPage?: number;
   /** Default: filtered. */
   readonly totalCount?: TotalCount;
-  /** How long connectors take to pick up a new configuration. Default: 2 s to 90 s. */
+  /** How long connectors take to apply a new configuration. Default: 2 s to 90 s. */
   readonly configurationDelayMs?: { readonly low: number; readonly high: number };
   /** What happens to the fleet as time passes. Default: nothing. */
   readonly life?: LifeOptions;
@@ -41,12 +41,11 @@ export interface SimulationOptions {
   readonly keepRequests?: number;
 }
 
-/** Obviously no real one. */
 export const SIMULATOR_TOKEN = 'simulator-token-with-every-permission';
 
 /** The simulated API without a network. */
 export interface Simulation {
-  /** Lets the fleet live up to the present, then answers. */
+  /** Lets the fleet advance to the current time, then answers. */
   readonly handle: (request: ApiRequest) => ApiResponse;
   readonly fleet: Fleet;
   readonly tokens: Tokens;
@@ -55,7 +54,7 @@ export interface Simulation {
   /** By token value; the tokens of one user share a limit, a token that an account owns has its own. */
   readonly rateLimit: RateLimit;
   readonly now: () => number;
-  /** Lets the fleet live up to the present, as every request does. Nothing happens without `life`. */
+  /** Lets the fleet advance to the current time, as every request does. No effect without `life`. */
   readonly tick: () => readonly LifeEvent[];
 }
 

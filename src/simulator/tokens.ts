@@ -18,7 +18,7 @@ export const PERMISSIONS: readonly Permission[] = GROUPS.flatMap((group): Permis
   `${group} Edit`,
 ]);
 
-/** Any one of these opens the family (Cloudflare API reference, accepted permissions). */
+/** Any one of these gives access to the family (Cloudflare API reference, accepted permissions). */
 const OPENERS: Readonly<Record<Exclude<Access['family'], 'none'>, readonly (typeof GROUPS)[number][]>> = {
   all_tunnels: ['Cloudflare Tunnel', 'Cloudflare One Connector: cloudflared', 'Cloudflare One Connectors'],
   cloudflared: ['Cloudflare Tunnel', 'Cloudflare One Connector: cloudflared', 'Cloudflare One Connectors'],
@@ -30,21 +30,24 @@ export interface TokenSpec {
   readonly value: string;
   /** Who owns it. Default: user. */
   readonly owner?: 'user' | 'account';
-  /** Which user, where one owns it: the tokens of a user share one rate limit. Default: the same user for all. */
+  /**
+   * The owner, if it is a user's token: tokens of one user share a rate limit. Default: the same
+   * user for all.
+   */
   readonly user?: string;
   /** Default: active. */
   readonly status?: 'active' | 'disabled' | 'expired';
   /** Default: every account. */
   readonly accounts?: readonly string[];
-  /** The code that refuses other accounts; both have been seen. Default: 9109. */
+  /** The code that refuses other accounts; both were observed. Default: 9109. */
   readonly foreignCode?: 9109 | 10000;
-  /** Accounts that it lists and has no permission in. Default: none. */
+  /** Accounts that it can list but not read. Default: none. */
   readonly refusedIn?: readonly string[];
   /** Default: all. */
   readonly permissions?: readonly Permission[];
-  /** Lists silently hold these tunnels only. Default: no such filter. */
+  /** If given, lists silently contain these tunnels only. */
   readonly tunnels?: readonly string[];
-  /** Milliseconds since the epoch; past it the token is expired. */
+  /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
   readonly notBefore?: number;
 }
@@ -52,14 +55,14 @@ export interface TokenSpec {
 export interface Token extends TokenSpec {
   /** 32 hexadecimal digits, derived from the value; safe to show. */
   readonly id: string;
-  /** Whose rate limit its requests count for: the user's, or its own where an account owns it; safe to show. */
+  /** The rate limit that counts its requests: the user's, or its own if an account owns it. Safe to show. */
   readonly countsFor: string;
   readonly reaches: (accountId: string) => boolean;
 }
 
 export interface Tokens {
   readonly add: (spec: TokenSpec) => Token;
-  /** Changes what it may do or its status, from the next request on. */
+  /** Changes its permissions or status, from the next request on. */
   readonly change: (value: string, change: Partial<Omit<TokenSpec, 'value'>>) => void;
   /** Revokes it: the API no longer knows the value. */
   readonly revoke: (value: string) => void;
@@ -105,7 +108,10 @@ export function isUsable(token: Token, now: number): boolean {
   return tokenStatus(token, now) === 'active' && (token.notBefore === undefined || now >= token.notBefore);
 }
 
-/** Without it `GET /accounts` holds nothing, with success (field reports, cloudflare-go#725). */
+/**
+ * Without Account Settings, `GET /accounts` succeeds with an empty list (field reports,
+ * cloudflare-go#725).
+ */
 export function seesAccounts({ permissions }: Token): boolean {
   return permissions?.some((permission) => permission.startsWith('Account Settings ')) ?? true;
 }

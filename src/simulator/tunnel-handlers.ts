@@ -107,7 +107,7 @@ export function getTunnelToken({ tunnel }: TunnelContext): Answer {
   return tunnel.deletedAt === undefined ? success(tunnelToken(tunnel)) : ERRORS.tunnelNotFound;
 }
 
-/** A short-lived token for a tunnel's log stream: an unsigned stand-in of the same form. */
+/** A short-lived token for a tunnel's log stream: unsigned, but of the same form. */
 export function getManagementToken({ tunnel, body, now }: TunnelContext): Answer {
   if (tunnel.deletedAt !== undefined) return ERRORS.tunnelNotFound;
   const parsed = parseBody(body);

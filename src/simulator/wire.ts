@@ -2,11 +2,9 @@ import type { FleetConnection, FleetConnector, FleetRoute, FleetTunnel } from '.
 import { configVersionAt, statusOf } from './fleet-model.ts';
 import { createRandom, hash } from './random.ts';
 
-/** The fleet in the API's JSON, with the keys and their order of recorded answers. */
-
 /**
- * What list and get answers hold under `connections`: before October 2026 the connections; since then nothing, which is
- * announced once as an empty array (official SDK) and once as no key at all (API changelog of 2026-07-09).
+ * The `connections` of list and get answers. Before October 2026: the connections. Since then: an
+ * empty array according to the official SDK, no key according to the API changelog of 2026-07-09.
  */
 export type EmbeddedConnections = 'populated' | 'empty' | 'missing';
 
@@ -17,16 +15,17 @@ export function microseconds(at: number): string {
   return `${new Date(whole).toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
 }
 
-/** RFC 3339 with milliseconds, as WARP connectors show. */
+/** RFC 3339 with milliseconds, as the API shows for WARP connectors. */
 export function milliseconds(at: number): string {
   return new Date(Math.floor(at)).toISOString();
 }
 
-/** cloudflared's times have microseconds, those of all other types milliseconds. */
+/** Times of cloudflared tunnels have microseconds, those of other types milliseconds. */
 export function timeFormat(tunnel: FleetTunnel): (at: number) => string {
   return tunnel.type === 'cfd_tunnel' ? microseconds : milliseconds;
 }
 
+/** The API's JSON, with the keys and their order as in recorded answers. */
 export function tunnelRow(
   tunnel: FleetTunnel,
   embedded: EmbeddedConnections,
@@ -82,7 +81,10 @@ function connectionRows(
   );
 }
 
-/** One connector with its connections: an element of `…/connections`, and the whole of `…/connectors/{id}`. */
+/**
+ * One connector with its connections: an element of `…/connections`, or the result of
+ * `…/connectors/{id}`.
+ */
 export function clientRow(
   tunnel: FleetTunnel,
   { connector, now }: { readonly connector: FleetConnector; readonly now: number },
@@ -120,7 +122,7 @@ export function warpConfigurationRow(tunnel: FleetTunnel): Readonly<Record<strin
   };
 }
 
-/** The one virtual network of the simulated accounts. */
+/** The only virtual network of the simulated accounts. */
 const DEFAULT_NETWORK = { id: '0c5e2c3e-3b1f-4f0a-9d6c-5b8f6f1d9a77', name: 'default' };
 
 export function routeRow(
@@ -145,7 +147,10 @@ export function routeRow(
   };
 }
 
-/** What cloudflared runs with: base64 of JSON with account, tunnel and secret (Cloudflare docs, tunnel tokens). */
+/**
+ * A tunnel token for cloudflared: base64 of JSON with account, tunnel and secret (Cloudflare docs,
+ * tunnel tokens).
+ */
 export function tunnelToken({ accountId, id, secret }: FleetTunnel): string {
   const s = secret ?? Buffer.from(createRandom(hash(id)).hex(64), 'hex').toString('base64');
   return Buffer.from(JSON.stringify({ a: accountId, t: id, s })).toString('base64');

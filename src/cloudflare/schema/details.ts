@@ -84,8 +84,9 @@ export function parseConnector(result: unknown): Parsed<Connector | undefined> {
 }
 
 /**
- * The connections that the API embedded in lists until October 2026 (API changelog, 2026-07-09), by connector. Returns
- * undefined unless the value is a non-empty array of objects: the tunnel is then observed through its own endpoint.
+ * The connections that the API embedded in lists until October 2026 (API changelog, 2026-07-09), by
+ * connector. Returns undefined unless the value is a non-empty array of objects: the tunnel is then
+ * observed through its own endpoint.
  */
 export function parseEmbeddedConnectors(input: unknown): readonly Connector[] | undefined {
   if (!Array.isArray(input) || input.length === 0) return undefined;
@@ -115,7 +116,10 @@ function toConnection(item: WireConnection): Connection {
   };
 }
 
-/** Merges two entries of one connector: the first description that is present, and the connections of both. */
+/**
+ * Merges two entries of one connector: the first description that is present, and the connections
+ * of both.
+ */
 const merge = (first: Connector, second: Connector): Connector => ({
   id: first.id,
   version: first.version ?? second.version,
@@ -145,7 +149,10 @@ const cloudflaredConfiguration = structured({
 });
 const warpConfiguration = described('configuration_version', 'ha_mode');
 
-/** The `result` of `/cfd_tunnel/{id}/configurations`. One that was never set has version 0 and a null `config`: no rules. */
+/**
+ * The `result` of `/cfd_tunnel/{id}/configurations`. One that was never set has version 0 and a
+ * null `config`: no rules.
+ */
 export function parseCloudflaredConfiguration(result: unknown): Parsed<Configuration> {
   const parsed = parse(cloudflaredConfiguration, result, 'result');
   if (!parsed.ok) return parsed;

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 
 /**
- * Turns unknown JSON into domain types. The files of this folder are the only ones that know Cloudflare's field names.
- * Structure is strict: a wrong shape is a problem, because reading it as "no connections" would be false. Descriptions
- * are lenient: one that is null, missing or of a wrong type is absent.
+ * Turns unknown JSON into domain types. The files of this folder are the only ones that know
+ * Cloudflare's field names. Structure is strict: a wrong shape is a problem, because reading it as
+ * "no connections" would be false. Descriptions are lenient: one that is null, missing or of a
+ * wrong type is absent.
  */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
@@ -16,7 +17,10 @@ export const anything = v.optional(v.unknown());
 const isRecord = (input: unknown): input is object =>
   typeof input === 'object' && input !== null && !Array.isArray(input);
 
-/** A JSON object whose values are all descriptions. Unlike valibot's own, it rejects arrays and copies nothing: lists are long. */
+/**
+ * A JSON object whose values are all descriptions. Unlike valibot's own, it rejects arrays and
+ * copies nothing: lists are long.
+ */
 export const described = <Key extends string>(..._keys: readonly Key[]): v.GenericSchema<Described<Key>> =>
   v.custom<Described<Key>>(isRecord);
 type Described<Key extends string> = Readonly<Partial<Record<Key, unknown>>>;
@@ -25,7 +29,10 @@ type Described<Key extends string> = Readonly<Partial<Record<Key, unknown>>>;
 export const structured = <T extends v.ObjectEntries>(entries: T) =>
   v.pipe(v.unknown(), v.check(isRecord), v.object(entries));
 
-/** An identifier. Made well-formed before it is compared: on the page, ids that differ only in lone surrogates are equal. */
+/**
+ * An identifier. Made well-formed before it is compared: on the page, ids that differ only in lone
+ * surrogates are equal.
+ */
 export const id = v.pipe(
   v.string(),
   v.nonEmpty(),
@@ -95,8 +102,8 @@ export function time(value: unknown): number | undefined {
 }
 
 /**
- * Returns one shared instance of equal values. Thousands of connectors have the same version, architecture and features, and
- * JSON.parse creates separate strings for each.
+ * Returns one shared instance of equal values. Thousands of connectors have the same version,
+ * architecture and features, and JSON.parse creates separate strings for each.
  */
 export interface Interner {
   readonly text: <T extends string | undefined>(text: T) => T | string;

@@ -25,8 +25,8 @@ interface Inspected {
 }
 
 /**
- * Preflight check: finds the accounts, lists each once, requests each endpoint once per token, and prints a report. Resolves to
- * the exit code: 0 without problems, otherwise 1.
+ * Preflight check: finds the accounts, lists each once, requests each endpoint once per token, and
+ * prints a report. Resolves to the exit code: 0 without problems, otherwise 1.
  */
 export async function check(config: Config, print: (text: string) => void): Promise<number> {
   let clock: string | undefined;

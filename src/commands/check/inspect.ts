@@ -86,7 +86,10 @@ export const listProbe = (listed: Result<readonly Account[]>): Probe => ({
   answer: listed.ok ? { ok: true, value: plural(listed.value.length, 'account') } : listed,
 });
 
-/** Requests each endpoint for one tunnel only, because a token has the same permissions in all its accounts. */
+/**
+ * Requests each endpoint for one tunnel only, because a token has the same permissions in all its
+ * accounts.
+ */
 export async function probeDetails(
   accounts: readonly AccountFindings[],
   { client, types, configurations, routes }: InspectOptions,
@@ -127,8 +130,8 @@ async function probeDetail(
 }
 
 /**
- * Requested if no WARP connector is listed, because the list of all types silently omits them for a token that may not read
- * them.
+ * Requested if no WARP connector is listed, because the list of all types silently omits them for a
+ * token that may not read them.
  */
 async function probeWarpConnectors(accounts: readonly AccountFindings[], client: Client): Promise<Probe> {
   const probe = { endpoint: 'GET /accounts/{account}/warp_connector' };
@@ -138,7 +141,10 @@ async function probeWarpConnectors(accounts: readonly AccountFindings[], client:
   return { ...probe, answer: answer.ok ? noneThere(answer.value.totalCount) : answer };
 }
 
-/** Lists of private networks and host names. A missing permission is no problem: the exporter then reads no routes. */
+/**
+ * Lists of private networks and host names. A missing permission is no problem: the exporter then
+ * reads no routes.
+ */
 async function probeRoutes(accounts: readonly AccountFindings[], client: Client): Promise<readonly Probe[]> {
   const good = accounts.find(({ failures }) => failures.length === 0);
   const probes: Probe[] = [];

@@ -12,11 +12,17 @@ export interface PlanSettings {
   readonly staleAfterMs: number;
 }
 
-/** CloudflareTunnelExporterBudgetTooSmall fires if an observation is older than `ms` and than this many list intervals. */
+/**
+ * CloudflareTunnelExporterBudgetTooSmall fires if an observation is older than `ms` and than this
+ * many list intervals.
+ */
 export const OLDEST_DETAIL = { ms: 900_000, listIntervals: 5 };
 /** The least recently observed tunnel waits at most this many fair shares (docs/performance.md). */
 const OLDEST_IN_SHARES = 2;
-/** Tunnels whose list fails are shown for `--poll.stale-after`, or for this many list intervals if that is longer. */
+/**
+ * Tunnels whose list fails are shown for `--poll.stale-after`, or for this many list intervals if
+ * that is longer.
+ */
 const LISTS_IN_STALE_AFTER = 3;
 
 /** What one request budget has to cover. */
@@ -35,8 +41,9 @@ export interface Intervals {
 }
 
 /**
- * The intervals that a budget allows if all accounts and tunnels share equally. Every poll lists every account if that takes at
- * most `LIST_SHARE` of the budget; otherwise lists get that share. Connections get the rest.
+ * The intervals that a budget allows if all accounts and tunnels share equally. Every poll lists
+ * every account if that takes at most `LIST_SHARE` of the budget; otherwise lists get that share.
+ * Connections get the rest.
  */
 export function pollingPlan(
   { pages, serving }: Load,
