@@ -1,7 +1,6 @@
 import type { Given, GivenByFlag, Setting } from './setting.ts';
 import { ALL_SETTINGS } from './settings.ts';
-import { parseYaml, reportUnknownKey, singleText } from './yaml.ts';
-import type { YamlEntry, YamlValue } from './yaml.ts';
+import { parseYaml, reportUnknownKey, singleText, type YamlEntry, type YamlValue } from './yaml.ts';
 
 /** An entry of `accounts`, `tokens` or `expected_tunnels`, not yet validated. */
 export interface Entry {

@@ -1,6 +1,5 @@
 import { suggestion } from './nearest.ts';
-import { variableOf } from './setting.ts';
-import type { Given, GivenByFlag } from './setting.ts';
+import { variableOf, type Given, type GivenByFlag } from './setting.ts';
 import { ALL_SETTINGS } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -148,14 +148,13 @@ export const schedule: Kind<string> = {
 export const apiUrl: Kind<string> = {
   placeholder: 'URL',
   parse: (given) => {
-    const url = URL.parse(given.trim());
-    if (!url || url.hostname === '') return bad(`${quote(given)} is not a URL`);
-    if (url.username !== '' || url.password !== '') return bad('must not hold credentials');
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    const url = parseUrl(given);
+    if (!url.ok) return url;
+    const { protocol, hostname, href } = url.value;
+    if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
       return bad(`${quote(given)} must be https; plain http only to localhost, 127.0.0.0/8 or [::1]`);
-    }
     if (/[?#]/.test(given)) return bad(`${quote(given)} must not have a query or fragment`);
-    return good(url.href.replace(/\/+$/, ''));
+    return good(href.replace(/\/+$/, ''));
   },
 };
 
@@ -163,17 +162,22 @@ export const apiUrl: Kind<string> = {
 export const localUrl: Kind<string> = {
   placeholder: 'URL',
   parse: (given) => {
-    const url = URL.parse(given.trim());
-    if (!url || url.hostname === '') return bad(`${quote(given)} is not a URL`);
-    if (url.username !== '' || url.password !== '') return bad('must not hold credentials');
-    if (url.protocol !== 'https:' && url.protocol !== 'http:')
-      return bad(`${quote(given)} must be http or https`);
-    if (url.pathname !== '/' || /[?#]/.test(given)) {
+    const url = parseUrl(given);
+    if (!url.ok) return url;
+    const { protocol, pathname, origin } = url.value;
+    if (protocol !== 'https:' && protocol !== 'http:') return bad(`${quote(given)} must be http or https`);
+    if (pathname !== '/' || /[?#]/.test(given))
       return bad(`${quote(given)} must be scheme, host and port alone; use e.g. http://127.0.0.1:20241`);
-    }
-    return good(url.origin);
+    return good(origin);
   },
 };
+
+function parseUrl(given: string): Parsed<URL> {
+  const url = URL.parse(given.trim());
+  if (!url || url.hostname === '') return bad(`${quote(given)} is not a URL`);
+  if (url.username !== '' || url.password !== '') return bad('must not hold credentials');
+  return good(url);
+}
 
 function isLoopback(hostname: string): boolean {
   return (

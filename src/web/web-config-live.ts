@@ -1,6 +1,5 @@
 import { withFiles, type ReadFileAsync } from '../config/files.ts';
-import { readWebConfig } from './web-config.ts';
-import type { WebConfig, WebConfigReading } from './web-config.ts';
+import { readWebConfig, type WebConfig, type WebConfigReading } from './web-config.ts';
 
 export interface LiveWebConfigOptions {
   readonly readFile: ReadFileAsync;

@@ -1,7 +1,6 @@
 import { suggestion } from '../config/nearest.ts';
 import { quote } from '../config/quote.ts';
-import { parseYaml, reportUnknownKey, singleText } from '../config/yaml.ts';
-import type { YamlOptions, YamlValue } from '../config/yaml.ts';
+import { parseYaml, reportUnknownKey, singleText, type YamlOptions, type YamlValue } from '../config/yaml.ts';
 
 /** A mapping of the file. Reports what is wrong with a key when the key is read. */
 export interface Section {

@@ -1,10 +1,8 @@
 import { dirname } from 'node:path';
 import { readText, type ReadFile } from '../config/files.ts';
 import { validateHeaderValue } from '../node-http.ts';
-import { readUsers } from './basic-auth.ts';
-import type { Users } from './basic-auth.ts';
-import { readTls, TLS_KEYS } from './tls-settings.ts';
-import type { TlsSettings } from './tls-settings.ts';
+import { readUsers, type Users } from './basic-auth.ts';
+import { readTls, TLS_KEYS, type TlsSettings } from './tls-settings.ts';
 import { parseSection, type Section } from './web-config-section.ts';
 
 /** The content of `--web.config.file`, which has exporter-toolkit's format. */

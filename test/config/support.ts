@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import type { LoadInput, LoadResult } from '../../src/config/load.ts';
+import { loadConfig, type LoadInput, type LoadResult } from '../../src/config/load.ts';
 
 export const ACCOUNT = '023e105f4ecef8ad9ca31a8372d0c353';
 export const OTHER_ACCOUNT = '0123456789abcdef0123456789abcdef';
