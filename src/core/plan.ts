@@ -17,9 +17,9 @@ export type PlannedRequest = ListRequest | DetailRequest | RoutesRequest;
 export interface Plan {
   /** In the order in which they are to be sent. */
   readonly requests: readonly PlannedRequest[];
-  /** Tunnels whose connections are due and not planned, for want of budget. */
+  /** Tunnels whose connections are due and not planned, because the budget is spent. */
   readonly waiting: number;
-  /** Requests of any kind that are due and not planned, for want of budget. */
+  /** Requests of any kind that are due and not planned, because the budget is spent. */
   readonly unafforded: number;
   /** How many of the first requests are lists that count against their share. Later lists take what is spare. */
   readonly sharedLists: number;

@@ -108,7 +108,7 @@ export function snapshotGauges(snapshot: () => Snapshot): readonly ScrapedGauge[
     },
     {
       name: 'detail_oldest_observation_timestamp_seconds',
-      help: "When the least recently observed tunnel's connections were observed; absent where none is observed.",
+      help: "When the least recently observed tunnel's connections were observed; absent if none is observed.",
       labelNames: ['account_id'],
       samples: (give) => {
         for (const { id, tunnels } of accounts()) {

@@ -129,7 +129,10 @@ export function createSelfMetrics({
   for (const kind of EVENT_KINDS) events.inc({ kind }, 0);
 
   const waiting = absentUntilSet(
-    gauge('detail_queue_tunnels', 'Tunnels whose connections wait to be observed, for want of budget.'),
+    gauge(
+      'detail_queue_tunnels',
+      'Tunnels whose connections wait to be observed, because the budget is spent.',
+    ),
   );
   const series = absentUntilSet(gauge('snapshot_series', 'Series about tunnels on the page.'));
   const renderDuration = new Histogram({

@@ -106,7 +106,7 @@ test('a token without the right to read WARP connectors is told which permission
 
     1 problem to fix:
       - token lacks Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read): GET /accounts/…/warp_connector answered 403, code 10000 "Authentication error"
-      Where there are no WARP connectors, --tunnels.types=cfd_tunnel does without that permission.
+      Without WARP connectors, set --tunnels.types=cfd_tunnel, which needs no such permission.
 
     1 account, 4 tunnels (2 healthy, 1 down, 1 inactive)
 

@@ -34,7 +34,7 @@ function verdict(owners: readonly OwnerFindings[], settings: CheckSettings): rea
     `${plural(problems.length, 'problem')} to fix:`,
     ...problems.map((problem) => `  - ${problem}`),
     ...(lacksOnlyWarp(owners, settings)
-      ? ['  Where there are no WARP connectors, --tunnels.types=cfd_tunnel does without that permission.']
+      ? ['  Without WARP connectors, set --tunnels.types=cfd_tunnel, which needs no such permission.']
       : []),
     ...(settings.findsAccounts && refusesAccounts(owners)
       ? ['  Accounts that are not to be watched: --cloudflare.exclude-account-id=<their ids>.']
