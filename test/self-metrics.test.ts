@@ -24,7 +24,7 @@ async function valueOf(selfMetrics: SelfMetrics, name: string): Promise<number |
   return (await seriesOf(selfMetrics, name))?.[0]?.value;
 }
 
-test('every counter starts at 0 with all label values that are known in advance', async () => {
+test('every counter starts at 0 with all known label values', async () => {
   const selfMetrics = aSelfMetrics();
   expect(await seriesOf(selfMetrics, 'polls_total')).toEqual(POLL_RESULTS.map((result) => at0({ result })));
   expect(await seriesOf(selfMetrics, 'api_errors_total')).toEqual(
@@ -42,7 +42,7 @@ test('every counter starts at 0 with all label values that are known in advance'
   expect(durations.every(({ value }) => value === 0)).toBe(true);
 });
 
-test('what is not known yet has no series', async () => {
+test('unknown values have no series', async () => {
   const selfMetrics = aSelfMetrics({
     snapshot: () => emptySnapshot([{ id: 'account', name: '' }], NOW),
   });
@@ -67,7 +67,7 @@ test('build_info names the version, the commit and Node', async () => {
   ]);
 });
 
-test('a poll counts by its result, and a skipped one is no poll', async () => {
+test('polls are counted by result; skipped polls have no duration', async () => {
   const selfMetrics = aSelfMetrics();
   selfMetrics.pollFinished({ at: NOW, seconds: 2, failed: false });
   selfMetrics.pollFinished({ at: NOW + 30_000, seconds: 3, failed: true });
@@ -88,7 +88,7 @@ test('a poll counts by its result, and a skipped one is no poll', async () => {
   expect(named).toContainEqual(['cloudflare_tunnel_exporter_poll_duration_seconds_count', 2]);
 });
 
-test('requests, errors and retries count as the client tells them', async () => {
+test('requests, errors and retries are counted as the client reports them', async () => {
   const selfMetrics = aSelfMetrics();
   selfMetrics.clientHooks.onRequest?.({ endpoint: 'tunnels', code: '200', seconds: 0.3 });
   selfMetrics.clientHooks.onRequest?.({ endpoint: 'tunnels', code: '522', seconds: 0.3 });
@@ -104,7 +104,7 @@ test('requests, errors and retries count as the client tells them', async () => 
   expect(await valueOf(selfMetrics, 'api_retries_total')).toBe(1);
 });
 
-test('accounts and collectors are as the snapshot of the moment has them', async () => {
+test('accounts and collectors show the current snapshot', async () => {
   const good = { success: true, lastSuccessAt: NOW - 1000 };
   const bad = { success: false, lastSuccessAt: NOW - 90_000, failedFor: 'permission' } as const;
   const never = { success: undefined, lastSuccessAt: undefined };
@@ -149,7 +149,7 @@ test('accounts and collectors are as the snapshot of the moment has them', async
   ]);
 });
 
-test('the oldest observation is that of the tunnel that waits longest', async () => {
+test('the oldest observation is that of the least recently observed tunnel', async () => {
   const selfMetrics = aSelfMetrics({
     snapshot: () =>
       aSnapshot(
@@ -185,7 +185,7 @@ test('the budgets of several tokens add up, and the longest block counts', async
   expect(await valueOf(free, 'api_blocked_until_timestamp_seconds')).toBe(0);
 });
 
-test('a bad configuration is told, and the time of the good one stays', async () => {
+test('an invalid configuration is reported, and the time of the last valid one stays', async () => {
   const selfMetrics = aSelfMetrics();
   selfMetrics.configLoaded({ at: NOW, ok: true });
   selfMetrics.configLoaded({ at: NOW + 5000, ok: false });
@@ -193,7 +193,7 @@ test('a bad configuration is told, and the time of the good one stays', async ()
   expect(await valueOf(selfMetrics, 'config_last_reload_timestamp_seconds')).toBe(NOW / 1000);
 });
 
-test('rendering and waiting are told as they are', async () => {
+test('rendering and waiting tunnels are reported', async () => {
   const selfMetrics = eventfulSelfMetrics(aSnapshot());
   expect(await valueOf(selfMetrics, 'snapshot_series')).toBe(321);
   expect(await valueOf(selfMetrics, 'detail_queue_tunnels')).toBe(7);
@@ -201,13 +201,13 @@ test('rendering and waiting are told as they are', async () => {
   expect(await valueOf(selfMetrics, 'detail_queue_tunnels')).toBe(0);
 });
 
-test('two exporters in one process count for themselves', async () => {
+test('two exporters in one process count separately', async () => {
   const [one, other] = [aSelfMetrics(), aSelfMetrics()];
   one.pollSkipped();
   expect(await seriesOf(other, 'polls_total')).toContainEqual({ labels: { result: 'skipped' }, value: 0 });
 });
 
-test('a metric that cannot be collected is missing, and the others are there', async () => {
+test('a metric that cannot be collected is left out, and the others are present', async () => {
   const selfMetrics = aSelfMetrics({
     snapshot: () => {
       throw new Error('no snapshot');
@@ -217,7 +217,7 @@ test('a metric that cannot be collected is missing, and the others are there', a
   expect(await valueOf(selfMetrics, 'api_budget_requests')).toBe(600);
 });
 
-test('no gauge of Node is called like a counter', async () => {
+test('no gauge of Node has the name of a counter', async () => {
   const metrics = await aSelfMetrics().metrics();
   const misnamed = metrics.filter(
     ({ name, type }) => name.endsWith('_total') !== (String(type) === 'counter'),

@@ -9,7 +9,7 @@ const numbered = (count: number) =>
     name: `account-${index}`,
   }));
 
-test('200 accounts take four requests of 50', async () => {
+test('200 accounts take four requests of 50 each', async () => {
   const simulator = await simulate({ accounts: numbered(200) });
   const { client, sent } = await clientFor(simulator.url);
   expect(await client.accounts()).toEqual({ ok: true, value: numbered(200) });
@@ -19,7 +19,7 @@ test('200 accounts take four requests of 50', async () => {
   );
 });
 
-test('a token lists what it reaches', async () => {
+test('a token lists the accounts that it can access', async () => {
   const simulator = await simulate({
     accounts: [
       { id: ACCOUNT, name: 'One' },
@@ -31,7 +31,7 @@ test('a token lists what it reaches', async () => {
   expect(await client.accounts()).toEqual({ ok: true, value: [{ id: OTHER, name: 'Two' }] });
 });
 
-test('a page that fails leaves no part of a list', async () => {
+test('a failed page fails the whole list', async () => {
   const simulator = await simulate({ accounts: numbered(60) });
   simulator.faults.add({ endpoint: 'accounts', page: 2, effect: { kind: 'half_json' } });
   const { client, errors } = await clientFor(simulator.url);
@@ -53,7 +53,7 @@ test('a page of 50 without any count is followed by another one', async () => {
   expect(list.ok && list.value).toHaveLength(60);
 });
 
-test('a total that counts more than the token reaches does not make the list incomplete', async () => {
+test('a total_count that also counts accounts out of reach does not make the list incomplete', async () => {
   const simulator = await simulate({ accounts: numbered(3) });
   simulator.faults.add({ endpoint: 'accounts', effect: { kind: 'total_count', add: 4 } });
   const { client } = await clientFor(simulator.url);
@@ -80,7 +80,7 @@ test.each([
   expect(errors).toEqual(['permission']);
 });
 
-test('a token that is none is told so', async () => {
+test('an account-owned token fails with what to do instead', async () => {
   const simulator = await simulate();
   simulator.tokens.revoke(TOKEN);
   const { client } = await clientFor(simulator.url);

@@ -25,7 +25,7 @@ test('refills at the rate of the budget, up to the capacity', () => {
   expect(budget.available(HOUR)).toBe(150);
 });
 
-test('five minutes of asking at every moment give 1.25 times the budget at most', () => {
+test('five minutes of constant demand use at most 1.25 times the budget', () => {
   const budget = createBudget(600);
   expect(budget.available(0)).toBe(75);
   let taken = 0;
@@ -40,7 +40,7 @@ test('a tiny budget still lets one request through', () => {
   expect(drain(budget, WINDOW_MS)).toBe(1);
 });
 
-test('an empty bucket hands out turns in order, each later than the one before', () => {
+test('an empty bucket grants requests in order, each later than the one before', () => {
   const budget = createBudget(600);
   drain(budget, 0);
   expect(budget.reserve(0, 10_000)).toMatchObject({ kind: 'granted', waitMs: 500 });
@@ -48,14 +48,14 @@ test('an empty bucket hands out turns in order, each later than the one before',
   expect(budget.available(0)).toBe(0);
 });
 
-test('a turn that would come too late is refused, with how long it would take, and takes nothing', () => {
+test('a reservation beyond the maximum wait is refused with its wait, and takes nothing', () => {
   const budget = createBudget(600);
   drain(budget, 0);
   expect(budget.reserve(0, 499)).toMatchObject({ kind: 'spent', waitMs: 500 });
   expect(budget.reserve(0, 499)).toMatchObject({ kind: 'spent', waitMs: 500 });
 });
 
-test('a turn that is given back is there for the next, once', () => {
+test('a reservation that is given back is available again, once', () => {
   const budget = createBudget(600);
   drain(budget, 0);
   const turn = budget.reserve(0, 1_000);
@@ -82,7 +82,7 @@ test('after a block the bucket fills from empty: ramp, not burst', () => {
   expect(budget.available(310_000)).toBeCloseTo(20);
 });
 
-test('a turn from before a block is void: giving it back adds nothing', () => {
+test('a block voids earlier reservations: giving one back adds nothing', () => {
   const budget = createBudget(600);
   const turn = budget.reserve(0, 0);
   budget.block(0, 1_000);
@@ -110,7 +110,7 @@ test('a clock that goes forward an hour fills the bucket and no more', () => {
   expect(drain(budget, HOUR)).toBe(150);
 });
 
-test('with another size it goes on from what is left, and never gains by it', () => {
+test('a resize keeps what is left and never adds requests', () => {
   const budget = createBudget(600);
   drain(budget, 0);
   budget.resize(0, 1200);
@@ -130,7 +130,7 @@ test('a block lasts through a change of size', () => {
   expect(budget.blockedFor(400)).toBe(600);
 });
 
-test('holds take requests out of the budget when they are planned, and no more than there are', () => {
+test('a hold takes planned requests from the budget, at most those available', () => {
   const budget = createBudget(600);
   const first = budget.hold(0, 70);
   const second = budget.hold(0, 70);
@@ -139,7 +139,7 @@ test('holds take requests out of the budget when they are planned, and no more t
   expect(budget.reserve(0, 0).kind).toBe('spent');
 });
 
-test('what a hold does not use comes back, once', () => {
+test('unused requests of a hold are returned, once', () => {
   const budget = createBudget(600);
   const hold = budget.hold(0, 10);
   expect(hold.use(0)).toBe(true);
@@ -149,12 +149,12 @@ test('what a hold does not use comes back, once', () => {
   expect(budget.available(0)).toBe(74);
 });
 
-test('a hold gives no more requests than it took', () => {
+test('a hold cannot be used more often than it holds', () => {
   const hold = createBudget(600).hold(0, 2);
   expect([hold.use(0), hold.use(0), hold.use(0)]).toEqual([true, true, false]);
 });
 
-test('a block voids holds, which then give nothing back', () => {
+test('a block voids holds, which then return nothing', () => {
   const budget = createBudget(600);
   const hold = budget.hold(0, 10);
   budget.block(0, 60_000);
@@ -164,7 +164,7 @@ test('a block voids holds, which then give nothing back', () => {
   expect(budget.hold(0, 1).count).toBe(0);
 });
 
-test('the window counts held requests, and used ones from when they were sent', () => {
+test('the window counts held requests, and used ones from the time they were sent', () => {
   const budget = createBudget(1200);
   let sent = 0;
   for (let now = 0; sent < 1100; now += 1000) sent += drain(budget, now);
@@ -178,7 +178,7 @@ test('the window counts held requests, and used ones from when they were sent', 
   expect(late.count + more).toBeLessThanOrEqual(1200);
 });
 
-test('requests that were sent elsewhere count as if they were sent here, and never make a debt', () => {
+test('absorbed requests count like others, but never make the level negative', () => {
   const budget = createBudget(600);
   budget.absorb(0, [-2, -1, 0]);
   expect(budget.available(0)).toBe(72);
@@ -190,7 +190,7 @@ test('requests that were sent elsewhere count as if they were sent here, and nev
   expect(budget.available(10_000)).toBeCloseTo(20);
 });
 
-test('requests that were sent elsewhere take room in the window that Cloudflare counts', () => {
+test('absorbed requests take room in the window that Cloudflare counts', () => {
   const budget = createBudget(1_200);
   const sent = Array.from({ length: 1_190 }, (_, index) => index);
   budget.absorb(2_000, sent);
@@ -198,7 +198,7 @@ test('requests that were sent elsewhere take room in the window that Cloudflare 
   expect(drain(budget, HOUR / 60)).toBe(1_200 - 1_190 - 2);
 });
 
-test('a debt to those who wait stays when others are counted too', () => {
+test('reservations that wait stay when other requests are absorbed', () => {
   const budget = createBudget(600);
   drain(budget, 0);
   budget.reserve(0, 1_000);
@@ -206,7 +206,7 @@ test('a debt to those who wait stays when others are counted too', () => {
   expect(budget.reserve(0, 10_000)).toMatchObject({ waitMs: 1_000 });
 });
 
-test('a block aborts the signal of those who wait, once for each block', () => {
+test('each block aborts the signal of waiting callers once', () => {
   const budget = createBudget(600);
   const first = budget.nextBlock();
   budget.block(0, 1_000);

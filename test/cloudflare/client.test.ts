@@ -47,7 +47,7 @@ function valueOf<T>(result: Result<T>): T {
 
 const BOTH = ['cfd_tunnel', 'warp_connector'] as const;
 
-test('lists the tunnels of all types asked for in one walk', async () => {
+test('lists the tunnels of all requested types in one list', async () => {
   const simulator = await simulate({ accounts: fleet() });
   const { client, clocks, sent, errors } = await clientFor(simulator.url);
   clocks.wall = NOW + 5;
@@ -70,7 +70,7 @@ test('lists the tunnels of all types asked for in one walk', async () => {
   });
 });
 
-test('walks on where the server gives fewer per page than asked for', async () => {
+test('continues if the server returns fewer tunnels per page than requested', async () => {
   const simulator = await simulate({ accounts: fleet(), maxPerPage: 5 });
   const { client, sent } = await clientFor(simulator.url);
   expect(listOf((await client.listTunnels(firstAccount(simulator), BOTH))[0])).toHaveLength(14);
@@ -84,7 +84,7 @@ const counted = () =>
     id: 'ab'.charAt(index).repeat(32),
   }));
 
-test('where total_count also counts deleted tunnels, a day passes before anybody asks again what it means', async () => {
+test('the meaning of a total_count that also counts deleted tunnels is remembered for a day', async () => {
   const simulator = await simulate({ accounts: counted(), totalCount: 'unfiltered' });
   const { client, clocks, sent, errors } = await clientFor(simulator.url);
   const requestsOf = async (): Promise<number> => {
@@ -100,14 +100,14 @@ test('where total_count also counts deleted tunnels, a day passes before anybody
   expect(errors).toEqual([]);
 });
 
-test('what total_count means is only asked where it does not fit', async () => {
+test('the meaning of total_count is only requested if it does not fit', async () => {
   const simulator = await simulate({ accounts: counted(), totalCount: 'unfiltered' });
   const { client, sent } = await clientFor(simulator.url);
   expect(listOf((await client.listTunnels({ id: 'b'.repeat(32) }, ['cfd_tunnel']))[0])).toHaveLength(2);
   expect(sent).toHaveLength(1);
 });
 
-test('one tunnel alone, where total_count counts all of them', async () => {
+test('a list of one tunnel is complete if total_count counts all tunnels', async () => {
   const simulator = await simulate({ accounts: counted(), totalCount: 'unfiltered' });
   const { client } = await clientFor(simulator.url);
   const [tunnel] = simulator.fleet.tunnels(ACCOUNT);
@@ -115,7 +115,7 @@ test('one tunnel alone, where total_count counts all of them', async () => {
   expect(listOf((await client.listTunnels(alone, ['cfd_tunnel']))[0])).toHaveLength(1);
 });
 
-test('typed lists, where total_count counts all of them', async () => {
+test('typed lists are complete if total_count counts all tunnels', async () => {
   const simulator = await simulate({ accounts: fleet(), totalCount: 'unfiltered', maxPerPage: 5 });
   simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 403 } });
   const account = firstAccount(simulator);
@@ -126,7 +126,7 @@ test('typed lists, where total_count counts all of them', async () => {
   expect(lists.map((list) => listOf(list).length)).toEqual([11, 2]);
 });
 
-test('a list that is short of a total_count which follows the search parameters is no list', async () => {
+test('a list shorter than a total_count that follows the search parameters is a failure', async () => {
   const simulator = await simulate({ accounts: fleet() });
   simulator.faults.add({ endpoint: 'tunnels', page: 2, effect: { kind: 'empty_page' } });
   simulator.faults.add({
@@ -146,13 +146,13 @@ function withoutTheFirst(body: unknown): unknown {
   return { ...body, result: Array.isArray(body.result) ? body.result.slice(1) : body.result };
 }
 
-test('no types, no request', async () => {
+test('without types there is no request', async () => {
   const { client, sent } = await clientFor(await serve(always(500, '')));
   expect(await client.listTunnels({ id: ACCOUNT }, [])).toEqual([]);
   expect(sent).toEqual([]);
 });
 
-test('tunnels of other types and deleted tunnels are left out, should the server send them', async () => {
+test('tunnels of other types and deleted tunnels are dropped if the server sends them', async () => {
   const result = [
     { id: '1', tun_type: 'cfd_tunnel' },
     { id: '2', tun_type: 'gre' },
@@ -164,7 +164,7 @@ test('tunnels of other types and deleted tunnels are left out, should the server
   expect(entries.map(({ tunnel }) => tunnel.id)).toEqual(['1', '4']);
 });
 
-test('embedded connections are used where the API still sends them', async () => {
+test('embedded connections are used if the API still sends them', async () => {
   const simulator = await simulate({ accounts: fleet(), embeddedConnections: 'populated' });
   const { client } = await clientFor(simulator.url);
   const entries = listOf((await client.listTunnels(firstAccount(simulator), BOTH))[0]);
@@ -172,7 +172,7 @@ test('embedded connections are used where the API still sends them', async () =>
   expect(healthy?.embedded?.map(({ connections }) => connections.length)).toEqual([4, 4]);
 });
 
-test('where /tunnels is forbidden, each typed list stands or falls alone', async () => {
+test('if /tunnels is forbidden, each typed list succeeds or fails on its own', async () => {
   const simulator = await simulate({ accounts: fleet() });
   simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 403 } });
   simulator.faults.add({ endpoint: 'warp_connector', effect: { kind: 'status', status: 403 } });
@@ -251,7 +251,7 @@ test('a forbidden /tunnels is remembered for ten minutes, per account', async ()
   expect(asked()).toBe(2);
 });
 
-test('a new token is asked for /tunnels at once, and is used at once', async () => {
+test('a new token is used at once, and /tunnels is requested again', async () => {
   const path = join(tmpdir(), `token-${process.pid}-${Date.now()}`);
   onTestFinished(() => rm(path));
   await writeFile(path, TOKEN);
@@ -371,7 +371,7 @@ test('lists of routes are read to their end, each with its own requests', async 
 });
 
 test.each(['network', 'hostname'] as const)(
-  'without the permission, the list of %s routes says which is missing',
+  'without the permission, the failure of the list of %s routes names it',
   async (kind) => {
     const simulator = await simulate({
       accounts: withRoutes,
@@ -398,7 +398,7 @@ test('probing a list of routes is one small request', async () => {
   expect(sent).toHaveLength(2);
 });
 
-test('a configuration that was never made is no failure, and no error', async () => {
+test('a configuration that does not exist is no failure', async () => {
   const { body, status } = recording('configuration-of-a-deleted-tunnel');
   const { client, errors } = await clientFor(await serve(always(status, JSON.stringify(body))));
   for (const type of BOTH) {
@@ -408,7 +408,7 @@ test('a configuration that was never made is no failure, and no error', async ()
   expect(errors).toEqual([]);
 });
 
-test('an account id that is wrong is a failure for configurations too', async () => {
+test('a wrong account id fails for configurations, too', async () => {
   const { client } = await clientFor(
     await serve(always(404, apiError(7003, 'Could not route to /accounts/x'))),
   );
@@ -437,13 +437,13 @@ test('a revoked token is not valid', async () => {
   expect(errors).toEqual(['auth']);
 });
 
-test('verification does not ask twice where the API is not there', async () => {
+test('verification sends one request if the API cannot be reached', async () => {
   const { client, sent } = await clientFor(await serve(always(404, 'nothing here')));
   expect(await client.verify(ACCOUNT)).toMatchObject({ ok: false, failure: { reason: 'malformed' } });
   expect(sent).toHaveLength(1);
 });
 
-test('probes tell per endpoint what the token may do, and how many tunnels there are', async () => {
+test('probes report per endpoint whether the token may use it, and the number of tunnels', async () => {
   const simulator = await simulate({
     accounts: fleet(),
     tokens: [{ value: TOKEN, permissions: ['Cloudflare Tunnel Read'] }],
@@ -489,7 +489,7 @@ test('sends token, User-Agent and escaped ids; understands gzip; keeps connectio
   expect(sockets.size).toBe(1);
 });
 
-test('never more requests at once than the concurrency', async () => {
+test('requests in flight never exceed the concurrency', async () => {
   let open = 0;
   let most = 0;
   const url = await serve((_request, response) => {
@@ -508,7 +508,7 @@ test('never more requests at once than the concurrency', async () => {
   expect(most).toBe(3);
 });
 
-test('a call that its signal stops resolves as stopped, and is no error', async () => {
+test('a call stopped by its signal resolves as stopped and counts as no error', async () => {
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
   const url = await serve(() => arrive());
   const { client, errors, sent } = await clientFor(url, { requestTimeoutMs: 60_000, concurrency: 1 });
@@ -528,14 +528,14 @@ test('a call that its signal stops resolves as stopped, and is no error', async 
   expect(sent).toHaveLength(1);
 });
 
-test('a call leaves nothing behind on the signal of its caller', async () => {
+test("a call leaves no listener on its caller's signal", async () => {
   const { client } = await clientFor(await serve(always(503, '')));
   const { signal } = new AbortController();
   await client.verify(ACCOUNT, signal);
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('close stops what is in flight and what comes after', async () => {
+test('close stops calls in flight and later calls', async () => {
   const server = Promise.withResolvers<void>();
   const url = await serve((request) => {
     server.resolve();
@@ -550,7 +550,7 @@ test('close stops what is in flight and what comes after', async () => {
   expect(errors).toEqual([]);
 });
 
-test('the budget is counted down, retries included', async () => {
+test('every request is taken from the budget, including retries', async () => {
   const simulator = await simulate({ accounts: fleet() });
   simulator.faults.add({ endpoint: 'tunnels', times: 2, effect: { kind: 'status', status: 503 } });
   const { client, retries } = await clientFor(simulator.url);
@@ -561,7 +561,7 @@ test('the budget is counted down, retries included', async () => {
   expect(client.budget.available()).toBe(72);
 });
 
-test('a spent budget refuses what cannot have its turn in time, without a request', async () => {
+test('a spent budget refuses calls that would wait too long, without a request', async () => {
   const { client, clocks, sent, errors } = await clientFor(await serve(always(200, envelope([]))), {
     requestBudget: 24,
   });
@@ -581,7 +581,7 @@ test('a spent budget refuses what cannot have its turn in time, without a reques
   expect((await client.connections(tunnel)).result.ok).toBe(true);
 });
 
-test('where the budget has a turn in time, a call waits for it', async () => {
+test('a call waits for the budget if the wait is short enough', async () => {
   const { client, clocks } = await clientFor(await serve(always(200, envelope([]))), { requestBudget: 24 });
   const tunnel = { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
   for (let call = 0; call < 3; call += 1) await client.connections(tunnel);
@@ -605,7 +605,7 @@ test('every endpoint that is sent is a known label', () => {
   expect(new Set(ENDPOINTS).size).toBe(ENDPOINTS.length);
 });
 
-test('where the list of all types is not there, the typed lists serve', async () => {
+test('if the list of all types is not found, the typed lists are used', async () => {
   const simulator = await simulate({ accounts: fleet() });
   simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'error', status: 404, code: 7000 } });
   const { client, sent } = await clientFor(simulator.url);
@@ -614,7 +614,7 @@ test('where the list of all types is not there, the typed lists serve', async ()
   expect(sent.map(({ endpoint }) => endpoint)).toEqual(['tunnels', 'cfd_tunnel', 'warp_connector']);
 });
 
-test('one tunnel alone is listed by its id, from the typed list too where the token may read no other', async () => {
+test('one tunnel is listed by its id, also from the typed list', async () => {
   const simulator = await simulate({ accounts: fleet() });
   const account = firstAccount(simulator);
   const [tunnel] = simulator.fleet.tunnels(account.id);
@@ -629,7 +629,7 @@ test('one tunnel alone is listed by its id, from the typed list too where the to
   );
 });
 
-test('a connector is asked for by its id', async () => {
+test('a connector is requested by its id', async () => {
   const simulator = await simulate({ accounts: fleet() });
   const account = firstAccount(simulator);
   const tunnel = [...simulator.fleet.tunnels(account.id)].find(({ connectors }) => connectors.length > 0);
@@ -648,7 +648,7 @@ test('a connector is asked for by its id', async () => {
   expect(errors).toEqual([]);
 });
 
-test('a connector that cannot be asked for is a failure, and none that is not there', async () => {
+test('a refused request for a connector is a failure, an unknown connector is not', async () => {
   const { client } = await clientFor(await serve(always(404, apiError(7003, 'Could not route'))));
   expect(await client.connector({ accountId: ACCOUNT, id: 't' }, 'c')).toMatchObject({ ok: false });
   const odd = await clientFor(await serve(always(200, envelope(null))));
@@ -715,6 +715,6 @@ test('an exception while a call is made or read is a malformed failure of that c
     failure: { reason: 'malformed', message: containing('cannot be read (RangeError)') },
   });
   expect(errors).toEqual(['malformed']);
-  // The next one is as good as ever.
+  // The next call succeeds.
   expect((await client.connections(tunnel)).result.ok).toBe(true);
 });

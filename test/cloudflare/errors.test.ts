@@ -64,7 +64,7 @@ test.for(rows)('%d with code %s "%s" of %s is %s', ([status, code, message, endp
   expect(reasonFor({ status, errors }, endpoint)).toBe(reason);
 });
 
-test('a missing permission is named, and what was said', () => {
+test("a missing permission is named, with the API's message", () => {
   const refusal = { status: 403, errors: [{ codes: [10000], message: 'Authentication error' }] };
   expect(
     refused(refusal, context('warp_connector', `/accounts/${ACCOUNT}/warp_connector?page=1`)).message,
@@ -76,14 +76,14 @@ test('a missing permission is named, and what was said', () => {
   expect(refused({ ...refusal, status: 401 }, LIST).message).toContain(', or is not valid');
 });
 
-test('an account id that the API cannot route is to be checked', () => {
+test('the advice for an unroutable account id is to check it', () => {
   const refusal = { status: 404, errors: [{ codes: [7003], message: 'Could not route' }] };
   expect(refused(refusal, context('cfd_tunnel', '/accounts/my-account/cfd_tunnel')).message).toMatch(
     /^check the account id "my-account": GET /,
   );
 });
 
-test("another account than the token's is to be checked", () => {
+test("the advice for an account that is not the token's is to check it", () => {
   const refusal = {
     status: 403,
     errors: [{ codes: [9109], message: 'Unauthorized to access requested resource' }],
@@ -93,7 +93,7 @@ test("another account than the token's is to be checked", () => {
   );
 });
 
-test('what the API says is quoted on one line, bounded, and without the token', () => {
+test("the API's message is quoted on one line, bounded, and without the token", () => {
   const message = `s3cret\u001B[31m\r\nbad\u2028\u202E ${'x'.repeat(10_000)}`;
   const failure = refused({ status: 500, errors: [{ codes: [1], message }] }, LIST);
   expect(failure.message).toContain('"[token] [31m bad  xxx');
@@ -101,7 +101,7 @@ test('what the API says is quoted on one line, bounded, and without the token', 
   expect(quote('🚇'.repeat(500), String).isWellFormed()).toBe(true);
 });
 
-test('a token is taken out before the quote is cut', () => {
+test('a token is redacted before the quote is cut', () => {
   const failure = refused(
     { status: 500, errors: [{ codes: [1], message: `${'x'.repeat(197)}s3cret` }] },
     LIST,
@@ -109,7 +109,7 @@ test('a token is taken out before the quote is cut', () => {
   expect(failure.message).not.toContain('s3c');
 });
 
-test('a target has neither account nor query, and bounded ids', () => {
+test('a target has no account, no query, and bounded ids', () => {
   expect(describeTarget(`/accounts/${ACCOUNT}/cfd_tunnel/t1/connections?x=1`)).toBe(
     'GET /accounts/…/cfd_tunnel/t1/connections',
   );
@@ -145,7 +145,7 @@ test.for([
   expect(failure.message).not.toContain('details');
 });
 
-test('the code may hide in a cause or in the first of several errors', () => {
+test('the code may be that of a cause or of the first of several errors', () => {
   expect(broken(new TypeError('fetch failed', { cause: withCode('ECONNRESET') }), LIST, NOW).end).toBe(
     'reset',
   );

@@ -94,7 +94,7 @@ test.for(rows)('%d %s is %s', async ([status, body, reason, message, requests]) 
   expect(failure.test.retries()).toBe(requests - 1);
 });
 
-test('a failure that passes is retried and forgotten', async () => {
+test('a transient failure is retried and not reported', async () => {
   let calls = 0;
   const url = await serve((request, response) => {
     calls += 1;
@@ -108,12 +108,12 @@ test('a failure that passes is retried and forgotten', async () => {
   expect(made.retries()).toBe(2);
 });
 
-test('a server that asks for longer than the deadline is not waited for', async () => {
+test('a Retry-After beyond the deadline is not waited for', async () => {
   const failure = await failureOf(await serve(always(503, '', { 'retry-after': '60' })));
   expect(failure.test.sent).toHaveLength(1);
 });
 
-test('a redirect is not followed: the token goes to nobody else', async () => {
+test('a redirect is not followed, so that no other origin receives the token', async () => {
   let elsewhere = 0;
   const other = await serve((_request, response) => {
     elsewhere += 1;
@@ -143,13 +143,13 @@ test('a refused connection is not retried, and says what to check', async () => 
   expect(codes(failure.test)).toEqual(['none']);
 });
 
-test('a host that has no address is a matter of DNS', async () => {
+test('a host without an address is reported as a DNS problem', async () => {
   const failure = await failureOf(`https://${'x'.repeat(64)}.invalid`);
   expect(failure.reason).toBe('network');
   expect(failure.message).toMatch(/^cannot resolve x+\.invalid \(E\w+\); check DNS/);
 });
 
-test('TLS that fails says so', async () => {
+test('failed TLS is reported as such', async () => {
   const port = await listen(
     createTcpServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n')),
   );
@@ -158,7 +158,7 @@ test('TLS that fails says so', async () => {
   expect(failure.message).toMatch(/^TLS with 127\.0\.0\.1:\d+ failed \(E\w+\)/);
 });
 
-test('a server that speaks something else than HTTP is malformed', async () => {
+test('an answer that is not HTTP is malformed', async () => {
   const port = await listen(
     createTcpServer((socket) => socket.on('error', () => undefined).end('220 smtp ready\r\n')),
   );
@@ -281,7 +281,7 @@ test.for<[string, FaultEffect, number, RegExp]>([
   expect(errors).toHaveLength(1);
 });
 
-test('a total_count that changes once is walked again, and good', async () => {
+test('a list whose total_count changes once is read again and succeeds', async () => {
   const simulator = await simulate(BIG);
   simulator.faults.add({ endpoint: 'tunnels', page: 2, times: 1, effect: { kind: 'total_count', add: 1 } });
   const { client, sent } = await clientFor(simulator.url);
@@ -315,7 +315,7 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
   ['a negative number', { 'retry-after': '-3' }, 5],
   ['more than an hour', { 'retry-after': '999999' }, 3_600],
 ])(
-  '429 that asks for %s blocks the token so long, without a request meanwhile',
+  'a 429 with %s blocks the token that long, without a request meanwhile',
   async (_name, headers, seconds) => {
     let refusing = true;
     const url = await serve((_request, response) => {
@@ -369,7 +369,7 @@ test.each([
   expect(failure.test.client.budget.blockedUntil()).toBe(NOW + 300_000);
 });
 
-test('calls that wait for a turn when the refusal comes fail with it, unsent', async () => {
+test('calls that wait for a free slot when a 429 arrives fail without a request', async () => {
   const { client, sent } = await clientFor(await serve(always(429, '')), { concurrency: 1 });
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, index) => client.connections({ ...TUNNEL, id: `t${index}` })),
@@ -379,7 +379,7 @@ test('calls that wait for a turn when the refusal comes fail with it, unsent', a
   expect(sent).toHaveLength(1);
 });
 
-test('calls that wait for the budget when the refusal comes fail at once, unsent', async () => {
+test('calls that wait for the budget when a 429 arrives fail at once, without a request', async () => {
   let calls = 0;
   const url = await serve((_request, response) => {
     calls += 1;
@@ -395,7 +395,7 @@ test('calls that wait for the budget when the refusal comes fail at once, unsent
   expect(sent).toHaveLength(3);
 });
 
-test('a clock that jumps by an hour neither lifts nor prolongs a refusal', async () => {
+test('a clock that jumps by an hour neither ends nor prolongs a block', async () => {
   const { test: made } = await failureOf(await serve(always(429, '')));
   made.clocks.wall += 3_600_000;
   expect(made.client.budget.blockedUntil()).toBe(NOW + 3_600_000 + 300_000);
@@ -404,7 +404,7 @@ test('a clock that jumps by an hour neither lifts nor prolongs a refusal', async
   expect(made.client.budget.blockedUntil()).toBeUndefined();
 });
 
-test('the simulated five-minute block is met once, not hammered', async () => {
+test('the simulated five-minute block is hit once', async () => {
   const simulator = await simulate({ rateLimit: { requests: 5 } });
   const { client, sent } = await clientFor(simulator.url, { concurrency: 1 });
   for (let call = 0; call < 20; call += 1) await client.connections(TUNNEL);

@@ -14,14 +14,14 @@ async function tokenFile(content?: string): Promise<string> {
   return path;
 }
 
-test('a value is the token, for good', async () => {
+test('a configured value stays the token', async () => {
   const token = await openLiveToken({ kind: 'value', value: 'abc' });
   expect(token.current()).toBe('abc');
   expect(await token.refresh()).toEqual({ changed: false, problem: undefined });
 });
 
 test.each(['abc\n', 'abc\r\n', '  abc', '\uFEFFabc\n'])(
-  'white space around it is no part of a token: %j',
+  'white space around a token is ignored: %j',
   async (content) => {
     const token = await openLiveToken({ kind: 'file', path: await tokenFile(content) });
     expect(token.current()).toBe('abc');
@@ -38,7 +38,7 @@ test('a changed file is noticed once', async () => {
   expect(token.current()).toBe('new');
 });
 
-test('a link that is swapped, as Kubernetes does, is followed', async () => {
+test('a symbolic link that is swapped, as Kubernetes does, is followed', async () => {
   const path = await tokenFile('old');
   const link = `${path}.link`;
   await symlink(path, link);
@@ -89,7 +89,7 @@ test.each([
   expect(await token.refresh()).toEqual({ changed: true, problem: undefined });
 });
 
-test('a file on a mount that hangs keeps the old token and says so', async () => {
+test('a file on a mount that hangs keeps the old token and reports it', async () => {
   let hangs = false;
   const { read } = createFileReader({
     deadlineMs: 20,
@@ -103,7 +103,7 @@ test('a file on a mount that hangs keeps the old token and says so', async () =>
   expect(token.current()).toBe('old');
 });
 
-test('a file that comes late is taken when it comes', async () => {
+test('a token file that appears later is used', async () => {
   const path = await tokenFile();
   const token = await openLiveToken({ kind: 'file', path });
   expect(token.current()).toBeUndefined();
@@ -113,7 +113,7 @@ test('a file that comes late is taken when it comes', async () => {
   expect(token.problem()).toBeUndefined();
 });
 
-test('a value that cannot be sent is no token', async () => {
+test('a value that cannot be sent in a header is rejected', async () => {
   const token = await openLiveToken({ kind: 'value', value: 'naïve token' });
   expect(token.current()).toBeUndefined();
   expect(token.problem()).not.toContain('naïve');

@@ -77,15 +77,15 @@ async function failingWhere(
 const failing = (...answers: readonly CallResult<Page<Item>>[]) =>
   failingWhere('filtered', answering(...answers));
 
-test('one page that holds all is one request', async () => {
+test('a list of one page takes one request', async () => {
   expect(await complete(page(items(0, 3), 3, 1000))).toEqual({ count: 3, asked: [1] });
 });
 
-test('an empty list is one request', async () => {
+test('an empty list takes one request', async () => {
   expect(await complete(page([], 0, 1000))).toEqual({ count: 0, asked: [1] });
 });
 
-test('an exact multiple of the page needs no page more', async () => {
+test('an exact multiple of the page size needs no additional page', async () => {
   expect(await complete(page(items(0, 1000), 2000, 1000), page(items(1000, 2000), 2000, 1000))).toEqual({
     count: 2000,
     asked: [1, 2],
@@ -105,7 +105,7 @@ test.each([
   });
 });
 
-test('an id that slips onto the next page counts once', async () => {
+test('an id that moves to the next page counts once', async () => {
   const list = await complete(page(items(0, 50), 99, 50), page(items(49, 99), 99, 50));
   expect(list).toEqual({ count: 99, asked: [1, 2] });
 });
@@ -118,7 +118,7 @@ test('without result_info a page shorter than a full one is the last', async () 
   expect(await complete(page(items(0, PER_PAGE)), page([]))).toEqual({ count: PER_PAGE, asked: [1, 2] });
 });
 
-test("without a total_count the server's own per_page tells a full page", async () => {
+test("without a total_count, the server's per_page decides whether a page is full", async () => {
   const list = await complete(page(items(0, 50), undefined, 50), page(items(50, 60), undefined, 50));
   expect(list).toEqual({ count: 60, asked: [1, 2] });
 });
@@ -129,13 +129,13 @@ test('a total_count holds for later pages that do not repeat it', async () => {
   expect(failure.message).toContain('nothing new after 60 ids of 100');
 });
 
-test('a total_count that changes mid-list starts the list once more', async () => {
+test('a total_count that changes within a list restarts it once', async () => {
   const changed = [page(items(0, 50), 100, 50), page(items(50, 99), 99, 50)];
   const list = await complete(...changed, page(items(0, 50), 99, 50), page(items(50, 99), 99, 50));
   expect(list).toEqual({ count: 99, asked: [1, 2, 1, 2] });
 });
 
-test('a total_count that keeps changing is a failure that says so', async () => {
+test('a total_count that keeps changing is a failure', async () => {
   const changed = [page(items(0, 50), 100, 50), page(items(50, 99), 99, 50)];
   const failure = await failing(...changed, ...changed);
   expect(failure).toMatchObject({ reason: 'malformed', asked: [1, 2, 1, 2] });
@@ -173,11 +173,11 @@ test('a page that fails fails the list, with its reason, its page and no second 
   expect(failure.message).toBe('incomplete list, page 2 failed: answered 503');
 });
 
-test('a first page that fails is told as it is', async () => {
+test('the failure of the first page is reported unchanged', async () => {
   expect(await failing(refusal)).toMatchObject({ message: 'answered 503' });
 });
 
-test('pages without end end at the cap', async () => {
+test('endless pages end at the limit', async () => {
   let number = 0;
   const list = await readList({
     fetchPage: async () => {
@@ -193,7 +193,7 @@ test('pages without end end at the cap', async () => {
   });
 });
 
-test('a total_count of more than was asked for: the list ends at a short page', async () => {
+test('if total_count counts more than requested, the list ends at a short page', async () => {
   expect(await completeWhere('unfiltered', answering(page(items(0, 3), 7, 1000)))).toEqual({
     count: 3,
     asked: [1],
@@ -203,7 +203,7 @@ test('a total_count of more than was asked for: the list ends at a short page', 
   expect(await completeWhere('unfiltered', pages)).toMatchObject({ count: 60, asked: [1, 2] });
 });
 
-test('a full page before the end of such a list: the page after it is asked for, and its emptiness confirmed', async () => {
+test('after a full last page of such a list, the next page is requested and its emptiness confirmed', async () => {
   const [full, empty] = [page(items(0, 50), 190, 50), page([], 190, 50)];
   expect(await completeWhere('unfiltered', answering(full, empty, empty, empty))).toMatchObject({
     count: 50,
@@ -225,13 +225,13 @@ test('a page missing in the middle of such a list is a failure', async () => {
   expect(failure.message).toContain('page 2 was empty, then page 3 was not');
 });
 
-test('an id on two pages of such a list is a failure: another one may be on none', async () => {
+test('an id on two pages of such a list is a failure, because another may be missing', async () => {
   const pages = [page(items(0, 50), 190, 50), page(items(49, 60), 190, 50)];
   const failure = await failingWhere('unfiltered', answering(...pages, ...pages));
   expect(failure.message).toContain('an id is on two pages up to page 2');
 });
 
-test('where nobody can tell what total_count means, a list that it contradicts is a failure that says why', async () => {
+test('a list that contradicts a total_count of unknown meaning is a failure', async () => {
   const list = await readList({
     fetchPage: answering(page(items(0, 5), 7, 1000)).fetchPage,
     totalCountMeaning: async () => refusal,
@@ -278,7 +278,7 @@ function listOf({ live, deleted, perPage, meaning }: Server, broken?: Fault) {
   });
 }
 
-test('whatever total_count means and however many a page holds, a list of a good server is the whole', async () => {
+test('with any meaning of total_count and any page size, the list of a correct server is complete', async () => {
   await fc.assert(
     fc.asyncProperty(server, async (good) => {
       const list = await listOf(good);
@@ -287,7 +287,7 @@ test('whatever total_count means and however many a page holds, a list of a good
   );
 });
 
-test('a list with a page that is missing, repeats or fails is the whole or a failure, never a part', async () => {
+test('a list with a missing, repeated or failed page is complete or a failure, never partial', async () => {
   await fc.assert(
     fc.asyncProperty(server, fault, async (bad, broken) => {
       // Nothing tells a last page that is always missing from a list that is shorter.

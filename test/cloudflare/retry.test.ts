@@ -4,38 +4,32 @@ import { MAX_RETRIES, retryDelay, type AttemptEnd } from '../../src/cloudflare/r
 
 const question = { end: 503, retries: 0, remainingMs: 10_000, random: 0.5 } as const;
 
-test.each<AttemptEnd>([408, 500, 502, 503, 504, 530, 'reset', 'connect_timeout'])(
-  '%s is tried again',
-  (end) => {
-    expect(retryDelay({ ...question, end })).toBe(125);
-  },
-);
+test.each<AttemptEnd>([408, 500, 502, 503, 504, 530, 'reset', 'connect_timeout'])('%s is retried', (end) => {
+  expect(retryDelay({ ...question, end })).toBe(125);
+});
 
-test.each<AttemptEnd>([200, 302, 400, 401, 403, 404, 409, 425, 429, 'other'])(
-  '%s is not tried again',
-  (end) => {
-    expect(retryDelay({ ...question, end })).toBeUndefined();
-  },
-);
+test.each<AttemptEnd>([200, 302, 400, 401, 403, 404, 409, 425, 429, 'other'])('%s is not retried', (end) => {
+  expect(retryDelay({ ...question, end })).toBeUndefined();
+});
 
-test('there are two retries at most', () => {
+test('there are at most two retries', () => {
   expect(MAX_RETRIES).toBe(2);
   expect(retryDelay({ ...question, retries: 1 })).toBe(250);
   expect(retryDelay({ ...question, retries: 2 })).toBeUndefined();
 });
 
-test('jitter goes from nothing to the limit', () => {
+test('jitter ranges from 0 to the limit', () => {
   expect(retryDelay({ ...question, random: 0 })).toBe(0);
   expect(retryDelay({ ...question, random: 0.999 })).toBeCloseTo(249.75);
 });
 
-test('no retry that the deadline does not leave time for', () => {
+test('there is no retry without time before the deadline', () => {
   expect(retryDelay({ ...question, remainingMs: 125 })).toBeUndefined();
   expect(retryDelay({ ...question, remainingMs: 126 })).toBe(125);
   expect(retryDelay({ ...question, remainingMs: -1, random: 0 })).toBeUndefined();
 });
 
-test('what the server asks for is waited for, or given up', () => {
+test('Retry-After is respected, or the call gives up', () => {
   expect(retryDelay({ ...question, retryAfterMs: 2_000 })).toBe(2_000);
   expect(retryDelay({ ...question, retryAfterMs: 20_000 })).toBeUndefined();
   expect(retryDelay({ ...question, retryAfterMs: -5_000 })).toBe(125);

@@ -51,7 +51,7 @@ test('a recorded healthy tunnel with embedded connections', () => {
   ]);
 });
 
-test('a recorded tunnel that is down: no embedded connections is nothing embedded', () => {
+test('a recorded tunnel that is down has nothing embedded', () => {
   const { result } = recording('3-5-s-after-its-only-connector-was-killed').body;
   const [item] = value(parseTunnels([result], CONTEXT));
   expect(item?.entry.embedded).toBeUndefined();
@@ -119,14 +119,14 @@ test('recorded configurations: never set has no rules, put once has three', () =
   });
 });
 
-test('a recorded error is judged by errors', () => {
+test('a recorded error is recognized by errors', () => {
   expect(value(parseEnvelope(recording('configuration-of-a-deleted-tunnel').body))).toMatchObject({
     failed: true,
     errors: [{ codes: [1055], message: 'Configuration for tunnel not found' }],
   });
 });
 
-test('messages are no errors', () => {
+test('messages are not errors', () => {
   const body = {
     success: true,
     errors: [],
@@ -231,7 +231,7 @@ test.each([null, undefined, 7, {}, [], true])('a description that is %j is absen
   });
 });
 
-test('values of an enumeration that we do not know', () => {
+test('unknown values of an enumeration', () => {
   expect(oneTunnel({ status: 'unhealthy', tun_type: 'quantum' })?.entry.tunnel).toMatchObject({
     status: 'unknown',
     type: 'unknown',
@@ -263,11 +263,11 @@ test.each([
   expect(oneTunnel(item)?.entry.tunnel.configSource).toBe(expected);
 });
 
-test('data centers are lower-cased', () => {
+test('data centers are in lower case', () => {
   expect(oneConnector({ conns: [{ colo_name: 'DFW' }] })?.connections[0]?.colo).toBe('dfw');
 });
 
-test('a connection that waits to reconnect says so; its id may be in uuid', () => {
+test('a connection may be pending reconnect, and its id may be in uuid', () => {
   expect(oneConnector({ conns: [{ uuid: 'u', is_pending_reconnect: true }] })?.connections[0]).toMatchObject({
     id: 'u',
     pendingReconnect: true,
@@ -279,12 +279,12 @@ test('a connector without conns has none', () => {
   expect(oneConnector({ conns: null })?.connections).toEqual([]);
 });
 
-test('a connector without id goes by its first connection that tells, or has none', () => {
+test('a connector without id has that of its first connection, if any', () => {
   const ids = value(parseConnectors([{ conns: [{}, { client_id: 'x' }] }, { id: null }])).map(({ id }) => id);
   expect(ids).toEqual(['x', '']);
 });
 
-test('a connector listed twice is one, a connection listed twice too', () => {
+test('a connector or connection listed twice becomes one', () => {
   const parsed = value(
     parseConnectors([
       { id: 'c', version: null, conns: [{ id: '1' }, { id: '1' }, {}, {}] },
@@ -317,12 +317,9 @@ test('embedded connections are grouped by client', () => {
   ]);
 });
 
-test.each([null, [], undefined, 'oops', {}, [1]])(
-  'embedded connections %j are no embedding',
-  (connections) => {
-    expect(oneTunnel({ connections })?.entry.embedded).toBeUndefined();
-  },
-);
+test.each([null, [], undefined, 'oops', {}, [1]])('embedded connections %j are ignored', (connections) => {
+  expect(oneTunnel({ connections })?.entry.embedded).toBeUndefined();
+});
 
 test.each([
   [null, 'result is null, expected an array'],
@@ -357,7 +354,7 @@ test.each([
   expect(parseCloudflaredConfiguration(result)).toEqual({ ok: false, problem });
 });
 
-test('a configuration without a word about rules says nothing of them', () => {
+test('a configuration without rules leaves them undefined', () => {
   expect(value(parseCloudflaredConfiguration({ version: 2 })).ingress).toBeUndefined();
   expect(value(parseCloudflaredConfiguration({ version: 2, config: {} })).ingress).toEqual([]);
 });
@@ -381,7 +378,7 @@ test("a token's verification", () => {
 });
 
 test.each(['a"b\\c\n', ',:{}=', '__proto__', 'constructor', 'x'.repeat(10_000), '🚇'])(
-  'the name %j comes through as it is',
+  'the name %j is unchanged',
   (name) => {
     const json: unknown = JSON.parse(
       JSON.stringify([{ id: name, name, connections: [{ id: name, client_id: name }] }]),
@@ -392,7 +389,7 @@ test.each(['a"b\\c\n', ',:{}=', '__proto__', 'constructor', 'x'.repeat(10_000), 
   },
 );
 
-test('what is no Unicode text becomes one: two names that differ only there would be one on the page', () => {
+test('invalid Unicode becomes well-formed, as it would on the page', () => {
   const json: unknown = JSON.parse('[{"id":"t","name":"\\ud800 lone"}]');
   expect(value(parseTunnels(json, CONTEXT))[0]?.entry.tunnel.name).toBe('\uFFFD lone');
 });
@@ -400,11 +397,11 @@ test('what is no Unicode text becomes one: two names that differ only there woul
 const featuresOf = (features: readonly string[]) =>
   value(parseConnectors([{ id: 'c', features, conns: [] }]))[0]?.features;
 
-test('the order of features, which is random, says nothing', () => {
+test('the random order of features is ignored', () => {
   expect(featuresOf(['b', 'c', 'a'])).toEqual(featuresOf(['c', 'a', 'b']));
 });
 
-test("keys of an object's own prototype are keys like any other", () => {
+test('keys such as __proto__ are ordinary keys', () => {
   const json: unknown = JSON.parse(
     '[{"id":"t","__proto__":{"name":"stolen"},"constructor":{"prototype":{"status":"x"}}}]',
   );
@@ -412,7 +409,7 @@ test("keys of an object's own prototype are keys like any other", () => {
   expect('status' in {}).toBe(false);
 });
 
-test('whatever JSON comes, parsing neither throws nor changes it', () => {
+test('parsing arbitrary JSON neither throws nor changes it', () => {
   const parsers = [
     parseEnvelope,
     parseConnectors,
@@ -500,7 +497,7 @@ test('a route may lack everything but its id; a deleted one is told apart', () =
 });
 
 test.each([[null], [{}], [[null]], [[{ id: '' }]], [[{ network: '10.0.0.0/8' }]]])(
-  '%j is no list of routes',
+  '%j is not a list of routes',
   (result) => {
     expect(parseRoutes(result, 'hostname')).toMatchObject({ ok: false });
   },

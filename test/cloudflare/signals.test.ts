@@ -10,11 +10,11 @@ test('a linked signal aborts with the first of its sources', () => {
   expect(signal.aborted).toBe(true);
 });
 
-test('a source that has aborted before counts', () => {
+test('a source that has already aborted aborts the signal', () => {
   expect(linkSignals([AbortSignal.abort()]).signal.aborted).toBe(true);
 });
 
-test('an unlinked signal leaves nothing with its sources', () => {
+test('an unlinked signal leaves no listener on its sources', () => {
   const source = new AbortController();
   const { signal, unlink } = linkSignals([source.signal]);
   unlink();

@@ -41,7 +41,7 @@ async function aFleet({ tokens, tunnels }: Fleet) {
 const budgetsIn = (exporter: ExporterProcess): readonly unknown[] =>
   exporter.logs().flatMap(({ budgets }) => (budgets === undefined ? [] : [budgets]));
 
-test('three user tokens of one person stay within one budget', async () => {
+test('three tokens of one user stay within one budget', async () => {
   const { api, files, args, env } = await aFleet({ tokens: [{}, {}, {}], tunnels: 20 });
   const started = performance.now();
   const exporter = await running([...args, '--cloudflare.request-budget=120'], { api, env });
@@ -55,7 +55,7 @@ test('three user tokens of one person stay within one budget', async () => {
   expect(budgetsIn(exporter)).toEqual([[{ budget: 'user tokens', tokens: files }]]);
 });
 
-test('tokens that accounts own get a budget each while the exporter runs, and nothing is lost', async () => {
+test('account-owned tokens get a budget each while the exporter runs, and no data is lost', async () => {
   const tokens = [{ owner: 'account' }, { owner: 'account' }, {}] as const;
   const { api, files, args, env } = await aFleet({ tokens, tunnels: 2 });
   const exporter = await running(args, { api, env });
@@ -79,7 +79,7 @@ test('tokens that accounts own get a budget each while the exporter runs, and no
   }, PATIENCE);
 });
 
-test('a token file that changes hands is verified again, and its account polled all the while', async () => {
+test('a token file with a token of another owner is verified again, and its account is polled meanwhile', async () => {
   const { api, files, args, env } = await aFleet({ tokens: [{ owner: 'account' }, {}], tunnels: 2 });
   const exporter = await running(args, { api, env });
   await vi.waitFor(() => expect(budgetsIn(exporter)).toHaveLength(2), PATIENCE);
@@ -92,7 +92,7 @@ test('a token file that changes hands is verified again, and its account polled 
   await vi.waitFor(() => expect(api.requests.count(lists)).toBeGreaterThan(0), PATIENCE);
 });
 
-test('once asks who owns the tokens first', async () => {
+test('once learns the owners of tokens first', async () => {
   const tokens = [{ owner: 'account' }, { owner: 'account' }] as const;
   const { api, args, env } = await aFleet({ tokens, tunnels: 40 });
   const { code, stdout } = await cli(['once', ...args, '--tunnels.configurations=false'], { api, env });

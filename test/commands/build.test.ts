@@ -26,7 +26,7 @@ test('src imports only production dependencies and modules of Node, and uses eve
   expect([...packages].toSorted()).toEqual(Object.keys(dependencies).toSorted());
 });
 
-test('the build runs, with the production dependencies alone', async () => {
+test('the build runs with production dependencies only', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'exporter-build-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   execFileSync(process.execPath, [

@@ -71,7 +71,7 @@ async function checked({
   return { code, report, problems, simulator };
 }
 
-test('a token that may do everything gets a report that ends well', async () => {
+test('a token with all permissions gets a report without problems', async () => {
   const { code, report } = await checked();
   expect(code).toBe(0);
   expect(report).toMatchInlineSnapshot(`
@@ -96,7 +96,7 @@ test('a token that may do everything gets a report that ends well', async () => 
   `);
 });
 
-test('a token without the right to read WARP connectors is told which permission it lacks', async () => {
+test('the report names the missing permission to read WARP connectors', async () => {
   const permissions: readonly Permission[] = ['Cloudflare Tunnel Read'];
   const { code, report, problems } = await checked({ token: { permissions } });
   expect(code).toBe(1);
@@ -124,13 +124,13 @@ test('a token without the right to read WARP connectors is told which permission
   `);
 });
 
-test('without WARP connectors to watch, that permission is not missing', async () => {
+test('without WARP connectors to watch, that permission is not needed', async () => {
   const permissions: readonly Permission[] = ['Cloudflare Tunnel Read'];
   const { code } = await checked({ token: { permissions }, config: { tunnels: { types: ['cfd_tunnel'] } } });
   expect(code).toBe(0);
 });
 
-test('a token that may read nothing is told of the account and of both permissions, once', async () => {
+test('a token without permissions is reported once, with the account and both permissions', async () => {
   const { code, problems } = await checked({ token: { permissions: [] } });
   expect(code).toBe(1);
   expect(problems).toEqual([
@@ -152,7 +152,7 @@ test('a token that Cloudflare does not know is one problem', async () => {
   expect(problems).toEqual([expect.stringMatching(/^token is not valid \(mistyped, revoked, expired/)]);
 });
 
-test('a token that an account owns is as good', async () => {
+test('an account-owned token works as well', async () => {
   expect((await checked({ token: { owner: 'account' } })).code).toBe(0);
 });
 
@@ -164,7 +164,7 @@ test("an account that is not the token's is one problem", async () => {
   ]);
 });
 
-test('of several accounts the one with the problem is named', async () => {
+test('the report names the account with the problem', async () => {
   const { code, problems } = await checked({ watch: [ACCOUNT, OTHER_ACCOUNT] });
   expect(code).toBe(1);
   expect(problems).toEqual([expect.stringMatching(/^account b{32}: this account is not among those/)]);
@@ -180,7 +180,7 @@ test('an API that cannot be reached is one problem', async () => {
   ]);
 });
 
-test('a list that breaks off is a problem, though every endpoint answers', async () => {
+test('a list that fails in the middle is a problem, although every endpoint answers', async () => {
   const simulator = await simulate({ ...FLEET, maxPerPage: 2 });
   simulator.faults.add({ endpoint: 'tunnels', page: 2, effect: { kind: 'half_json' } });
   const { code, problems } = await checked({ config: { cloudflare: { apiUrl: simulator.url } } });
@@ -188,7 +188,7 @@ test('a list that breaks off is a problem, though every endpoint answers', async
   expect(problems).toEqual([expect.stringMatching(/\/tunnels answered 200 with a body that is not JSON/)]);
 });
 
-test('a small budget does not keep the check from being made, and is what the report reckons with', async () => {
+test('the check works with a small budget, and the report calculates with it', async () => {
   const { report } = await checked({ config: { cloudflare: { requestBudget: 12 } } });
   expect(report).toContain('lists every 50 s (1 request), connections every 2.5 min (3 serving tunnels)\n');
 });
@@ -238,7 +238,7 @@ const many = (accounts: number, tunnels: number) => {
   return { accounts: numbered, watch: numbered.map(({ id }) => id) };
 };
 
-test('60 accounts on one token: what the alerts assume cannot be kept, and the report says what can', async () => {
+test('60 accounts on one token exceed the budget, and the report says what would be enough', async () => {
   const { code, report, problems, simulator } = await checked(many(60, 33));
   expect(code).toBe(1);
   expect(problems).toEqual([
@@ -257,7 +257,7 @@ test('60 accounts on one token: what the alerts assume cannot be kept, and the r
   expect(simulator.requests.count()).toBe(60 + 1 + 2 + 1);
 });
 
-test('many accounts on one token stay readable, and cost a request each', async () => {
+test('the report of many accounts on one token is readable, and takes a request each', async () => {
   const { code, report, problems, simulator } = await checked({
     ...many(140, 1),
     config: { poll: { staleAfterMs: 600_000 } },
@@ -270,7 +270,7 @@ test('many accounts on one token stay readable, and cost a request each', async 
   expect(simulator.requests.count()).toBe(140 + 1 + 2 + 1);
 });
 
-test('lists that do not fit into --poll.stale-after are a problem', async () => {
+test('list intervals that do not fit into --poll.stale-after are a problem', async () => {
   const { code, problems } = await checked({
     ...many(40, 1),
     config: { cloudflare: { requestBudget: 60 }, poll: { staleAfterMs: 600_000 } },
@@ -281,12 +281,12 @@ test('lists that do not fit into --poll.stale-after are a problem', async () => 
   );
 });
 
-test('one account whose tunnels are too many for any budget is told so', async () => {
+test('an account with too many tunnels for any budget is a problem', async () => {
   const { problems } = await checked(many(1, 4_000));
   expect(problems).toEqual([expect.stringContaining('leave some out (--tunnels.exclude, --tunnels.types)')]);
 });
 
-test('what fails in many accounts for one reason is one problem', async () => {
+test('the same failure in many accounts is one problem', async () => {
   const { accounts, watch } = many(30, 1);
   const { code, problems, report } = await checked({
     accounts,
@@ -300,7 +300,7 @@ test('what fails in many accounts for one reason is one problem', async () => {
   expect(report.match(/FAIL {2}0{30}/g)).toHaveLength(20);
 });
 
-test('tokens are told by the budget that they share', async () => {
+test('the report groups tokens by the budget that they share', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'exporter-check-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const specs: readonly (Partial<TokenSpec> & Pick<AccountConfig, 'budgetGroup'>)[] = [
@@ -335,7 +335,7 @@ test('tokens are told by the budget that they share', async () => {
   expect(report).toMatch(/ok {4}API token from \S+\/1 +active, owned by an account\n/);
 });
 
-test('the bound that the report names is that of the alert', () => {
+test('the report uses the limit of the alert', () => {
   const alerts = readFileSync('deploy/prometheus/alerts.yaml', 'utf8');
   const [, alert = ''] = alerts.split('alert: CloudflareTunnelExporterBudgetTooSmall');
   const limit = (name: string): number => Number(new RegExp(`(\\d+) # ${name}\n`).exec(alert)?.[1]);
@@ -351,7 +351,7 @@ const routeRows = (report: string): readonly string[] =>
     .filter((line) => /teamnet|zerotrust/.test(line))
     .map((line) => line.trim().replaceAll(/ {2,}/g, ' '));
 
-test('lists of routes have their rows; a token that may not read them has no problem', async () => {
+test('lists of routes have rows; a missing permission to read them is no problem', async () => {
   const config = { tunnels: { routes: true } };
   const allowed = await checked({ config });
   expect(allowed.code).toBe(0);

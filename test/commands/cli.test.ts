@@ -19,13 +19,13 @@ test('--version shows the version and exits 0', async () => {
   expect(stdout).toMatch(/^cloudflare-tunnel-exporter \d+\.\d+\.\d+\n$/);
 });
 
-test('an unknown command is one line and exit 1', async () => {
+test('an unknown command prints one line and exits 1', async () => {
   const { code, stdout, stderr } = await cli(['chekc']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(/^"chekc" \(argument\): unknown command; .*\n$/);
 });
 
-test('a configuration can be checked without starting anything', async () => {
+test('--config.check validates the configuration without starting anything', async () => {
   const good = await cli(['--config.check']);
   expect(good).toMatchObject({ code: 0, stdout: 'The configuration is valid.\n', stderr: '' });
   const bad = await cli(['--config.check', '--poll.jitter=soon']);
@@ -36,7 +36,7 @@ test('a configuration can be checked without starting anything', async () => {
   });
 });
 
-test('every problem of a bad configuration is a line of its own, without stack trace and secrets', async () => {
+test('each problem of an invalid configuration is one line, without stack trace and secrets', async () => {
   const args = [
     'run',
     '--poll.jitter=soon',
@@ -76,7 +76,7 @@ test.each([
 
 // Ports that a browser, and so fetch, refuses: a server can have them all the same.
 test.each([':9', '[::1]:6000', 'localhost:9'])(
-  'the health check of a server that is not at %s is one line and exit 1',
+  'the health check without a server at %s prints one line and exits 1',
   async (address) => {
     const { code, stderr } = await runExporter(['healthcheck', `--web.listen-address=${address}`]);
     expect(code).toBe(1);

@@ -42,7 +42,7 @@ async function tokensOf(pool: ClientPool, ...use: Parameters<ClientPool['use']>)
   return (await pool.use(...use)).flatMap(({ tokens }) => tokens);
 }
 
-test('a token that stays keeps its client, whatever accounts it serves', async () => {
+test('a token keeps its client when its accounts change', async () => {
   const pool = aPool();
   const [before] = await tokensOf(pool, { accounts: [account(ACCOUNT, 'a')], cloudflare });
   const after = await tokensOf(pool, {
@@ -53,7 +53,7 @@ test('a token that stays keeps its client, whatever accounts it serves', async (
   expect(after).toHaveLength(2);
 });
 
-test('other settings of the API make another client, with the budget that is left', async () => {
+test('other API settings create another client, with the remaining budget', async () => {
   const api = await simulate();
   const pool = aPool();
   const accounts = [account(ACCOUNT, 'a')];
@@ -73,7 +73,7 @@ test('other settings of the API make another client, with the budget that is lef
   expect(pool.budgets()).toMatchObject([{ requests: 1200, capacity: 300 }]);
 });
 
-test('a token that went and comes back has not got a new budget', async () => {
+test('a token that is removed and added again gets no new budget', async () => {
   const api = await simulate();
   const pool = aPool();
   const settings = { ...cloudflare, apiUrl: api.url };
@@ -138,7 +138,7 @@ async function against(
   };
 }
 
-test('user tokens share one budget, because nothing tells whose they are', async () => {
+test('user tokens share one budget, because their user is not known', async () => {
   const { pool, use, regroups } = await against([USER, OTHER_USER]);
   expect(await use()).toEqual([['user tokens', 2]]);
   await pool.ownersAsked();
@@ -147,7 +147,7 @@ test('user tokens share one budget, because nothing tells whose they are', async
   expect(regroups()).toBe(0);
 });
 
-test('tokens that accounts own have a budget each, once Cloudflare has said so', async () => {
+test('account-owned tokens have a budget each, once Cloudflare has reported their owner', async () => {
   const { api, pool, use, regroups } = await against([USER, OWN, OTHER_OWN, OTHER_USER]);
   expect(await use()).toEqual([['user tokens', 4]]);
   await vi.waitFor(() => expect(regroups()).toBe(1));
@@ -159,14 +159,14 @@ test('tokens that accounts own have a budget each, once Cloudflare has said so',
   expect(regroups()).toBe(1);
 });
 
-test('a single token is not verified: it shares its budget with no other', async () => {
+test('a single token is not verified, because it shares its budget with no other', async () => {
   const { api, pool, use } = await against([OWN]);
   expect(await use()).toEqual([['CLOUDFLARE_API_TOKEN', 1]]);
   await pool.ownersAsked();
   expect(api.requests.count()).toBe(0);
 });
 
-test('a budget group is what the configuration says, and is not verified', async () => {
+test('tokens with a budget group are not verified', async () => {
   const [a = '', b = '', c = ''] = IDS;
   const { api, pool, use } = await against([
     named(a, USER, 'alice'),
@@ -183,7 +183,7 @@ test('a budget group is what the configuration says, and is not verified', async
   expect(api.requests.count()).toBe(0);
 });
 
-test('what a token has spent before its owner was known counts for it afterwards', async () => {
+test('requests sent before the owner of a token was known count for the owner', async () => {
   const { pool, use, clients, regroups } = await against([USER, OWN]);
   const [user, own] = await clients();
   await pool.ownersAsked();
@@ -198,7 +198,7 @@ test('what a token has spent before its owner was known counts for it afterwards
   expect(afterwards).toBeLessThan(75 - 2 - 20 + REFILLED);
 });
 
-test('a token file that comes to hold the token of another owner is regrouped, and shared until that is known', async () => {
+test('a token file with a token of another owner uses the shared budget until that owner is known', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pool-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'token');
@@ -227,7 +227,7 @@ test('a token file that comes to hold the token of another owner is regrouped, a
   expect(await use()).toHaveLength(2);
 });
 
-test("one account's token in two files has one budget", async () => {
+test('the same token in two files has one budget', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pool-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const files = ['a', 'b'].map((name) => {
@@ -244,7 +244,7 @@ test("one account's token in two files has one budget", async () => {
   expect((await use()).map(([, count]) => count)).toEqual([1, 2]);
 });
 
-test('a verification that fails leaves the token where it is', async () => {
+test('a failed verification leaves the token in its budget', async () => {
   const { api, pool, use, regroups } = await against([USER, OWN]);
   api.faults.add({ endpoint: 'account_token_verify', effect: { kind: 'status', status: 400 } });
   await use();
@@ -253,7 +253,7 @@ test('a verification that fails leaves the token where it is', async () => {
   expect(regroups()).toBe(0);
 });
 
-test('a refusal of one token stops every token of its owner', async () => {
+test('a 429 of one token blocks every token of its owner', async () => {
   const { api, pool, clients } = await against([USER, OTHER_USER]);
   const [first, second] = await clients();
   await pool.ownersAsked();
@@ -267,7 +267,7 @@ test('a refusal of one token stops every token of its owner', async () => {
   expect(api.requests.count()).toBe(1);
 });
 
-test('a refusal of one owner does not stop another', async () => {
+test('a 429 of one owner does not block another', async () => {
   const { api, use, clients, regroups } = await against([USER, OWN]);
   await use();
   await vi.waitFor(() => expect(regroups()).toBe(1));
@@ -279,7 +279,7 @@ test('a refusal of one owner does not stop another', async () => {
   expect(await own?.verify(IDS[1] ?? '')).toMatchObject({ ok: true });
 });
 
-test('the log says which tokens share a budget, by file or variable', async () => {
+test('the log lists which tokens share a budget, by file or variable', async () => {
   const logged: unknown[][] = [];
   const { use, regroups } = await against([USER, OWN, OTHER_USER], {
     log: { info: (...line: unknown[]) => void logged.push(line) },
@@ -319,7 +319,7 @@ async function aSlowApi(answer: (token: string, response: ServerResponse) => voi
 const answered = (response: ServerResponse): unknown =>
   response.end(envelope({ id: 'a'.repeat(32), status: 'active' }));
 
-test('tokens share connections, and each request has its own token', async () => {
+test('tokens share connections, and each request carries its token', async () => {
   const seen: string[] = [];
   const api = await aSlowApi((token, response) => {
     seen.push(token);
@@ -336,7 +336,7 @@ test('tokens share connections, and each request has its own token', async () =>
   expect(api.opened()).toBe(1);
 });
 
-test('a token whose requests hang holds up no other', async () => {
+test('a token whose requests hang delays no other', async () => {
   const hanging: ServerResponse[] = [];
   const api = await aSlowApi((token, response) => {
     if (token === 'slow') hanging.push(response);
@@ -366,7 +366,7 @@ test('a token whose requests hang holds up no other', async () => {
   expect(api.opened()).toBe(concurrency + 1);
 });
 
-test('connections outlive a reload, unless the API is reached otherwise', async () => {
+test('connections survive a reload unless the connection settings change', async () => {
   const api = await aSlowApi((_token, response) => answered(response));
   const other = await aSlowApi((_token, response) => answered(response));
   const pool = aPool();
@@ -396,7 +396,7 @@ test.each([
   { tokens: 40, concurrency: 2, each: 2 },
   { tokens: 2_000, concurrency: 8, each: 1 },
 ])(
-  '$tokens tokens with a concurrency of $concurrency: $each in flight for each',
+  '$tokens tokens with a concurrency of $concurrency: $each in flight per token',
   ({ tokens, concurrency, each }) => {
     expect(concurrencyPerToken(tokens, concurrency)).toBe(each);
   },

@@ -30,7 +30,7 @@ function logged(
   return lines;
 }
 
-test('what changes is told, and nothing else', () => {
+test('only changes are logged', () => {
   expect(
     logged([{ before: [] }, {}, { watched: [{ ...A, name: 'Other' }, B], before: [A] }, { before: [A, B] }]),
   ).toEqual([
@@ -41,11 +41,11 @@ test('what changes is told, and nothing else', () => {
   ]);
 });
 
-test('a single pass has no news', () => {
+test('a single poll logs changes at debug level', () => {
   expect(logged([{ before: [] }], { isRunning: false })).toEqual(['debug: 1 account added: Acme (a)']);
 });
 
-test('what is odd is told once', () => {
+test('problems are logged once', () => {
   const twice = { lists: [listOf(A, B), listOf(B)] };
   expect(logged([twice, twice])).toEqual([
     'info: listed by several tokens, watched with the first of them: Beta (b)',
@@ -57,7 +57,7 @@ test('what is odd is told once', () => {
   ]);
 });
 
-test('a tunnel that is expected where no token sees is told when all lists are complete', () => {
+test('an expected tunnel in an account that no token can list is logged when all lists are complete', () => {
   const config = {
     expectedTunnels: [
       { accountId: 'gone', tunnel: 'web', minConnectors: undefined },

@@ -98,7 +98,7 @@ async function countsFour(api: Simulator, page: Watching['page']) {
   return opened;
 }
 
-test('without an account id, every account that the token can list is watched, under its name', async () => {
+test('without account ids, every account that the token can list is watched, with its name', async () => {
   const api = await simulate({
     accounts: [ONE, TWO, THREE],
     tokens: [{ value: TOKEN, accounts: [ACCOUNT, OTHER_ACCOUNT] }],
@@ -122,7 +122,7 @@ test('without an account id, every account that the token can list is watched, u
   expect(await exporter.stop()).toEqual({ code: 0, signal: null });
 });
 
-test('accounts come with the next list and go after two complete lists without them; a list that fails counts for nothing', async () => {
+test('accounts are added with the next list and removed after two complete lists without them; failed lists are ignored', async () => {
   const api = await simulate({ accounts: [ONE, TWO] });
   const { exporter, page, lookAgain, shows } = await watching({ api });
   await shows('One', 'Two');
@@ -160,7 +160,7 @@ test('accounts come with the next list and go after two complete lists without t
   expect(await exporter.stop()).toEqual({ code: 0, signal: null });
 });
 
-test('two tokens watch what each can list, an account of both once, beside accounts with tokens of their own', async () => {
+test('two tokens watch the accounts of each, a shared account once, beside configured accounts', async () => {
   const api = await simulate({
     accounts: [ONE, TWO, THREE],
     tokens: [
@@ -239,7 +239,7 @@ test.each([
   expect(messagesOf(once)).toEqual([expect.stringContaining(NAME_THEM)]);
 });
 
-test('a wrong token is told in one line', async () => {
+test('a wrong token is reported in one line', async () => {
   const api = await simulate();
   api.tokens.revoke(TOKEN);
   const { exporter } = await watching({ api });
@@ -249,7 +249,7 @@ test('a wrong token is told in one line', async () => {
   ]);
 });
 
-test('while the API is down at the start the exporter serves, is not ready, and finds the accounts when it is back', async () => {
+test('if the API is down at the start, the exporter serves but is not ready, and finds the accounts later', async () => {
   const api = await simulate({ accounts: [ONE] });
   const fault = api.faults.add({ effect: { kind: 'status', status: 503 } });
   const { exporter, page, shows } = await watching({ api });
@@ -266,7 +266,7 @@ test('while the API is down at the start the exporter serves, is not ready, and 
   expect(messages(exporter)).toContain('the accounts of CLOUDFLARE_API_TOKEN can be listed again');
 });
 
-test('an account that the token lists and may not read is watched, fails, and can be excluded', async () => {
+test('an account that the token can list but not read fails, and can be excluded', async () => {
   const api = await simulate({
     accounts: [ONE, TWO],
     tokens: [{ value: TOKEN, refusedIn: [OTHER_ACCOUNT] }],
@@ -285,7 +285,7 @@ test('an account that the token lists and may not read is watched, fails, and ca
   expect(await excluding.page()).not.toContain(OTHER_ACCOUNT);
 });
 
-test('shards split the accounts that all of them find', async () => {
+test('shards split the discovered accounts', async () => {
   const accounts = ['a', 'b', 'c', 'd', 'e'].map((digit) => ({ id: digit.repeat(32), name: digit, tunnels }));
   const api = await simulate({ accounts });
   for (const index of [0, 1]) {
@@ -311,7 +311,7 @@ test('shards split the accounts that all of them find', async () => {
   );
 });
 
-test('a reload goes from named accounts to found ones and back, and what remains keeps its counters', async () => {
+test('a reload switches between configured and discovered accounts, and remaining accounts keep their counters', async () => {
   const api = await simulate({ accounts: [ONE, TWO] });
   const named = `accounts: [{id: ${ACCOUNT}, name: mine}]`;
   const { exporter, page, write, lookAgain, shows } = await watching({ api, yaml: named });
@@ -338,7 +338,7 @@ test('a reload goes from named accounts to found ones and back, and what remains
   expect(await page()).not.toContain(OTHER_ACCOUNT);
 });
 
-test('one pass finds the accounts, and says nothing but its page', async () => {
+test('once discovers accounts and prints only the page', async () => {
   const api = await simulate({ accounts: [ONE, TWO] });
   const { code, stdout, stderr } = await cli(['once'], { api, accounts: [] });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -346,7 +346,7 @@ test('one pass finds the accounts, and says nothing but its page', async () => {
   expect(valueOf(stdout, SUCCESS)).toBe(1);
 });
 
-test('check finds the accounts and prints them', async () => {
+test('check discovers accounts and prints them', async () => {
   const api = await simulate({ accounts: [ONE, TWO] });
   const { code, stdout } = await cli(['check'], { api, accounts: [] });
   expect(code).toBe(0);
@@ -367,7 +367,7 @@ test.each([
   expect(api.requests.count()).toBe(1);
 });
 
-test('check tells an account that its token may not read from the others', async () => {
+test('check reports an account that its token may not read', async () => {
   const api = await simulate({
     accounts: [ONE, TWO],
     tokens: [{ value: TOKEN, refusedIn: [OTHER_ACCOUNT] }],

@@ -35,7 +35,7 @@ function aRecorder(history = 1000) {
   };
 }
 
-test('an event is logged, counted and kept; the first list of an account is none', () => {
+test('an event is logged, counted and kept; the first list of an account is no event', () => {
   const recorder = aRecorder();
   recorder.observe(up);
   expect(recorder.logged).toEqual([]);
@@ -61,7 +61,7 @@ test.each([
   expect(recorder.logged).toHaveLength(2);
 });
 
-test('what differs because of other settings is no event, and a smaller history forgets the oldest', () => {
+test('differences caused by other settings are no events, and a smaller history drops the oldest', () => {
   const recorder = aRecorder();
   recorder.observe(up);
   recorder.observe(down);
@@ -74,7 +74,7 @@ test('what differs because of other settings is no event, and a smaller history 
   expect(recorder.logged).toHaveLength(2);
 });
 
-test('a budget that Cloudflare blocks is one event, however long that lasts, and again when it comes again', () => {
+test('a blocked budget is one event per block, however long it lasts', () => {
   const recorder = aRecorder();
   const block = (until: number | undefined): void => {
     recorder.block([{ accounts: [account], until }]);
@@ -96,7 +96,7 @@ test('a budget that Cloudflare blocks is one event, however long that lasts, and
   expect(recorder.counts.get('token_blocked')).toBe(2);
 });
 
-test('a token that serves several accounts is blocked once, for all of them', () => {
+test('a block of a token with several accounts is one event', () => {
   const recorder = aRecorder();
   const others = [
     account,

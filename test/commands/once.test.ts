@@ -8,7 +8,7 @@ import { ACCOUNT, cli, messagesOf, OTHER_ACCOUNT, samplesOf, simulate, TOKEN, va
 
 const UP = 'cloudflare_tunnel_exporter_account_up';
 
-test('one pass prints the page, with data, and nothing else', async () => {
+test('once prints the page with data, and nothing else', async () => {
   const api = await simulate();
   const { code, stdout, stderr } = await cli(['once'], { api });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -19,7 +19,7 @@ test('one pass prints the page, with data, and nothing else', async () => {
   expect(valueOf(stdout, UP)).toBe(1);
 });
 
-test('a token that may not read routes gets one line and no routes, and exit 0', async () => {
+test('without the permission to read routes, once logs one line and exits 0', async () => {
   const api = await simulate({
     tokens: [{ value: TOKEN, permissions: ['Cloudflare One Connectors Read'] }],
   });
@@ -32,7 +32,7 @@ test('a token that may not read routes gets one line and no routes, and exit 0',
   expect(samplesOf(result.stdout, 'cloudflare_tunnel_connectors')).toHaveLength(2);
 });
 
-test('an account that fails makes it exit 1; the others are printed all the same', async () => {
+test('if an account fails, once prints the others and exits 1', async () => {
   const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: numbered(1).map(specOf) }));
   const api = await simulate({ accounts });
   api.faults.add({ endpoint: 'tunnels', accountId: OTHER_ACCOUNT, effect: { kind: 'half_json' } });
@@ -46,7 +46,7 @@ test('an account that fails makes it exit 1; the others are printed all the same
   expect(messagesOf(result)).toEqual([expect.stringContaining('is not JSON')]);
 });
 
-test('a token that Cloudflare refuses is a line in the log that does not show it', async () => {
+test('a token that Cloudflare refuses is logged without its value', async () => {
   const api = await simulate();
   api.faults.add({
     effect: { kind: 'error', status: 401, code: 10000, message: `bad token ${TOKEN} given` },
@@ -58,7 +58,7 @@ test('a token that Cloudflare refuses is a line in the log that does not show it
 });
 
 test.skipIf(process.platform !== 'linux')(
-  'a page that cannot be written is one line and exit 1',
+  'a page that cannot be written is reported in one line, with exit 1',
   async () => {
     const api = await simulate();
     const full = openSync('/dev/full', 'w');

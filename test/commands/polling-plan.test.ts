@@ -15,7 +15,7 @@ test.each([
   expect([plan.listIntervalMs / 1_000, Math.round(plan.detailIntervalMs / 1_000)]).toEqual([list, detail]);
 });
 
-test('the budget for some intervals keeps them, and one request less does not', () => {
+test('budgetFor returns the smallest budget that keeps the intervals', () => {
   fc.assert(
     fc.property(
       fc.record({ pages: fc.integer({ min: 1, max: 500 }), serving: fc.integer({ min: 0, max: 20_000 }) }),

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { cli, simulate, TOKEN } from './support.ts';
 
-test('what the API echoes of the token is printed in none of its forms', async () => {
+test('a token that the API echoes is printed in none of its forms', async () => {
   const forms = [
     TOKEN,
     Buffer.from(TOKEN).toString('base64'),

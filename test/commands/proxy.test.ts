@@ -127,7 +127,7 @@ test.skipIf(openssl.missing).each([
   expectNoSecret(once.stdout + once.stderr);
 });
 
-test('this machine is never asked through a proxy: neither an API on it nor cloudflared', async () => {
+test('requests to this machine never use a proxy: neither to a local API nor to cloudflared', async () => {
   const api = await simulate();
   const connectorId = 'c'.repeat(32);
   const cloudflared = await fakeCloudflared({ readyConnections: 4, connectorId });
@@ -292,7 +292,7 @@ test.each([
 });
 
 test.skipIf(openssl.missing)(
-  `another file of authorities is taken with a reload, and a bad one is not${openssl.needs}`,
+  `a reload uses another file of authorities, unless it is invalid${openssl.needs}`,
   async () => {
     const { api, folder, authority } = await aSecureApi();
     const path = join(folder, 'trusted.pem');

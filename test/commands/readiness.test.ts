@@ -10,18 +10,18 @@ const failed = { ...never, id: 'failed', list: { ...never.list, answeredAt: 0, f
 const isReady = (snapshot: Snapshot, options: Partial<ReadinessOptions> = {}): boolean =>
   readiness(snapshot, { sinceStartMs: 6_000, hasPolled: true, ...options }).ready;
 
-test('it is ready when every account was listed or has failed once, if one has fresh data', () => {
+test('ready when every account was listed or has failed once and one has fresh data', () => {
   expect(isReady(aSnapshot(listed, failed))).toBe(true);
   expect(isReady(aSnapshot(failed))).toBe(false);
 });
 
-test('it waits for accounts that were not listed yet, 30 s at most', () => {
+test('waits at most 30 s for accounts that were not listed yet', () => {
   expect(isReady(aSnapshot(listed, never), { sinceStartMs: 29_999 })).toBe(false);
   expect(isReady(aSnapshot(listed, never), { sinceStartMs: 30_000 })).toBe(true);
   expect(isReady(aSnapshot(never), { sinceStartMs: 30_000 })).toBe(false);
 });
 
-test('it waits for the details of the first poll, five seconds at most', () => {
+test('waits at most five seconds for the details of the first poll', () => {
   expect(isReady(aSnapshot(listed), { hasPolled: false, sinceStartMs: 4_999 })).toBe(false);
   expect(isReady(aSnapshot(listed), { hasPolled: false, sinceStartMs: 5_000 })).toBe(true);
   expect(isReady(aSnapshot(listed), { hasPolled: true, sinceStartMs: 0 })).toBe(true);
@@ -31,7 +31,7 @@ test('a shard without accounts is ready after its first poll', () => {
   expect(isReady(aSnapshot())).toBe(true);
 });
 
-test('it says how many accounts it has listed', () => {
+test('the reason says how many accounts were listed', () => {
   expect(readiness(aSnapshot(listed, never), { sinceStartMs: 0, hasPolled: false }).reason).toBe(
     'the first poll has listed 1 of 2 accounts',
   );

@@ -65,7 +65,7 @@ const accountsOf = (page: string): readonly string[] =>
 const LOADED = 'cloudflare_tunnel_exporter_config_last_reload_successful';
 const LOADED_AT = 'cloudflare_tunnel_exporter_config_last_reload_timestamp_seconds';
 
-test('accounts come and go with SIGHUP, and what remains keeps its counters', async () => {
+test('SIGHUP adds and removes accounts, and remaining accounts keep their counters', async () => {
   const { api, exporter, write, hangUp } = await reloading(`accounts: [{id: ${ACCOUNT}}]`);
   const opened = async (): Promise<number | undefined> =>
     valueOf(await scrape(exporter), 'cloudflare_tunnel_connections_opened_total', {
@@ -103,7 +103,7 @@ test('accounts come and go with SIGHUP, and what remains keeps its counters', as
   expect(await exporter.stop()).toEqual({ code: 0, signal: null });
 });
 
-test('a bad file keeps the settings before, the log says why and a metric is 0; a good one mends it', async () => {
+test('an invalid file keeps the previous settings, is logged and sets a metric to 0; a valid one sets it to 1', async () => {
   const good = `accounts: [{id: ${ACCOUNT}}]\n`;
   const { exporter, write, hangUp } = await reloading(good);
   await vi.waitFor(async () => expect(accountsOf(await scrape(exporter))).toEqual([ACCOUNT]), PATIENCE);
@@ -150,7 +150,7 @@ log: {level: debug}
   );
 });
 
-test('what cannot change at run time is told, and stays', async () => {
+test('settings that cannot change at run time are reported and stay', async () => {
   const { exporter, write, hangUp } = await reloading(`accounts: [{id: ${ACCOUNT}}]`);
   write(
     `accounts: [{id: ${ACCOUNT}}]\nweb: {telemetry-path: /other, enable-lifecycle: true, max-requests: 7}\n`,
@@ -176,7 +176,7 @@ test('reloading over HTTP is off unless enabled', async () => {
   expect(exporter.logs().map(({ msg }) => msg)).not.toContain('configuration reloaded');
 });
 
-test('where it is enabled, POST answers how it went', async () => {
+test('if it is enabled, POST answers with the result', async () => {
   const { post, write } = await reloading(`accounts: [{id: ${ACCOUNT}}]`, [
     ...ONCE,
     '--web.enable-lifecycle',
@@ -192,7 +192,7 @@ test('where it is enabled, POST answers how it went', async () => {
   expect(await post('GET')).toEqual({ status: 405, text: 'Method not allowed; use POST.\n' });
 });
 
-test('a poll that hangs does not hold up a reload, many reloads at once are one after the other, and a stop waits for none', async () => {
+test('a hanging poll does not delay a reload, reloads run one after the other, and a stop waits for none', async () => {
   const { api, exporter, write, post } = await reloading(`accounts: [{id: ${ACCOUNT}}]`, [
     '--web.enable-lifecycle',
     '--cloudflare.request-timeout=1m',

@@ -4,7 +4,7 @@ import { ACCOUNT, cli, ONCE, running, samplesOf, scrape, simulate, TOKEN, valueO
 
 const PATIENCE = { timeout: 15_000, interval: 50 };
 
-test('it lives at once while Cloudflare does not answer, and is ready when a poll has', async () => {
+test('it is live at once while Cloudflare does not answer, and ready after a poll', async () => {
   const api = await simulate();
   const fault = api.faults.add({ effect: { kind: 'silence' } });
   const exporter = await running(['--cloudflare.request-timeout=500ms'], { api });
@@ -21,7 +21,7 @@ test('it lives at once while Cloudflare does not answer, and is ready when a pol
   expect(samplesOf(await scrape(exporter), 'cloudflare_tunnel_info')).toHaveLength(2);
 });
 
-test('while the API fails its data vanishes, and comes back with counters that did not go down', async () => {
+test('while the API fails, its data disappears, and it returns with counters that did not go down', async () => {
   const api = await simulate();
   const exporter = await running(['--poll.stale-after=2s'], { api });
   const opened = async (): Promise<number | undefined> =>
@@ -51,7 +51,7 @@ test('while the API fails its data vanishes, and comes back with counters that d
   await vi.waitFor(async () => expect(await opened()).toBe(4), PATIENCE);
 });
 
-test('a scrape never asks Cloudflare anything', async () => {
+test('a scrape never sends requests to Cloudflare', async () => {
   const api = await simulate();
   const exporter = await running(ONCE, { api });
   await vi.waitFor(
@@ -80,7 +80,7 @@ test('the log of a run names addresses and accounts, is JSON only, and stdout st
   expect(JSON.stringify(exporter.logs())).not.toContain(TOKEN);
 });
 
-test('a duration is a schedule like any other', async () => {
+test('a duration is a valid schedule', async () => {
   const api = await simulate();
   const exporter = await running(['--poll.schedule=1500ms'], { api });
   const polls = async (): Promise<number> =>
@@ -88,7 +88,7 @@ test('a duration is a schedule like any other', async () => {
   await vi.waitFor(async () => expect(await polls()).toBeGreaterThan(2), { timeout: 15_000, interval: 100 });
 });
 
-test('a port that is in use is one line and exit 1', async () => {
+test('a port in use is reported in one line, with exit 1', async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => {
     taken.listen(0, '127.0.0.1', resolve);

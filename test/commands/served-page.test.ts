@@ -47,7 +47,7 @@ const namesOn = async (page: ReturnType<typeof createServedPage>): Promise<Reado
       .map(([, name = '']) => name),
   );
 
-test('a scrape that comes while a snapshot is rendered shows that snapshot', async () => {
+test('a scrape during rendering shows that snapshot', async () => {
   const { page } = served();
   page.render(fleetOf('before', 2));
   expect(await namesOn(page)).toEqual(new Set(['before']));
@@ -55,7 +55,7 @@ test('a scrape that comes while a snapshot is rendered shows that snapshot', asy
   expect(await namesOn(page)).toEqual(new Set(['after']));
 });
 
-test('a scrape ends while one snapshot after the other comes', async () => {
+test('a scrape ends while new snapshots keep arriving', async () => {
   const { page } = served();
   const polling = new AbortController();
   const polls = (async (): Promise<void> => {
@@ -69,7 +69,7 @@ test('a scrape ends while one snapshot after the other comes', async () => {
   await polls;
 });
 
-test('where a snapshot cannot be rendered the page of the one before stays, and that is told', async () => {
+test('if a snapshot cannot be rendered, the previous page stays and the error is reported', async () => {
   const { page, failures } = served();
   page.render(fleetOf('before', 2));
   await page.body(TEXT);

@@ -28,7 +28,7 @@ test('two shards show every account once', async () => {
   expect(shown.toSorted()).toEqual(ACCOUNTS);
 });
 
-test('a shard that no account has fallen to runs, is ready, asks nothing, and says so', async () => {
+test('a shard without accounts is ready, sends no requests, and logs that', async () => {
   const api = await fleet();
   const exporter = await running([...ONCE, `--shard.total=${TOTAL}`, `--shard.index=${IDLE}`], {
     api,

@@ -33,7 +33,7 @@ async function beside(): Promise<Beside> {
   };
 }
 
-test('a sidecar polls its own tunnel in three requests, and tells both sides of its connector', async () => {
+test('a sidecar polls its tunnel in three requests, and reports both views of its connector', async () => {
   const { api, connectorId, tunnelId, flags, env } = await beside();
   const exporter = await running([...flags, '--no-tunnels.configurations'], { api, env });
   await vi.waitFor(
@@ -62,7 +62,7 @@ test('a sidecar polls its own tunnel in three requests, and tells both sides of 
   for (const secret of [SECRET, TOKEN, env['TUNNEL_TOKEN'] ?? '']) expect(output).not.toContain(secret);
 });
 
-test('the edge is not ready where it sees too few connections, or cloudflared is gone', async () => {
+test('/edge-ready fails if the edge sees too few connections or cloudflared is gone', async () => {
   const { api, cloudflared, connectorId, flags, env } = await beside();
   const exporter = await running([...flags, '--sidecar.min-connections=3'], { api, env });
   await vi.waitFor(async () => expect((await exporter.get('/edge-ready')).status).toBe(200), PATIENCE);
@@ -92,7 +92,7 @@ test('the edge is not ready where it sees too few connections, or cloudflared is
   expect(await exporter.get('/livez')).toMatchObject({ status: 200 });
 });
 
-test('without a cloudflared to ask there is no /edge-ready, and no sidecar metric', async () => {
+test('without a sidecar there is no /edge-ready and no sidecar metric', async () => {
   const api = await simulate();
   const exporter = await running([], { api });
   expect(await exporter.get('/edge-ready')).toEqual({
@@ -102,7 +102,7 @@ test('without a cloudflared to ask there is no /edge-ready, and no sidecar metri
   expect(await scrape(exporter)).not.toContain('cloudflare_tunnel_sidecar_');
 });
 
-test('once tells both sides too', async () => {
+test('once reports both views, too', async () => {
   const { api, connectorId, flags, env } = await beside();
   const { code, stdout, stderr } = await cli(['once', ...flags, '--log.format=json'], { api, env });
   expect({ code, messages: messagesOf({ stderr }) }).toEqual({ code: 0, messages: [] });
@@ -110,7 +110,7 @@ test('once tells both sides too', async () => {
   expect(valueOf(stdout, 'cloudflare_tunnel_sidecar_edge_connections')).toBe(4);
 });
 
-test('check asks about the own tunnel only', async () => {
+test("check requests the sidecar's tunnel only", async () => {
   const { api, tunnelId, env } = await beside();
   const { code, stdout } = await cli(['check'], { api, env });
   expect(code).toBe(0);

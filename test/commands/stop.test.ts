@@ -59,7 +59,7 @@ test('on SIGTERM a slow scrape in flight gets its whole page, meanwhile the expo
   expect(afterHead.slice(length)).toMatch(/^HTTP\/1\.1 503 [^]*\r\n\r\nstopping\n$/);
 });
 
-test('a scrape that is never read does not keep it from ending', async () => {
+test('a scrape that is never read does not prevent the exit', async () => {
   const exporter = await runningWithALargePage();
   await aSlowScrape(exporter);
   expect(await exporter.stop()).toEqual({ code: 0, signal: null });
@@ -75,7 +75,7 @@ test('a second SIGTERM ends it at once', async () => {
   expect(exporter.logs().some(({ msg }) => msg === 'stopped')).toBe(false);
 });
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s amid a poll that hangs ends it well', async (signal) => {
+test.each(['SIGTERM', 'SIGINT'] as const)('%s during a hanging poll ends with exit 0', async (signal) => {
   const api = await simulate();
   api.faults.add({ effect: { kind: 'silence' } });
   const exporter = await running([...ONCE, '--cloudflare.request-timeout=5m'], { api });
@@ -85,7 +85,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s amid a poll that hangs ends it wel
   expect(exporter.logs().filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
 });
 
-test('a standard error that nobody reads stops neither the probes nor the end', async () => {
+test('a standard error that nobody reads blocks neither probes nor the exit', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stop-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'config.yaml');
@@ -123,7 +123,7 @@ test.each([
   expect(JSON.stringify(exporter.logs())).not.toContain(TOKEN);
 });
 
-test('a token file that becomes a pipe neither stops the polls nor the end', async () => {
+test('a token file that becomes a pipe blocks neither polls nor the exit', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stop-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'token');

@@ -34,7 +34,7 @@ function aWatch() {
   return { watch, pauses, attempts: () => attempts };
 }
 
-test('each token is verified once, all at the same time', async () => {
+test('all tokens are verified at the same time, once', async () => {
   const { watch, pauses, attempts } = aWatch();
   const tokens = [aToken('user'), aToken('account')];
   watch.watch(tokens.map(({ token }) => token));
@@ -44,7 +44,7 @@ test('each token is verified once, all at the same time', async () => {
   expect(pauses).toEqual([]);
 });
 
-test('a verification that fails is made again, ever later, and no other', async () => {
+test('only failed verifications are repeated, with growing pauses', async () => {
   const { watch, pauses, attempts } = aWatch();
   const [good, bad] = [aToken('user'), aToken('account', 7)];
   watch.watch([good.token, bad.token]);
@@ -56,7 +56,7 @@ test('a verification that fails is made again, ever later, and no other', async 
   expect(pauses.map((ms) => ms / 1_000)).toEqual([30, 60, 120, 240, 480, 600, 600]);
 });
 
-test('tokens that are known are not verified', async () => {
+test('tokens of known owners are not verified', async () => {
   const { watch } = aWatch();
   const { token, verify } = aToken('user');
   token.learned('account');
@@ -65,7 +65,7 @@ test('tokens that are known are not verified', async () => {
   expect(verify).not.toHaveBeenCalled();
 });
 
-test('what is learned after the watch has stopped is not believed', async () => {
+test('results after stop are ignored', async () => {
   const { watch, attempts } = aWatch();
   const { token } = aToken('user');
   watch.watch([token]);

@@ -26,7 +26,7 @@ function aLog() {
   return { ...log, lines, messages: () => lines.map(({ message }) => message) };
 }
 
-test('each event is a line at its level, with its fields and its sentence', () => {
+test('each event is a line at its level, with its fields and its message', () => {
   const { add, lines } = aLog();
   add([
     anEvent(),
@@ -80,7 +80,7 @@ test('50 events of a kind at once are 50 lines, 51 are one that names the first 
   });
 });
 
-test('what follows a flood is one line at the end of its minute; then each event is a line again', () => {
+test('events after a flood are one line at the end of the minute; then each event is a line again', () => {
   const { add, messages } = aLog();
   add(events(40));
   vi.advanceTimersByTime(10_000);
@@ -97,7 +97,7 @@ test('what follows a flood is one line at the end of its minute; then each event
   expect(messages().at(-1)).toBe('t66 is down');
 });
 
-test('ten events a second for an hour are some lines a minute', () => {
+test('ten events a second for an hour are a few lines a minute', () => {
   const { add, lines } = aLog();
   for (let second = 0; second < 3600; second += 1) {
     add(events(10, {}, second * 10 + 1));
@@ -106,7 +106,7 @@ test('ten events a second for an hour are some lines a minute', () => {
   expect(lines.length).toBeLessThanOrEqual(60 * 52 + 1);
 });
 
-test('what waits is written at the end, and nothing after that', () => {
+test('flush logs the held events once', () => {
   const { add, flush, messages } = aLog();
   add(events(51));
   add(events(2, {}, 52));

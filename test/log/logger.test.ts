@@ -21,7 +21,7 @@ function capture(options: Partial<LoggerOptions> = {}) {
   return { log, secrets, text: () => written.join('') };
 }
 
-test('a JSON line has the level as a word, an ISO time and the message, and nothing of the machine', () => {
+test('a JSON line has level, ISO time, message and fields, and no host name or process id', () => {
   const { log, text } = capture();
   log.child({ account_id: 'a' }).warn({ tunnels: 3, nested: { list: [1, 'b'] } }, 'polled');
   const line: unknown = JSON.parse(text());
@@ -124,7 +124,7 @@ for (const format of LOG_FORMATS) {
     expect(text()).not.toContain('more');
   });
 
-  test(`${format}: whatever a tunnel is called, it is one line and the name can be read back`, () => {
+  test(`${format}: any tunnel name stays on one line and can be read back`, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
         const { log, text } = capture({ format, secrets: createSecrets() });
@@ -172,7 +172,7 @@ test('without a destination it writes to standard error, all of it before an abr
   expect(both.trimEnd().split('\n')).toHaveLength(2000);
 });
 
-test('what a rotation replaces is redacted once more, and the forms do not add up', () => {
+test('a rotated value is redacted until the next rotation, and forms do not accumulate', () => {
   const secrets = createSecrets(['configured-value']);
   const owner = {};
   const rotated = Array.from({ length: 1_000 }, (_, index) => `token-number-${index}-of-a-file`);

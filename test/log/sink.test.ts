@@ -20,7 +20,7 @@ function aPipe(room = 0) {
 
 const dropped = (lines: number): string => `dropped ${lines}\n`;
 
-test('what the reader takes is written at once, in order, also in parts', () => {
+test('lines are written at once, in order, also in parts', () => {
   const pipe = aPipe(7);
   const sink = createLogSink({ write: pipe.write, dropped });
   sink.write('one\n');
@@ -33,7 +33,7 @@ test('what the reader takes is written at once, in order, also in parts', () => 
   expect(pipe.taken()).toBe('one\ntwo\nthree\n');
 });
 
-test('without a reader lines wait up to the limit; the rest is dropped, counted, and told later', () => {
+test('without a reader, lines wait up to the limit; others are dropped, counted and reported later', () => {
   vi.useFakeTimers();
   const pipe = aPipe();
   const sink = createLogSink({ write: pipe.write, dropped, maxBytes: 20 });
@@ -47,7 +47,7 @@ test('without a reader lines wait up to the limit; the rest is dropped, counted,
   vi.useRealTimers();
 });
 
-test('the end waits for a reader only so long', () => {
+test('flush waits for the reader for a limited time', () => {
   const pipe = aPipe();
   const sink = createLogSink({ write: pipe.write, dropped });
   sink.write('unread\n');

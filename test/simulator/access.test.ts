@@ -143,7 +143,7 @@ test('a malformed token names the header in an error chain', () => {
   expect(told.body.errors[0]).toMatchObject({ code: 6003, error_chain: [{ code: 6111 }] });
 });
 
-test('a token can be disabled, changed, revoked and added while it runs', () => {
+test('tokens can be disabled, changed, revoked and added at run time', () => {
   const { ask, simulation } = withToken();
   const status = (): number => ask({ path: `${base}/warp_connector`, token: TOKEN }).status;
   expect(status()).toBe(200);
@@ -157,7 +157,7 @@ test('a token can be disabled, changed, revoked and added while it runs', () => 
   expect(status()).toBe(200);
 });
 
-test('verify tells the status of a user token, with code 10000 in messages and no error', () => {
+test('verify returns the status of a user token, with code 10000 in messages and no error', () => {
   const { ask, simulation } = withToken();
   const verify = (): unknown => ask({ path: '/user/tokens/verify', token: TOKEN }).body;
   expect(verify()).toMatchObject({
@@ -203,7 +203,7 @@ test('without Account Settings the list of accounts is empty, with success', () 
   expect(body).toMatchObject({ success: true, result: [], result_info: { total_count: 0 } });
 });
 
-test('accounts are those that the token reaches, in pages of 5 to 50', () => {
+test('the list holds the accounts that the token can access, in pages of 5 to 50', () => {
   const { ask } = withToken();
   const { body } = ask({ path: '/accounts?per_page=5', token: TOKEN });
   expect(body.result.map(({ id }: { id: string }) => id)).toEqual([ACCOUNT]);
@@ -211,7 +211,7 @@ test('accounts are those that the token reaches, in pages of 5 to 50', () => {
   expect(ask({ path: '/accounts?per_page=100', token: TOKEN }).status).toBe(400);
 });
 
-test('accounts come, go and are renamed while it runs', () => {
+test('accounts can be added, removed and renamed at run time', () => {
   const { ask, simulation, now } = rig({ accounts: [{ id: ACCOUNT, name: 'One' }] });
   const listed = (): unknown =>
     ask('/accounts').body.result.map(({ id, name }: { id: string; name: string }) => [id, name]);

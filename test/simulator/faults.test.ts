@@ -35,7 +35,7 @@ function struck(effect: FaultEffect): Told {
 const faulty = (): Rig => rig({ accounts: ACCOUNTS, maxPerPage: 2 });
 const BROKEN: FaultEffect = { kind: 'status', status: 500 };
 
-test('a fault strikes the endpoint, account, tunnel and page that it names, and nothing else', () => {
+test('a fault applies to its endpoint, account, tunnel and page only', () => {
   const { ask, simulation } = faulty();
   const cases: readonly [Parameters<typeof simulation.faults.add>[0], string, string][] = [
     [{ endpoint: 'tunnels', effect: BROKEN }, `${base}/tunnels`, `${base}/cfd_tunnel`],
@@ -52,7 +52,7 @@ test('a fault strikes the endpoint, account, tunnel and page that it names, and 
   }
 });
 
-test('a fault can strike one token only', () => {
+test('a fault can apply to one token only', () => {
   const { ask, simulation } = faulty();
   simulation.tokens.add({ value: 'another-token-12345' });
   simulation.faults.add({ token: SIMULATOR_TOKEN, effect: BROKEN });
@@ -68,7 +68,7 @@ test('skip lets requests through first, times bounds the hits', () => {
   expect(fault.hits()).toBe(2);
 });
 
-test('faults strike in the order in which they were added, and clear removes all', () => {
+test('the fault added first applies, and clear removes all', () => {
   const { ask, simulation } = faulty();
   simulation.faults.add({ times: 1, effect: { kind: 'status', status: 502 } });
   simulation.faults.add({ effect: { kind: 'status', status: 503 } });
@@ -77,7 +77,7 @@ test('faults strike in the order in which they were added, and clear removes all
   expect([...statuses, ask('/accounts').status]).toEqual([502, 503, 503, 200]);
 });
 
-test('struck requests are counted, and one that a status answers changes nothing', () => {
+test('affected requests are counted, and one answered by a status changes nothing', () => {
   const { ask, simulation } = faulty();
   simulation.faults.add({ times: 1, effect: { kind: 'status', status: 503 } });
   ask({ method: 'DELETE', path: `${base}/cfd_tunnel/${WEB}` });
@@ -99,7 +99,7 @@ test.each([
   expect(told.headers).not.toHaveProperty('retry-after');
 });
 
-test('status 502 comes as an HTML page', () => {
+test('status 502 is an HTML page', () => {
   const told = struck({ kind: 'status', status: 502 });
   expect(told.headers['Content-Type']).toBe('text/html');
   expect(told.text).toContain('502 Bad gateway');
@@ -111,7 +111,7 @@ test('a status can have any body and headers', () => {
   expect(struck({ kind: 'status', status: 429, body: null }).text).toBe('null');
 });
 
-test('an error code can come under status 200', () => {
+test('an error code can have status 200', () => {
   const told = struck({ kind: 'error', status: 200, code: 971 });
   expect([told.status, told.body.success, codes(told)]).toEqual([200, false, [971]]);
 });
@@ -158,7 +158,7 @@ test('the total can change between pages', () => {
   expect(totals).toEqual([5, 4, 5]);
 });
 
-test('pages can go on for ever with ids never seen', () => {
+test('pages can be endless, with new ids', () => {
   const { ask, simulation } = faulty();
   simulation.faults.add({ effect: { kind: 'endless_pages' } });
   const seen = new Set<string>();
@@ -199,27 +199,27 @@ async function request(effect: FaultEffect | undefined, delayMs = 0): Promise<Ra
 const bodyOf = (text: string): string => text.slice(text.indexOf('\r\n\r\n') + 4);
 const lengthOf = (text: string): number => Number(/content-length: (\d+)/i.exec(text)?.[1]);
 
-test('without a fault the answer is whole', async () => {
+test('without a fault the answer is complete', async () => {
   const { socket, received } = await request(undefined);
   await once(socket, 'close');
   expect(bodyOf(received())).toHaveLength(lengthOf(received()));
 });
 
-test('a cut answer promises more than it sends, then ends', async () => {
+test('a cut answer ends before its Content-Length', async () => {
   const { socket, received } = await request({ kind: 'cut', bytes: 100 });
   await once(socket, 'end');
   expect(bodyOf(received())).toHaveLength(100);
   expect(lengthOf(received())).toBeGreaterThan(1000);
 });
 
-test('a dripping answer goes on after its end', async () => {
+test('a dripping answer continues after its end', async () => {
   const { received } = await request({ kind: 'drip', bytes: 400, everyMs: 1 });
   await expect.poll(() => received().endsWith('\r\n1\r\n \r\n'), { timeout: 10_000 }).toBe(true);
   const { length } = received();
   await expect.poll(() => received().length, { timeout: 10_000 }).toBeGreaterThan(length);
 });
 
-test('a silent server takes the request and sends nothing', async () => {
+test('a silent server accepts the request and sends nothing', async () => {
   const { simulator, socket, received } = await request({ kind: 'silence' });
   await expect.poll(() => simulator.requests.count()).toBe(1);
   const closed = once(socket, 'close');
@@ -250,7 +250,7 @@ test('a huge answer is valid JSON of that size', async () => {
   expect(JSON.parse(chunks)).toMatchObject({ success: true, result: [] });
 });
 
-test('an answer can be late', async () => {
+test('an answer can be delayed', async () => {
   const start = performance.now();
   const { socket, received } = await request({ kind: 'none' }, 40);
   await once(socket, 'close');

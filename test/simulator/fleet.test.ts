@@ -66,7 +66,7 @@ test('a tunnel is active since the first of its connections, whatever the order 
   expect(tunnel.inactiveAt).toBeUndefined();
 });
 
-test('stopping the last connector takes a tunnel down, starting one brings it back', () => {
+test('a tunnel is down after its last connector stopped, and healthy after one started', () => {
   const { fleet, tunnel } = fleetWith({ connectors: [{}] });
   fleet.stopConnector(tunnel.connectors[0]?.id ?? '', START + 5000);
   expect([statusOf(tunnel), tunnel.activeAt, Math.floor(tunnel.inactiveAt ?? 0)]).toEqual([
@@ -160,7 +160,7 @@ test('when the active WARP connector stops, another is promoted and it stays as 
   expect(states()).toEqual([['passive', 1], ['active', 1]]); // prettier-ignore
 });
 
-test('a connector that takes no configuration stays behind', () => {
+test('a connector without takesConfiguration keeps its version', () => {
   const { fleet, tunnel } = fleetWith({
     configuration: { version: 8, config: {} },
     connectors: [{}, { configVersion: 5, takesConfiguration: false }, { configVersion: null }],
@@ -183,7 +183,7 @@ test('an unknown id is an error that names it', () => {
   );
 });
 
-test('a sample has the sizes and the mix that were asked for', () => {
+test('a sample has the requested sizes and statuses', () => {
   const accounts = sampleAccounts({
     seed: 1,
     now: START,

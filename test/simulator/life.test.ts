@@ -42,7 +42,7 @@ function living(): {
 
 const state = (tunnels: readonly FleetTunnel[]): string => JSON.stringify(tunnels);
 
-test('one large step and many small ones come to the same', () => {
+test('one large step and many small ones have the same result', () => {
   const once = living();
   const often = living();
   const events = once.advance(START + 60 * MINUTE);
@@ -66,7 +66,7 @@ test('something happens every 10 to 20 seconds, and everything happens within an
   expect(new Set(events.map(({ happening }) => happening))).toEqual(new Set([...usual, 'mended']));
 });
 
-test('each happening changes what it says', () => {
+test('each happening changes the fleet as described', () => {
   const { tunnels, advance, fleet } = living();
   const results = new Map<string, Set<string>>();
   let before = state(tunnels);
@@ -110,7 +110,7 @@ function flaws(tunnel: FleetTunnel, at: number): readonly string[] {
   return found.filter(([wrong]) => wrong).map(([, what]) => `${tunnel.name}: ${what}`);
 }
 
-test('a day of life keeps the fleet sound', () => {
+test('the fleet stays consistent for a day', () => {
   const { tunnels, advance } = living();
   const connectorsOf = (): readonly number[] => tunnels.map(({ connectors }) => connectors.length);
   const most = connectorsOf();
@@ -127,7 +127,7 @@ test('a day of life keeps the fleet sound', () => {
   expect(healthy / moments).toBeGreaterThan(0.5);
 });
 
-test('tunnels to be left alone keep their connectors', () => {
+test('tunnels in leaveAlone keep their connectors', () => {
   const fleet = createFleet({
     seed: 1,
     now: START,
@@ -151,7 +151,7 @@ test('tunnels to be left alone keep their connectors', () => {
   expect(b?.connectors[0]?.id).not.toBe(before);
 });
 
-test('connectors that were cleaned up connect again under their own ids; nobody revives what is deleted', () => {
+test('removed connectors connect again with their ids, except those of deleted tunnels', () => {
   const { ask, wait, simulation } = rig({
     accounts: [
       {

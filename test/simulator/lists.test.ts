@@ -53,7 +53,7 @@ test('uuid finds one tunnel', () => {
   expect(names(`tunnels?uuid=${first.id}`)).toEqual(['web-1']);
 });
 
-test('a deleted tunnel is listed only where deleted ones are asked for, or a time at which it existed', () => {
+test('a deleted tunnel is listed only with is_deleted or a time at which it existed', () => {
   const { ask, wait } = rig({ accounts: [{ id: ACCOUNT, name: 'One', tunnels: [{ name: 'gone' }] }] });
   const [{ id }] = ask(`${base}/tunnels`).body.result;
   wait(HOUR);
@@ -109,7 +109,7 @@ test('pages add up to total_count, each id once', () => {
   expect(new Set(ids).size).toBe(2345);
 });
 
-test('a server that gives fewer per page than asked says so', () => {
+test('a server that returns fewer rows per page reports its per_page', () => {
   const { ask } = rig({
     maxPerPage: 2,
     accounts: [{ id: ACCOUNT, name: 'One', tunnels: ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name })) }],

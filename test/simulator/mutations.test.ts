@@ -121,7 +121,7 @@ test.each<[string, string, unknown]>([
   expect(everything()).toBe(before);
 });
 
-test('a new configuration is the next version, and connectors pick it up one by one', () => {
+test('a new configuration is the next version, and connectors apply it one by one', () => {
   const { ask, wait } = fleet();
   const versions = (): readonly (number | undefined)[] =>
     ask(`${web}/connections`).body.result.map((client: Client) => client.config_version);
@@ -175,7 +175,7 @@ test('a connector can be read alone, exactly as in the list', () => {
   }
 });
 
-test('a failover makes the asked connector the active one and the other passive', () => {
+test('a failover makes the chosen connector active and the other passive', () => {
   const { ask } = fleet();
   const clients = (): readonly Client[] => ask(`${mesh}/connections`).body.result;
   const [active, passive] = clients();
@@ -184,7 +184,7 @@ test('a failover makes the asked connector the active one and the other passive'
   expect(clients().map((client) => client.ha_status)).toEqual(['passive', 'active']);
 });
 
-test('a failover without HA, to a stranger or to an offline connector is refused', () => {
+test('a failover without HA, to an unknown or to an offline connector is refused', () => {
   const { ask, simulation, now } = fleet();
   const [plain] = ask(`${base}/warp_connector?name=plain`).body.result;
   const stranger = '00000000-0000-4000-8000-00000000000f';

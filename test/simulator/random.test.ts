@@ -15,7 +15,7 @@ test('a seed always gives the same values, and a fork its own', () => {
   expect(random.next()).toBe(createRandom(1).next());
 });
 
-test('whole numbers reach both ends and are spread evenly', () => {
+test('integers include both ends and are evenly distributed', () => {
   const random = createRandom(3);
   const counts = new Map<number, number>();
   for (let draw = 0; draw < 6000; draw += 1) {
@@ -35,12 +35,12 @@ test('uuids are version 4 and do not repeat', () => {
   ).toEqual([]);
 });
 
-test('a shuffle keeps every item, and every order comes', () => {
+test('a shuffle keeps every item and produces every order', () => {
   const random = createRandom(5);
   const orders = new Set(Array.from({ length: 500 }, () => random.shuffle(['a', 'b', 'c']).join('')));
   expect([...orders].toSorted()).toEqual(['abc', 'acb', 'bac', 'bca', 'cab', 'cba']);
 });
 
-test('nothing can be picked from an empty list', () => {
+test('picking from an empty list throws', () => {
   expect(() => createRandom(1).pick([])).toThrow('Cannot pick: the list is empty');
 });

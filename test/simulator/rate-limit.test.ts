@@ -31,7 +31,7 @@ test('the window slides', () => {
   expect(statuses).toEqual([200, 200, 200, 200, 429]);
 });
 
-test('the tokens of one user share a limit, whatever they ask for', () => {
+test('the tokens of one user share a limit', () => {
   const { ask, simulation } = rig({ rateLimit: { requests: 2 } });
   simulation.tokens.add({ value: 'another-token-12345' });
   simulation.tokens.add({ value: 'token-of-somebody-else', user: 'somebody else' });
@@ -58,14 +58,14 @@ test('a token that an account owns has a limit of its own', () => {
   }
 });
 
-test('a token that comes into the hands of an account counts for it from then on', () => {
+test('a token that becomes account-owned has its own limit from then on', () => {
   const { ask, simulation } = rig({ rateLimit: { requests: 1 } });
   ask(path);
   simulation.tokens.change(SIMULATOR_TOKEN, { owner: 'account' });
   expect([ask(path).status, ask(path).status]).toEqual([200, 429]);
 });
 
-test('an answer in time says r=1199 whatever was used, and has no retry-after', () => {
+test('a successful answer has r=1199 whatever was used, and no retry-after', () => {
   const { ask } = rig();
   ask(path);
   const { headers } = ask(path);

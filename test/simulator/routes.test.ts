@@ -89,7 +89,7 @@ test.each([
     expect(ask({ path: `${base}/${path}`, token }).status).toBe(status);
 });
 
-test('with a weight, the life of the fleet adds a route and removes it again, over and over', () => {
+test('with a weight, life repeatedly adds and removes a route', () => {
   const { simulation, wait } = rig({
     accounts,
     life: {

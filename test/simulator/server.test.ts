@@ -37,7 +37,7 @@ test('a path outside of the base is not found', async () => {
   expect(await response.json()).toMatchObject({ success: false, errors: [{ code: 7003 }, { code: 7000 }] });
 });
 
-test('a POST is read whole and seen by the next request', async () => {
+test('a POST is read completely and visible to the next request', async () => {
   const { url } = await serve();
   const name = 'tünnel '.repeat(20_000);
   const created = await fetch(`${url}/accounts/${ACCOUNT}/cfd_tunnel`, {
@@ -67,7 +67,7 @@ test('time comes from the injected clock', async () => {
   expect(simulator.now()).toBe(now);
 });
 
-test('the fleet lives by itself with autoTickMs', async () => {
+test('the fleet changes by itself with autoTickMs', async () => {
   const lived = Promise.withResolvers<string>();
   await serve({
     autoTickMs: 5,
@@ -77,7 +77,7 @@ test('the fleet lives by itself with autoTickMs', async () => {
   expect(await lived.promise).not.toBe('');
 });
 
-test('a taken port is an error', async () => {
+test('a port in use is an error', async () => {
   const { url } = await serve();
   await expect(createSimulator({ port: Number(new URL(url).port) })).rejects.toThrow('EADDRINUSE');
 });
