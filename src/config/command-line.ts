@@ -57,16 +57,30 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   let help = false;
   let version = false;
 
-  const positional = (value: string, before: (typeof tokens)[number] | undefined): void => {
-    if (before?.kind === 'option' && isFollowedByFlag(before)) return;
-    if (before?.kind === 'option' && before.value === undefined) {
-      const { rawName } = before;
-      if (BY_FLAG.get(rawName.slice(2))?.isSwitch === true && /^(?:true|false)$/i.test(value)) {
-        problems.push(`${rawName} (flag): write ${rawName}=${value}`);
+  const readFlag = (flag: FlagToken): void => {
+    if (HELP.includes(flag.rawName)) help = true;
+    else if (flag.rawName === '--version') version = true;
+    else {
+      const { setting, negated } = settingOf(flag.rawName);
+      const location = `${flag.rawName} (flag)`;
+      const earlier = given.get(setting?.flag ?? '') ?? [];
+      const problem =
+        flagProblem(flag) ?? (earlier.length > 0 && setting?.isList === false ? 'given twice' : undefined);
+      if (problem !== undefined) problems.push(`${location}: ${problem}`);
+      else if (setting)
+        given.set(setting.flag, [...earlier, { text: flag.value ?? String(!negated), location }]);
+    }
+  };
+  const readArgument = (value: string, flag: FlagToken | undefined): void => {
+    if (flag && isFollowedByFlag(flag)) return;
+    if (flag && flag.value === undefined) {
+      const { setting, negated } = settingOf(flag.rawName);
+      if (setting?.isSwitch === true && !negated && /^(?:true|false)$/i.test(value)) {
+        problems.push(`${flag.rawName} (flag): write ${flag.rawName}=${value}`);
         return;
       }
       // Most likely the value of an unknown flag.
-      if (!isKnown(rawName) && !isCommand(value)) return;
+      if (!setting && !isCommand(value) && ![...HELP, '--version'].includes(flag.rawName)) return;
     }
     if (command !== undefined)
       problems.push(`${quote(value)} (argument): unexpected, the command is ${command}`);
@@ -80,39 +94,46 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   };
 
   for (const [index, token] of tokens.entries()) {
-    if (token.kind === 'positional') positional(token.value, tokens[index - 1]);
-    if (token.kind !== 'option') continue;
-    const { rawName, value } = token;
-    const location = `${rawName} (flag)`;
-    if (rawName === '--help' || rawName === '-h') help = true;
-    else if (rawName === '--version') version = true;
-    else {
-      const negated = rawName.startsWith('--no-') && BY_FLAG.get(rawName.slice(5))?.isSwitch === true;
-      const setting = rawName.startsWith('--') ? BY_FLAG.get(rawName.slice(negated ? 5 : 2)) : undefined;
-      const earlier = given.get(setting?.flag ?? '') ?? [];
-      if (!setting)
-        problems.push(`${location}: unknown flag${suggestion(rawName.replace(/^-+/, ''), FLAGS, '--')}`);
-      else if (setting.allowed === 'environment')
-        problems.push(
-          `${location}: never give the token as an argument, where every process can read it; use ${setting.variables.at(-1) ?? ''} or --${setting.flag}-file`,
-        );
-      else if (negated && value !== undefined) problems.push(`${location}: takes no value`);
-      else if (!setting.isSwitch && (typeof value !== 'string' || isFollowedByFlag(token)))
-        problems.push(`${location}: needs a value`);
-      else if (earlier.length > 0 && !setting.isList) problems.push(`${location}: given twice`);
-      else given.set(setting.flag, [...earlier, { text: String(value ?? !negated), location }]);
-    }
+    const before = tokens[index - 1];
+    if (token.kind === 'option') readFlag(token);
+    if (token.kind === 'positional')
+      readArgument(token.value, before?.kind === 'option' ? before : undefined);
   }
   return { command: command ?? 'run', help, version, given, problems };
 }
 
-/** Whether parseArgs took the flag after this one for its value. */
-function isFollowedByFlag({ value, inlineValue }: { value: unknown; inlineValue: boolean | undefined }) {
-  return inlineValue === false && typeof value === 'string' && value.startsWith('--');
+interface FlagToken {
+  /** As written: `--poll.jitter`, `--no-metrics.features`, `-h`. */
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** Whether the value follows `=`. */
+  readonly inlineValue: boolean | undefined;
 }
 
-function isKnown(rawName: string): boolean {
-  return /^(?:-h|--help|--version)$/.test(rawName) || BY_FLAG.has(rawName.replace(/^--(?:no-)?/, ''));
+const HELP: readonly string[] = ['--help', '-h'];
+
+/** Returns the setting of a flag, and whether the flag is its `--no-` form. */
+function settingOf(rawName: string): { setting: Setting<unknown> | undefined; negated: boolean } {
+  if (!rawName.startsWith('--')) return { setting: undefined, negated: false };
+  const negatable = rawName.startsWith('--no-') ? BY_FLAG.get(rawName.slice(5)) : undefined;
+  return negatable?.isSwitch === true
+    ? { setting: negatable, negated: true }
+    : { setting: BY_FLAG.get(rawName.slice(2)), negated: false };
+}
+
+function flagProblem(flag: FlagToken): string | undefined {
+  const { setting, negated } = settingOf(flag.rawName);
+  if (!setting) return `unknown flag${suggestion(flag.rawName.replace(/^-+/, ''), FLAGS, '--')}`;
+  if (setting.allowed === 'environment')
+    return `never give the token as an argument, where every process can read it; use ${setting.variables.at(-1) ?? ''} or --${setting.flag}-file`;
+  if (negated && flag.value !== undefined) return 'takes no value';
+  if (!setting.isSwitch && (flag.value === undefined || isFollowedByFlag(flag))) return 'needs a value';
+  return undefined;
+}
+
+/** Whether parseArgs took the flag after this one for its value. */
+function isFollowedByFlag({ value, inlineValue }: FlagToken): boolean {
+  return inlineValue === false && value?.startsWith('--') === true;
 }
 
 const COMMAND_HELP: Readonly<Record<Command, string>> = {
