@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { type Block, blockEvents } from '../core/block-events.ts';
+import { type Block, blockEvents } from '../core/events-between.ts';
 import { type EventHistory, type EventKind, NO_EVENTS, numbered, recorded } from '../core/events.ts';
 import { eventsBetween } from '../core/events-between.ts';
 import type { Snapshot } from '../core/snapshot.ts';

@@ -1,6 +1,6 @@
-import type { LastServing } from './snapshot.ts';
+import type { AccountState, LastServing, TunnelState } from './snapshot.ts';
 
-/** What changed, each change once. Names and fields are the public interface: the log, /api/v1/events, events_total. */
+/** Names and fields are public: they appear in the log, in /api/v1/events and in events_total. */
 
 export const EVENT_KINDS = [
   'tunnel_created',
@@ -23,7 +23,7 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 
 export type Severity = 'info' | 'warning' | 'error';
 
-/** A connector as an event remembers it: an event outlives the snapshot that it was derived from. */
+/** The part of a connector that an event keeps. An event outlives the snapshot that it comes from. */
 export interface RememberedConnector {
   readonly id: string;
   readonly version: string | undefined;
@@ -35,27 +35,27 @@ export interface RememberedConnector {
 export interface Change {
   readonly kind: EventKind;
   readonly severity: Severity;
-  /** When the exporter saw it. */
+  /** When the exporter observed it. */
   readonly at: number;
-  /** `undefined` if it is about several accounts. */
+  /** Undefined if it concerns several accounts. */
   readonly accountId: string | undefined;
   readonly accountName: string;
   readonly tunnelId: string | undefined;
-  /** As declared, for expected tunnels. */
+  /** For expected tunnels, the name or id as declared. */
   readonly tunnelName: string | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
-  /** A sentence for a person. */
+  /** One line for a person. */
   readonly message: string;
-  /** Host names and networks that it affects, the first of them. */
+  /** The first of the host names and networks that it affects. */
   readonly affected: readonly string[];
   readonly affectedCount: number;
-  /** What was last observed of a tunnel that went down, the first connectors of it. */
+  /** The first of the connectors last observed of a tunnel that went down. */
   readonly lastConnectors: readonly RememberedConnector[] | undefined;
   readonly lastObservedAt: number | undefined;
 }
 
-/** A change with its number: 1 for the first since the exporter started. */
+/** A change with its number. The first since the start of the exporter is 1. */
 export interface TunnelEvent extends Change {
   readonly id: number;
 }
@@ -63,18 +63,18 @@ export interface TunnelEvent extends Change {
 export interface EventHistory {
   /** Oldest first. */
   readonly events: readonly TunnelEvent[];
-  /** Of the newest event, kept or not; 0 before the first. */
+  /** The number of the newest event, kept or not; 0 before the first. */
   readonly lastId: number;
 }
 
 export const NO_EVENTS: EventHistory = { events: [], lastId: 0 };
 
-/** The changes as events, numbered after those that were recorded before. */
+/** Numbers changes, continuing after the recorded events. */
 export function numbered({ lastId }: EventHistory, changes: readonly Change[]): readonly TunnelEvent[] {
   return changes.map((change, index) => ({ id: lastId + index + 1, ...change }));
 }
 
-/** The history with newer events, and without the oldest beyond the limit. */
+/** Adds events to the history, and drops the oldest beyond the limit. */
 export function recorded(history: EventHistory, events: readonly TunnelEvent[], limit: number): EventHistory {
   return {
     events: limit === 0 ? [] : [...history.events, ...events].slice(-limit),
@@ -82,19 +82,19 @@ export function recorded(history: EventHistory, events: readonly TunnelEvent[], 
   };
 }
 
-const MOST_AFFECTED = 10;
-const MOST_CONNECTORS = 2;
+const MAX_AFFECTED = 10;
+const MAX_CONNECTORS = 2;
 
-/** What an event names of what it affects: bounded, so that a history is. */
+/** The affected targets of an event. Their number is limited, so that the size of a history is. */
 export function affecting(targets: readonly string[]): Pick<Change, 'affected' | 'affectedCount'> {
-  return { affected: targets.slice(0, MOST_AFFECTED), affectedCount: targets.length };
+  return { affected: targets.slice(0, MAX_AFFECTED), affectedCount: targets.length };
 }
 
 export function remembering(
   last: LastServing | undefined,
 ): Pick<Change, 'lastConnectors' | 'lastObservedAt'> {
   return {
-    lastConnectors: last?.connectors.slice(0, MOST_CONNECTORS).map(({ id, version, arch, connections }) => ({
+    lastConnectors: last?.connectors.slice(0, MAX_CONNECTORS).map(({ id, version, arch, connections }) => ({
       id,
       version,
       arch,
@@ -102,4 +102,32 @@ export function remembering(
     })),
     lastObservedAt: last?.at,
   };
+}
+
+/** Builds a change about one account or tunnel from what is specific to it. */
+export type About = (
+  kind: EventKind,
+  severity: Severity,
+  parts: Pick<Change, 'message'> & Partial<Change>,
+) => Change;
+
+/** The optional fields of a change that has none of them. */
+export const NO_DETAILS = {
+  from: undefined,
+  to: undefined,
+  affected: [],
+  affectedCount: 0,
+  lastConnectors: undefined,
+  lastObservedAt: undefined,
+} as const;
+
+export function aboutAccount({ id, name }: AccountState, at: number): About {
+  const common = { at, accountId: id, accountName: name, tunnelId: undefined, tunnelName: undefined };
+  return (kind, severity, parts) => ({ ...NO_DETAILS, ...common, ...parts, kind, severity });
+}
+
+export function aboutTunnel(account: AccountState, { tunnel }: TunnelState, at: number): About {
+  const about = aboutAccount(account, at);
+  const common = { tunnelId: tunnel.id, tunnelName: tunnel.name };
+  return (kind, severity, parts) => about(kind, severity, { ...common, ...parts });
 }

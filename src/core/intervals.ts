@@ -8,24 +8,26 @@ export interface ListIntervalOptions {
   readonly requestBudget: number;
 }
 
-/** The part of the budget that lists get at most. The rest is for details. */
+/** The most of the budget that lists use while details are due. */
 export const LIST_SHARE = 0.5;
-/** No account waits longer than this many fair shares: twice is promised, the rest is for what delays a list. */
-const LONGEST_SHARE = 1.6;
-/** An account's own record counts against the average of all, in changes seen. */
+/**
+ * The longest interval, as a multiple of the equal interval. The documented limit is 2; the difference absorbs delays.
+ */
+const MAX_INTERVAL_FACTOR = 1.6;
+/** The weight of the average rate against an account's own rate, in changes. */
 const PRIOR_CHANGES = 0.2;
-/** An account in trouble is listed more often: its tunnels are about to change again. */
+/** An account in trouble is listed more often, because its tunnels are likely to change again. */
 const TROUBLE_WEIGHT = 4;
-/** A change so recent counts as trouble. */
+/** A change within this time counts as trouble. */
 const RECENT_MS = 10 * 60_000;
-/** Halvings of the search interval: enough for a factor of 1e9 to a precision of a thousandth. */
+/** Steps of the binary search: enough for a factor of 1e9 to a precision of a thousandth. */
 const STEPS = 40;
 
 /**
  * The planned time between two lists of each account, in milliseconds, for accounts that share one budget. It is the poll
- * interval while lists at that pace take at most half of the budget. Otherwise lists share half of the budget: with v
- * tunnels revealed per change and p pages per list, the expected delay of all changes is least where intervals are as
- * √(p/v). No interval is longer than 1.6 times the fair share, which is the interval if all were equal.
+ * interval if lists at that rate use at most half of the budget. Otherwise half of the budget is divided: with v expected
+ * changes per time and p pages per list, intervals proportional to √(p/v) minimize the total delay of changes. No interval
+ * is longer than 1.6 times the equal interval, which all accounts would have if they were treated the same.
  */
 export function listIntervals(
   accounts: readonly AccountState[],
@@ -36,7 +38,7 @@ export function listIntervals(
   const total = pages.reduce((sum, each) => sum + each, 0);
   if (total <= perMs * pollIntervalMs) return new Map(accounts.map(({ id }) => [id, pollIntervalMs]));
 
-  const longestMs = (LONGEST_SHARE * total) / perMs;
+  const longestMs = (MAX_INTERVAL_FACTOR * total) / perMs;
   const meanRate = meanRateOf(accounts);
   const shapes = accounts.map((account, index) =>
     Math.sqrt((pages[index] ?? 1) / valueOf(account, { now, meanRate })),
@@ -57,7 +59,7 @@ export function listIntervals(
   return new Map(accounts.map(({ id }, index) => [id, Math.round(intervals[index] ?? longestMs)]));
 }
 
-/** Requests per millisecond that the planned lists of these accounts take. */
+/** Requests per millisecond of the planned lists of these accounts. */
 export function listRate(accounts: readonly AccountState[], pollIntervalMs: number): number {
   return accounts.reduce(
     (sum, account) => sum + listRequestsOf(account) / (account.list.intervalMs ?? pollIntervalMs),
@@ -65,7 +67,7 @@ export function listRate(accounts: readonly AccountState[], pollIntervalMs: numb
   );
 }
 
-/** Tunnels that a list of this account is expected to show changed, per millisecond. */
+/** Changed tunnels that a list of this account is expected to show, per millisecond since the last one. */
 function valueOf(
   { tunnels, list, up }: AccountState,
   { now, meanRate }: { readonly now: number; readonly meanRate: number },
@@ -81,7 +83,7 @@ function isTroubled({ tunnel, changedAt }: TunnelState, now: number): boolean {
   return tunnel.status === 'degraded' || (changedAt !== undefined && ageOf(changedAt, now) < RECENT_MS);
 }
 
-/** List changes per millisecond of an average account; 0 where none has been listed twice. */
+/** List changes per millisecond of an average account; 0 if none has been listed twice. */
 function meanRateOf(accounts: readonly AccountState[]): number {
   let changes = 0;
   let observedMs = 0;
@@ -92,37 +94,34 @@ function meanRateOf(accounts: readonly AccountState[]): number {
   return observedMs === 0 ? 0 : (changes + PRIOR_CHANGES) / observedMs;
 }
 
-/** The most that the API gives per page (API reference), which is what lists are asked with. */
+/** The largest page that the API allows (API reference). */
 export const TUNNELS_PER_PAGE = 1000;
 
-/** Requests that a list of so many tunnels takes. */
+/** Requests that a list of this many tunnels takes. */
 export function pagesOf(tunnels: number): number {
   return Math.max(1, Math.ceil(tunnels / TUNNELS_PER_PAGE));
 }
 
-/** Requests that the account's next list takes: as many as its last one. */
+/** Requests that the account's next list is expected to take: as many as its last one. */
 export function listRequestsOf({ list }: AccountState): number {
   return list.requests ?? 1;
 }
 
-/** An account whose lists are planned further apart than usual is not stale because of it. */
+/** A list is not stale before this many planned intervals have passed. */
 export const STALE_INTERVALS = 3;
 
-/**
- * How old an account's list may be, in milliseconds. Past the setting and past three planned intervals, renewing it has
- * failed.
- */
+/** The age in milliseconds at which an account's list is stale: the setting, but at least three planned intervals. */
 export function listStaleAfter({ list }: AccountState, staleAfterMs: number): number {
   return Math.max(staleAfterMs, STALE_INTERVALS * (list.intervalMs ?? 0));
 }
 
-/** Cloudflare counts requests over five minutes (API docs, "Rate limits"): the unit of a budget. */
+/** Cloudflare counts requests per five minutes (API documentation, "Rate limits"). Budgets use the same window. */
 export const WINDOW_MS = 300_000;
 
 export interface DetailPace {
-  /** Tunnels whose connections are observed: not listed down or inactive. */
+  /** Tunnels whose connections are observed, that is not listed down or inactive. */
   readonly serving: number;
-  /** Requests per millisecond that lists take. */
+  /** Requests per millisecond of lists. */
   readonly listsPerMs: number;
   readonly pollIntervalMs: number;
   /** Requests per five minutes. */
@@ -130,8 +129,8 @@ export interface DetailPace {
 }
 
 /**
- * How old an observation of a tunnel's connections gets, in milliseconds, if all serving tunnels share equally what lists
- * leave of the budget. Never less than the poll interval; `Infinity` if lists leave nothing.
+ * The interval in milliseconds between two observations of a tunnel's connections, if it is the same for all serving
+ * tunnels. At least the poll interval; Infinity if lists use the whole budget.
  */
 export function refreshAge({ serving, listsPerMs, pollIntervalMs, requestBudget }: DetailPace): number {
   const perMs = requestBudget / WINDOW_MS - listsPerMs;

@@ -6,7 +6,7 @@ import {
   hasConnectionsEndpoint,
   hasNoConnections,
 } from './model.ts';
-import { isRoutesDue } from './routes.ts';
+import { isRoutesDue } from './plan-lists.ts';
 import { selectFirst, ageOf, createPriority } from './priority.ts';
 import type { AccountState, Observed, TunnelState } from './snapshot.ts';
 
@@ -16,64 +16,65 @@ export interface DetailRequest {
 }
 
 export interface DetailPlan {
-  /** By priority, no more than the allowance. */
+  /** By priority, at most `allowance`. */
   readonly requests: readonly DetailRequest[];
-  /** Tunnels whose connections are due but not afforded now. */
+  /** Tunnels whose connections are due but not covered by the budget. */
   readonly waiting: number;
-  /** Requests of either kind that are due but not afforded now. */
+  /** Requests of either kind that are due but not covered by the budget. */
   readonly unafforded: number;
-  /** Requests for configurations that connections wait for. */
+  /** Requests for configurations that precede waiting connections. */
   readonly configurationsAhead: number;
 }
 
-/** Whether a request is due now. */
+/** Decides whether a request is due now. */
 export interface DueOptions {
   readonly now: number;
-  /** A tunnel observed less long ago is not observed again yet. */
+  /** Minimum age of an observation before the tunnel is observed again. */
   readonly minAgeMs: number;
   readonly configurations: boolean;
-  /** When an account's token was last replaced. What failed before that is retried at once. */
+  /** When an account's token was last replaced. Earlier failures are retried at once. */
   readonly renewedAt?: (accountId: string) => number | undefined;
 }
 
 export interface DetailPlanOptions extends DueOptions {
-  /** Requests that may be made now for what is urgent: changed and never observed tunnels. */
+  /** The most requests. */
   readonly allowance: number;
-  /** How many of these may be made for everything else. */
+  /** How many of these may be for tunnels that are not urgent, that is neither changed nor never observed. */
   readonly routine: number;
-  /** How many of these may be made for configurations while connections wait. */
+  /** How many of these may be for configurations while connections wait. */
   readonly configurationAllowance: number;
-  /** How old an observation gets if all tunnels share equally (see intervals.ts). */
+  /** The interval between two observations if it is the same for all tunnels (intervals.ts). */
   readonly equalIntervalMs: number;
-  /** Requests that are not to be planned again. */
+  /** Requests that are in flight and not planned again. */
   readonly isInFlight?: (request: DetailRequest) => boolean;
 }
 
-/** A configuration changes by a person's hand: once in so long is soon enough, sooner where a connector is ahead. */
+/** People change configurations rarely, so this interval suffices unless a connector is ahead. */
 const CONFIGURATION_MAX_AGE_MS = 10 * 60_000;
-/** A connector that stays ahead of the version that the API tells is asked about no more often than this. */
+/** Interval if a connector runs a newer configuration than the API last returned. */
 const CONFIGURATION_MIN_AGE_MS = 60_000;
-/** While a list embeds connections, the endpoint is only asked for what the list lacks: versions, HA, start times. */
+/** Interval if lists embed connections. The endpoint adds only versions, HA status and start times then. */
 const EMBEDDED_MAX_AGE_MS = 5 * 60_000;
-/** Configurations may take this part of the detail requests while connections wait. */
+/** The part of the detail requests that configurations may use while connections wait. */
 export const DETAIL_CONFIGURATION_SHARE = 0.05;
-/** A first failure is priority another attempt soon, but not within the same moment. */
-const SHORTEST_BACKOFF_MS = 1_000;
-/** What keeps failing is asked for after twice the time that it has failed, but at least this often. */
-const LONGEST_BACKOFF_MS = 5 * 60_000;
+const MIN_BACKOFF_MS = 1_000;
+/** Each retry waits as long as the failure has lasted, but at most this long. */
+const MAX_BACKOFF_MS = 5 * 60_000;
 
 /**
- * Plans the next detail requests of accounts that share one budget. Urgent ones come first: tunnels that a list shows to
- * have changed, then tunnels that were never observed. The others follow by priority (priority.ts), with a small share for
- * configurations, those of tunnels that are down as well: they tell who is affected. Tunnels listed inactive cost nothing.
+ * Plans the next detail requests of accounts that share one budget. Urgent ones come first: tunnels whose list entry
+ * changed, then tunnels that were never observed. The others follow by priority (priority.ts). Configurations get a small
+ * share, also those of tunnels that are down, because they show what is affected. Tunnels listed inactive get no request.
  */
 export function planDetails(accounts: readonly AccountState[], options: DetailPlanOptions): DetailPlan {
   const { allowance, routine } = options;
-  const tunnels = accounts.flatMap((account) => [...account.tunnels.values()].filter(isAskedFor));
+  const tunnels = accounts.flatMap((account) => [...account.tunnels.values()].filter(mayHaveConnections));
   const details = tunnels.filter(
     (state) => isDue(state, options) && !isInFlight(state, 'connections', options),
   );
-  const configurable = accounts.flatMap((account) => [...account.tunnels.values()].filter(mayBeConfigured));
+  const configurable = accounts.flatMap((account) =>
+    [...account.tunnels.values()].filter(mayHaveConfiguration),
+  );
   const versions = configurable.filter(
     (state) =>
       isConfigured(state, options) &&
@@ -87,12 +88,12 @@ export function planDetails(accounts: readonly AccountState[], options: DetailPl
     priority: () => createPriority(tunnels, options),
   });
   const requests = [...urgent.map(connectionsOf), ...rest];
-  const asked = requests.filter(({ kind }) => kind === 'connections').length;
+  const connections = requests.filter(({ kind }) => kind === 'connections').length;
   return {
     requests,
-    waiting: details.length - asked,
+    waiting: details.length - connections,
     unafforded: details.length + versions.length - requests.length,
-    configurationsAhead: Math.min(details.length - asked, requests.length - asked),
+    configurationsAhead: Math.min(details.length - connections, requests.length - connections),
   };
 }
 
@@ -102,9 +103,9 @@ export function idleCollectors(account: AccountState, options: DueOptions): read
   const busy = new Set<Collector>(['tunnels']);
   for (const state of tunnels.values()) {
     const { tunnel, connectors, configuration } = state;
-    if (isAskedFor(state) && (connectors.failingSince !== undefined || isDue(state, options)))
+    if (mayHaveConnections(state) && (connectors.failingSince !== undefined || isDue(state, options)))
       busy.add(tunnel.type === 'warp_connector' ? 'warp_connections' : 'connections');
-    if (!mayBeConfigured(state) || !isConfigured(state, options)) continue;
+    if (!mayHaveConfiguration(state) || !isConfigured(state, options)) continue;
     if (configuration.failingSince !== undefined || isConfigurationDue(state, options))
       busy.add('configurations');
   }
@@ -113,7 +114,7 @@ export function idleCollectors(account: AccountState, options: DueOptions): read
   return COLLECTORS.filter((collector) => !busy.has(collector));
 }
 
-/** What is not urgent, by priority. */
+/** Requests that are not urgent, by priority. */
 function routineRequests(
   details: readonly TunnelState[],
   versions: readonly TunnelState[],
@@ -130,14 +131,17 @@ function routineRequests(
   if (routine <= 0) return [];
   const waiting = details.filter((state) => !isUrgent(state));
   const free = routine - waiting.length;
-  const asked = mostBehind(versions, Math.min(routine, Math.max(Math.floor(configurationAllowance), free)));
+  const configurations = mostOutdated(
+    versions,
+    Math.min(routine, Math.max(Math.floor(configurationAllowance), free)),
+  );
   return [
-    ...most(waiting, routine - asked.length, priority()).map(connectionsOf),
-    ...asked.map(({ tunnel }): DetailRequest => ({ kind: 'configuration', tunnel })),
+    ...highest(waiting, routine - configurations.length, priority()).map(connectionsOf),
+    ...configurations.map(({ tunnel }): DetailRequest => ({ kind: 'configuration', tunnel })),
   ];
 }
 
-function most(
+function highest(
   states: readonly TunnelState[],
   count: number,
   priority: (state: TunnelState) => number,
@@ -160,12 +164,12 @@ function isInFlight(
   return options.isInFlight?.({ kind, tunnel }) ?? false;
 }
 
-function isAskedFor({ tunnel }: TunnelState): boolean {
+function mayHaveConnections({ tunnel }: TunnelState): boolean {
   return hasConnectionsEndpoint(tunnel.type) && !hasNoConnections(tunnel.status);
 }
 
-/** The configuration of a tunnel that is down tells what is affected; one that never ran affects nothing. */
-function mayBeConfigured({ tunnel }: TunnelState): boolean {
+/** Includes tunnels that are down, whose configuration shows what is affected, but not those that never ran. */
+function mayHaveConfiguration({ tunnel }: TunnelState): boolean {
   return hasConnectionsEndpoint(tunnel.type) && tunnel.status !== 'inactive';
 }
 
@@ -179,7 +183,7 @@ function isDue(state: TunnelState, options: DueOptions): boolean {
   if (age < minAgeMs) return false;
   const embedded = connectors.at !== undefined && connectors.at > detailedAt;
   if (!embedded || state.tunnel.type === 'warp_connector') return true;
-  return isUndescribed(state) || age >= EMBEDDED_MAX_AGE_MS;
+  return lacksDetails(state) || age >= EMBEDDED_MAX_AGE_MS;
 }
 
 function renewedAtOf({ tunnel }: TunnelState, { renewedAt }: DueOptions): number | undefined {
@@ -190,8 +194,8 @@ function isConfigured({ tunnel }: TunnelState, { configurations }: DueOptions): 
   return configurations && tunnel.configSource !== 'local';
 }
 
-/** A connector that only a list has told of. */
-function isUndescribed({ connectors }: TunnelState): boolean {
+/** Whether a connector is known only from a list. */
+function lacksDetails({ connectors }: TunnelState): boolean {
   return (connectors.value ?? []).some(
     ({ startedAt, arch }) => startedAt === undefined && arch === undefined,
   );
@@ -207,18 +211,18 @@ function isConfigurationDue(state: TunnelState, options: DueOptions): boolean {
   );
 }
 
-/** Soon after the first failure, then after as long again as it has failed. */
+/** Retries soon after the first failure, then with a backoff as long as the failure has lasted. */
 function isRetryDue(
   { failingSince, failedAt }: Observed<unknown>,
   { now, renewedAt = -Infinity }: { readonly now: number; readonly renewedAt: number | undefined },
 ): boolean {
   if (failedAt !== undefined && failedAt <= renewedAt) return true;
   const failedFor = (failedAt ?? 0) - (failingSince ?? 0);
-  const backoff = Math.min(LONGEST_BACKOFF_MS, Math.max(SHORTEST_BACKOFF_MS, failedFor));
+  const backoff = Math.min(MAX_BACKOFF_MS, Math.max(MIN_BACKOFF_MS, failedFor));
   return ageOf(failedAt, now) >= backoff;
 }
 
-/** What the list shows to be another than we know, or what we know nothing of; not what has failed more than once. */
+/** Whether the tunnel changed since, or was never observed. False after more than one failure. */
 function isUrgent(state: TunnelState): boolean {
   const { failingSince, failedAt } = state.connectors;
   if (failingSince !== undefined && failedAt !== failingSince) return false;
@@ -233,19 +237,19 @@ function byUrgency(a: TunnelState, b: TunnelState): number {
   return Number(hasChanged(b)) - Number(hasChanged(a)) || byAge(a, b);
 }
 
-/** Failures count as asked: what cannot be observed must not push aside what can. */
+/** Failures count as attempts, so that tunnels that cannot be observed do not displace others. */
 function byAge(a: TunnelState, b: TunnelState): number {
   return attemptedAt(a.connectors) - attemptedAt(b.connectors);
 }
 
-/** Those with a connector ahead of what is known first: their versions are known to be old. */
-function mostBehind(states: readonly TunnelState[], count: number): readonly TunnelState[] {
-  const looked = states.values().map((state) => ({
+/** First those with a connector that is ahead, whose known version is certainly outdated. */
+function mostOutdated(states: readonly TunnelState[], count: number): readonly TunnelState[] {
+  const candidates = states.values().map((state) => ({
     state,
     ahead: Number(isAhead(state)),
     attemptedAt: attemptedAt(state.configuration),
   }));
-  return selectFirst(looked, count, (a, b) => b.ahead - a.ahead || a.attemptedAt - b.attemptedAt).map(
+  return selectFirst(candidates, count, (a, b) => b.ahead - a.ahead || a.attemptedAt - b.attemptedAt).map(
     ({ state }) => state,
   );
 }

@@ -1,12 +1,13 @@
-import { listRequestsOf, listStaleAfter, WINDOW_MS } from './intervals.ts';
+import { listRequestsOf, listStaleAfter, pagesOf, WINDOW_MS } from './intervals.ts';
+import { ROUTE_KINDS, type RouteKind } from './model.ts';
 import type { AccountState } from './snapshot.ts';
 import { ageOf } from './priority.ts';
 
-/** One complete list of an account's tunnels. */
+/** A complete list of an account's tunnels. */
 export interface ListRequest {
   readonly kind: 'list';
   readonly accountId: string;
-  /** Requests that it is expected to take. */
+  /** Expected number of requests. */
   readonly requests: number;
 }
 
@@ -14,25 +15,26 @@ export interface ListPlanOptions {
   readonly now: number;
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
-  /** Accounts that are being listed, or were since the schedule last allowed a list. */
+  /** Accounts that are being listed, or were listed since the poll started. */
   readonly isListed: (accountId: string) => boolean;
   /** When an account's token was last replaced. A list that failed before that is due at once. */
   readonly renewedAt?: (accountId: string) => number | undefined;
 }
 
-/** A list that is older than this part of what is allowed must not wait for new accounts. */
+/** A list older than this part of its maximum age takes precedence over new accounts. */
 const NEARLY_STALE_SHARE = 0.5;
 
 export interface ListPlan {
   /** Lists whose interval has passed, by priority. */
   readonly due: readonly ListRequest[];
-  /** Lists that the schedule allows earlier than their interval asks for, by priority. */
+  /** Lists whose interval has not passed yet, by priority. */
   readonly early: readonly ListRequest[];
 }
 
 /**
- * The lists that may be made now. Accounts whose tunnels would vanish come first, then those that were never listed, then
- * the others by age in units of their interval. An interval no longer than the poll interval has passed with each tick of the schedule.
+ * The lists that may be requested now. Accounts whose list is about to be stale come first, then those that were never
+ * listed, then the others by age relative to their interval. An interval of at most the poll interval has passed at
+ * every poll.
  */
 export function planLists(
   accounts: readonly AccountState[],
@@ -61,8 +63,8 @@ export function planLists(
 }
 
 /**
- * Requests to keep back from details now, so that the lists that become due next do not wait for the budget: for each
- * moment at which lists become due, their requests less what the budget gains until then. At most `limit`.
+ * Requests to reserve now, so that the next due lists do not wait for the budget. For each moment at which lists become
+ * due, these are their requests minus what the budget gains until then. At most `limit`.
  */
 export function owedToLists(
   accounts: readonly AccountState[],
@@ -82,7 +84,7 @@ export function owedToLists(
   const upcoming = accounts
     .map((account) => ({
       requests: listRequestsOf(account),
-      // A clock that has been set back makes no list later than the next interval.
+      // After the clock was set back, a list is still due after one interval.
       inMs: Math.max(
         0,
         waitOf(account, pollIntervalMs) - Math.max(0, now - (account.list.answeredAt ?? -Infinity)),
@@ -98,7 +100,7 @@ export function owedToLists(
   return Math.min(limit, Math.ceil(owed));
 }
 
-/** How long after a list the next one is due: its interval, or less for one that has begun to fail. */
+/** Time from a list to the next: its interval, or less after the first failures. */
 function waitOf({ list }: AccountState, pollIntervalMs: number): number {
   const interval = Math.max(list.intervalMs ?? pollIntervalMs, pollIntervalMs);
   if (list.failingSince === undefined || list.answeredAt === undefined) return interval;
@@ -107,4 +109,73 @@ function waitOf({ list }: AccountState, pollIntervalMs: number): number {
 
 function requestOf(account: AccountState): ListRequest {
   return { kind: 'list', accountId: account.id, requests: listRequestsOf(account) };
+}
+
+/** A complete list of an account's routes of one kind. */
+export interface RoutesRequest {
+  readonly kind: 'routes';
+  readonly accountId: string;
+  readonly routeKind: RouteKind;
+  /** Expected number of requests. */
+  readonly requests: number;
+}
+
+/** The lists of routes to read now, the oldest first. Accounts without a fresh list of tunnels are left out. */
+export function dueRoutes(
+  accounts: readonly AccountState[],
+  now: number,
+  { renewedAt }: { readonly renewedAt?: ((accountId: string) => number | undefined) | undefined } = {},
+): readonly RoutesRequest[] {
+  const due = accounts
+    .filter(({ listedAt }) => listedAt.size > 0)
+    .flatMap((account) =>
+      dueRouteKinds(account, now, { renewedAt: renewedAt?.(account.id) }).map((routeKind) => ({
+        attemptedAt: account.routes[routeKind].failedAt ?? account.routes[routeKind].at ?? -Infinity,
+        request: {
+          kind: 'routes' as const,
+          accountId: account.id,
+          routeKind,
+          requests: routePages(account, routeKind),
+        },
+      })),
+    );
+  return due
+    .toSorted((a, b) => (a.attemptedAt === b.attemptedAt ? 0 : a.attemptedAt - b.attemptedAt))
+    .map(({ request }) => request);
+}
+
+/** Time between two lists of the same routes. */
+export const ROUTES_INTERVAL_MS = 600_000;
+/** A missing permission is retried after 10, 20, 40 and then every 60 minutes, because it is rarely granted later. */
+const MAX_ROUTES_BACKOFF_MS = 3_600_000;
+
+/** The kinds of routes that the account is due to read. */
+export function dueRouteKinds(
+  { routes }: AccountState,
+  now: number,
+  { renewedAt = -Infinity }: { readonly renewedAt?: number | undefined } = {},
+): readonly RouteKind[] {
+  return ROUTE_KINDS.filter((kind) => {
+    const { at, failedAt, failingSince, failedFor } = routes[kind];
+    const attemptedAt = failedAt ?? at;
+    if (attemptedAt === undefined) return true;
+    // A replaced token may have the permission.
+    if (failedAt !== undefined && failedAt <= renewedAt) return true;
+    const refused = failedFor === 'permission' || failedFor === 'auth';
+    const failedForMs = refused && failingSince !== undefined ? attemptedAt - failingSince : 0;
+    const wait = Math.min(Math.max(ROUTES_INTERVAL_MS, failedForMs), MAX_ROUTES_BACKOFF_MS);
+    // After the clock was set back, everything is due.
+    return now - attemptedAt >= wait || now < attemptedAt;
+  });
+}
+
+export function isRoutesDue(account: AccountState, now: number): boolean {
+  return dueRouteKinds(account, now).length > 0;
+}
+
+/** Requests that the list takes, as estimated from the last one. */
+export function routePages({ routes }: AccountState, kind: RouteKind): number {
+  let count = 0;
+  for (const own of routes[kind].value?.values() ?? []) count += own.length;
+  return pagesOf(count);
 }

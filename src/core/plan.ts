@@ -5,8 +5,7 @@ import {
   type DetailRequest,
   planDetails,
 } from './plan-details.ts';
-import { type ListRequest, owedToLists, planLists } from './plan-lists.ts';
-import { dueRoutes, type RoutesRequest } from './routes.ts';
+import { dueRoutes, type ListRequest, owedToLists, planLists, type RoutesRequest } from './plan-lists.ts';
 import { hasConnectionsEndpoint, hasNoConnections } from './model.ts';
 import type { AccountState } from './snapshot.ts';
 
@@ -15,17 +14,17 @@ export type { DetailRequest } from './plan-details.ts';
 export type PlannedRequest = ListRequest | DetailRequest | RoutesRequest;
 
 export interface Plan {
-  /** In the order in which they are to be sent. */
+  /** In the order in which to send them. */
   readonly requests: readonly PlannedRequest[];
-  /** Tunnels whose connections are due and not planned, because the budget is spent. */
+  /** Tunnels whose connections are due but not covered by the budget. */
   readonly waiting: number;
-  /** Requests of any kind that are due and not planned, because the budget is spent. */
+  /** Requests of any kind that are due but not covered by the budget. */
   readonly unafforded: number;
-  /** How many of the first requests are lists that count against their share. Later lists take what is spare. */
+  /** How many of the first requests are lists that count against the share of lists. Later lists use spare budget. */
   readonly sharedLists: number;
-  /** How many requests after these are lists of routes that count against their share. */
+  /** How many of the following requests are lists of routes that count against the share of routes. */
   readonly sharedRoutes: number;
-  /** Requests for configurations that count against their share. */
+  /** Requests for configurations that count against the share of configurations. */
   readonly configurationsAhead: number;
 }
 
@@ -39,34 +38,34 @@ export interface PlanOptions extends Pick<
   readonly staleAfterMs: number;
   /** Requests per five minutes. */
   readonly requestBudget: number;
-  /** The most that can be sent at once. */
+  /** The most requests that the budget allows at once. */
   readonly capacity: number;
-  /** Requests that may be planned now. */
+  /** Requests that the budget allows now. */
   readonly allowance: number;
-  /** Of these, how many lists may take while details are due. Zero or less: none. */
+  /** How many of these lists may use while details are due. Zero or less: none. */
   readonly listAllowance: number;
-  /** Requests that lists of routes may take while details wait. Zero or less: none. */
+  /** How many of these lists of routes may use while details wait. Zero or less: none. */
   readonly routeAllowance: number;
-  /** How many configurations may take while connections wait. */
+  /** How many of these configurations may use while connections wait. */
   readonly configurationAllowance: number;
-  /** Whether every list and every detail is wanted as soon as the budget allows. */
+  /** Whether to request every list and detail as soon as the budget allows. */
   readonly isOnce: boolean;
-  /** Accounts that were listed since the schedule last allowed a list. */
+  /** Accounts that were listed since the poll started. */
   readonly isListed: (accountId: string) => boolean;
-  /** Accounts whose list is not answered yet. It may answer for details, so these wait for it. */
+  /** Accounts whose list is in flight. Their details wait, because the list may make them unnecessary. */
   readonly isBeingListed: (accountId: string) => boolean;
-  /** Lists of routes that are not to be planned again. */
+  /** Lists of routes that are in flight and not planned again. */
   readonly isReadingRoutes?: (request: RoutesRequest) => boolean;
 }
 
-/** Kept of the bucket for urgent details, for when a data center drains and many tunnels change at once. */
+/** Reserved for urgent details, for when a data center drains and many tunnels change at once. */
 const URGENT_REQUESTS = 36;
-/** The most of the bucket that is kept for urgent details, and the most that is kept for lists. */
-const KEPT_SHARE = 0.5;
+/** The most of the bucket that is reserved for urgent details, and the most that is reserved for lists. */
+const MAX_RESERVED_SHARE = 0.5;
 
 /**
- * Plans the next requests of the accounts that share one budget: lists that are due within their share, then details, then
- * whatever lists the budget has room for. See intervals.ts for how lists share half of the budget.
+ * Plans the next requests of the accounts that share one budget: due lists within the share of lists, then details, then
+ * lists for which budget is left. intervals.ts divides the share of lists.
  */
 export function plan(accounts: readonly AccountState[], options: PlanOptions): Plan {
   const { now, allowance, capacity, pollIntervalMs, requestBudget, isOnce } = options;
@@ -81,30 +80,33 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
 
   const serving = accounts.reduce((sum, account) => sum + servingIn(account), 0);
   const shareLeft = Math.max(0, share - listShare);
-  const kept = isOnce
+  const forLists = isOnce
     ? 0
     : owedToLists(accounts, {
         now,
         pollIntervalMs,
         requestBudget,
-        limit: Math.min(capacity * KEPT_SHARE, shareLeft),
+        limit: Math.min(capacity * MAX_RESERVED_SHARE, shareLeft),
       });
-  const reserve = isOnce ? 0 : Math.floor(Math.min(capacity * KEPT_SHARE, URGENT_REQUESTS, serving));
+  const reserve = isOnce ? 0 : Math.floor(Math.min(capacity * MAX_RESERVED_SHARE, URGENT_REQUESTS, serving));
   const routes = options.routes
     ? dueRoutes(accounts, now, { renewedAt: options.renewedAt }).filter(
         (request) => options.isReadingRoutes?.(request) !== true,
       )
     : [];
-  // One at a time, so that a start with many accounts shows details soon.
-  const firstRoutes = fitting(routes.slice(0, 1), left - kept, { capacity, share: options.routeAllowance });
-  const forDetails = Math.max(0, Math.floor(left - kept - requestsOf(firstRoutes, Math.floor(capacity))));
+  // One at a time, so that an exporter with many accounts has details soon after its start.
+  const firstRoutes = fitting(routes.slice(0, 1), left - forLists, {
+    capacity,
+    share: options.routeAllowance,
+  });
+  const forDetails = Math.max(0, Math.floor(left - forLists - requestsOf(firstRoutes, Math.floor(capacity))));
   const planned = new Set(lists.map(({ accountId }) => accountId));
   const answered = accounts.filter(({ id }) => !planned.has(id) && !options.isBeingListed(id));
   const details = planDetails(answered, {
     ...options,
     allowance: forDetails,
     routine: Math.max(0, forDetails - reserve),
-    // Configurations take their share.
+    // Less the share of configurations.
     equalIntervalMs: refreshAge({
       serving: serving / (1 - DETAIL_CONFIGURATION_SHARE),
       listsPerMs: listRate(accounts, pollIntervalMs),
@@ -136,14 +138,14 @@ export function plan(accounts: readonly AccountState[], options: PlanOptions): P
   };
 }
 
-/** Whether lists take turns because the budget does not allow each of them at every poll. */
+/** Whether the budget is too small to list every account at every poll. */
 function isBehind(accounts: readonly AccountState[], pollIntervalMs: number): boolean {
   return accounts.some(({ list }) => list.intervalMs === undefined || list.intervalMs > pollIntervalMs);
 }
 
 interface ListLimits {
   readonly capacity: number;
-  /** The last list may take more than is left of the share: a list is made whole or not at all. */
+  /** The last list may exceed the share, because lists are not split. */
   readonly share: number;
 }
 

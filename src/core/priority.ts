@@ -2,25 +2,25 @@ import type { TunnelState } from './snapshot.ts';
 
 export interface PriorityOptions {
   readonly now: number;
-  /** How old an observation gets when every tunnel takes its turn. */
+  /** The interval between two observations if it is the same for all tunnels. */
   readonly equalIntervalMs: number;
 }
 
-/** How much a tunnel's own record counts against the fleet's average, in changes seen. */
+/** The weight of the fleet's average rate against a tunnel's own rate, in changes. */
 const PRIOR_CHANGES = 0.2;
-/** A tunnel that never changes waits for no more than this many fair shares: nothing starves. */
-const LONGEST_SHARE = 1.75;
-/** Where the weights sum up differently than expected, this age comes before any worth. */
-const OVERDUE_SHARE = 1.9;
-/** A degraded tunnel is about to be down. */
+/** The longest interval, as a multiple of the equal interval, so that a tunnel that never changes is observed, too. */
+const MAX_INTERVAL_FACTOR = 1.75;
+/** Tunnels whose observation is older than this multiple of the equal interval always come first. */
+const OVERDUE_FACTOR = 1.9;
+/** A degraded tunnel is likely to be down soon. */
 const DEGRADED_WEIGHT = 2;
-/** A failover does not show in the list, and is over within seconds. */
+/** A failover is not visible in lists and takes only seconds. */
 const HA_WEIGHT = 3;
 
 /**
- * What it is worth to observe a tunnel of this fleet now: its age in units of the interval that is right for it; infinite for one
- * that is overdue. A change is noticed on average half an interval after it happened; with r changes per time, the sum
- * of all these delays is least, for a given number of requests, where intervals are as 1/√r.
+ * Returns the priority of observing a tunnel now: the age of its last observation divided by its target interval;
+ * Infinity if it is overdue. A change is noticed half an interval after it happened on average. For a given number of
+ * requests, intervals proportional to 1/√r minimize the sum of these delays, where r is the rate of changes.
  */
 export function createPriority(
   states: readonly TunnelState[],
@@ -29,19 +29,19 @@ export function createPriority(
   const meanRate = fleetRate(states);
   const { floor, mean } = floorOf(states.map((state) => weightOf(state, meanRate)));
   return (state) => {
-    // What failed counts as asked: what cannot be observed must not push aside what can.
+    // Failures count as attempts, so that tunnels that cannot be observed do not displace others.
     const age = ageOf(state.connectors.failedAt ?? state.detailedAt, now);
-    if (age > OVERDUE_SHARE * equalIntervalMs) return Infinity;
+    if (age > OVERDUE_FACTOR * equalIntervalMs) return Infinity;
     return (age * Math.max(floor, weightOf(state, meanRate))) / (mean * Math.max(1, equalIntervalMs));
   };
 }
 
-/** What was observed in the future, by a clock that has been set back since, is as good as not observed. */
+/** Infinity for what was never observed, and for times in the future, from before the clock was set back. */
 export function ageOf(at: number | undefined, now: number): number {
   return at === undefined || at > now ? Infinity : now - at;
 }
 
-/** Changes per millisecond of an average tunnel; 0 where nothing has been observed twice. */
+/** Changes per millisecond of an average tunnel; 0 if none has been observed twice. */
 function fleetRate(states: readonly TunnelState[]): number {
   let changes = 0;
   let observedMs = 0;
@@ -68,13 +68,13 @@ function attention({ tunnel, connectors, configuration }: TunnelState): number {
   return tunnel.status === 'healthy' ? 1 : DEGRADED_WEIGHT;
 }
 
-/** The least weight that keeps every interval within the longest share, and the mean of the weights with it. */
+/** The smallest weight that keeps every interval below the longest, and the mean of the weights with it. */
 function floorOf(weights: readonly number[]): { readonly floor: number; readonly mean: number } {
   let floor = 0;
   let mean = meanOf(weights, floor);
-  // Raising the small weights raises the mean, which raises the floor: a few rounds settle it.
+  // Raising small weights raises the mean, which raises the floor. Six rounds converge.
   for (let round = 0; round < 6; round += 1) {
-    floor = mean / LONGEST_SHARE;
+    floor = mean / MAX_INTERVAL_FACTOR;
     mean = meanOf(weights, floor);
   }
   return { floor, mean };
@@ -86,7 +86,7 @@ function meanOf(weights: readonly number[], floor: number): number {
   return weights.length === 0 ? 1 : sum / weights.length;
 }
 
-/** The first of the items, as many as `count`, in order: as if all were sorted, for little more than looking at each. */
+/** Returns the first `count` items in sorted order, without sorting the others. */
 export function selectFirst<Item>(
   items: Iterable<Item>,
   count: number,
@@ -98,13 +98,17 @@ export function selectFirst<Item>(
     const last = first.length < count ? undefined : first.at(-1);
     if (last !== undefined && compare(item, last) >= 0) continue;
     if (last !== undefined) first.pop();
-    first.splice(placeOf(item, first, compare), 0, item);
+    first.splice(positionOf(item, first, compare), 0, item);
   }
   return first;
 }
 
-/** After its equals: what came first stays first. */
-function placeOf<Item>(item: Item, sorted: readonly Item[], compare: (a: Item, b: Item) => number): number {
+/** The position after equal items, which keeps the order stable. */
+function positionOf<Item>(
+  item: Item,
+  sorted: readonly Item[],
+  compare: (a: Item, b: Item) => number,
+): number {
   let from = 0;
   let to = sorted.length;
   while (from < to) {

@@ -1,6 +1,5 @@
-import { pagesOf } from './intervals.ts';
-import { type KnownTunnelType, type Observation, type Route, ROUTE_KINDS, type RouteKind } from './model.ts';
 import { isEqual } from './equal.ts';
+import { type KnownTunnelType, type Observation, type Route, ROUTE_KINDS } from './model.ts';
 import {
   type AccountState,
   afterFailure,
@@ -12,13 +11,13 @@ import {
   UNKNOWN_ROUTES,
 } from './snapshot.ts';
 
-/** Private networks and host names: two lists for each account, read slowly, and joined to its tunnels. */
+/** Private networks and host names: two lists per account, read every ten minutes, and joined to its tunnels. */
 
 type RoutesObservation = Extract<Observation, { readonly kind: 'routes' }>;
 
 const NO_ROUTES: readonly Route[] = [];
 
-/** The account after its lists of routes were read, or could not be. */
+/** The account after lists of routes were read, successfully or not. */
 export function routesObserved(
   account: AccountState,
   observations: readonly RoutesObservation[],
@@ -34,7 +33,7 @@ export function routesObserved(
   return joined(account, routes);
 }
 
-/** Keeps the arrays of tunnels whose routes have not changed: caches go by identity. */
+/** Keeps the arrays of tunnels whose routes have not changed, because caches compare identity. */
 function tableOf(routes: readonly Route[], before: RouteTable | undefined): RouteTable {
   const byTunnel = Map.groupBy(routes, ({ tunnelId }) => tunnelId);
   const table = new Map<string, readonly Route[]>();
@@ -54,7 +53,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Gives every tunnel that is shown its part of new tables. */
+/** Assigns the routes of new tables to the tunnels. */
 function joined(account: AccountState, routes: AccountState['routes']): AccountState {
   const unchanged = ROUTE_KINDS.every((kind) => routes[kind].value === account.routes[kind].value);
   if (unchanged) return { ...account, routes };
@@ -63,7 +62,7 @@ function joined(account: AccountState, routes: AccountState['routes']): AccountS
   return { ...account, routes, tunnels };
 }
 
-/** The tunnel with its part of the account's routes. */
+/** The tunnel with its routes from the account's tables. */
 export function withRoutesOf(state: TunnelState, tables: AccountState['routes']): TunnelState {
   const routes: TunnelRoutes = {
     network: ownRoutes(tables.network, state.tunnel.id),
@@ -77,7 +76,7 @@ function ownRoutes({ value }: Observed<RouteTable>, tunnelId: string): readonly 
   return value === undefined ? undefined : (value.get(tunnelId) ?? NO_ROUTES);
 }
 
-/** Drops routes that could not be renewed for `staleAfterMs`. They are read too rarely for their age to count. */
+/** Drops routes whose renewal has failed for `staleAfterMs`. Their age does not matter, because they are read rarely. */
 export function withoutStaleRoutes(account: AccountState, now: number, staleAfterMs: number): AccountState {
   let { routes } = account;
   for (const kind of ROUTE_KINDS) {
@@ -88,7 +87,7 @@ export function withoutStaleRoutes(account: AccountState, now: number, staleAfte
   return routes === account.routes ? account : joined(account, routes);
 }
 
-/** When routes that fail to be renewed become too old to show; `undefined` if they do not fail. */
+/** When routes whose renewal fails become stale; undefined if their renewal does not fail. */
 export function routesExpiryOf(
   { value, failingSince }: Observed<RouteTable>,
   staleAfterMs: number,
@@ -96,90 +95,21 @@ export function routesExpiryOf(
   return value === undefined || failingSince === undefined ? undefined : failingSince + staleAfterMs;
 }
 
-/** As if its routes had never been read. */
+/** The tunnel as if its routes had never been read. */
 export function withoutRoutes(state: TunnelState): TunnelState {
   return state.routes === UNKNOWN_ROUTES ? state : { ...state, routes: UNKNOWN_ROUTES };
-}
-
-/** One complete list of an account's routes of one kind. */
-export interface RoutesRequest {
-  readonly kind: 'routes';
-  readonly accountId: string;
-  readonly routeKind: RouteKind;
-  /** Requests that it is expected to take. */
-  readonly requests: number;
-}
-
-/** The lists of routes to read now, of accounts that can be listed; those not read for longest first. */
-export function dueRoutes(
-  accounts: readonly AccountState[],
-  now: number,
-  { renewedAt }: { readonly renewedAt?: ((accountId: string) => number | undefined) | undefined } = {},
-): readonly RoutesRequest[] {
-  const due = accounts
-    .filter(({ listedAt }) => listedAt.size > 0)
-    .flatMap((account) =>
-      dueRouteKinds(account, now, { renewedAt: renewedAt?.(account.id) }).map((routeKind) => ({
-        attemptedAt: account.routes[routeKind].failedAt ?? account.routes[routeKind].at ?? -Infinity,
-        request: {
-          kind: 'routes' as const,
-          accountId: account.id,
-          routeKind,
-          requests: routePages(account, routeKind),
-        },
-      })),
-    );
-  return due
-    .toSorted((a, b) => (a.attemptedAt === b.attemptedAt ? 0 : a.attemptedAt - b.attemptedAt))
-    .map(({ request }) => request);
-}
-
-/** Time between two reads of the same list. */
-export const ROUTES_INTERVAL_MS = 600_000;
-/** A token without the permission rarely gets it: asked again after 10, 20, 40 and then every 60 minutes. */
-const MAX_BACKOFF_MS = 3_600_000;
-
-/** The lists of routes to read now. */
-export function dueRouteKinds(
-  { routes }: AccountState,
-  now: number,
-  { renewedAt = -Infinity }: { readonly renewedAt?: number | undefined } = {},
-): readonly RouteKind[] {
-  return ROUTE_KINDS.filter((kind) => {
-    const { at, failedAt, failingSince, failedFor } = routes[kind];
-    const asked = failedAt ?? at;
-    if (asked === undefined) return true;
-    // The token was replaced since: it may be allowed more.
-    if (failedAt !== undefined && failedAt <= renewedAt) return true;
-    const refused = failedFor === 'permission' || failedFor === 'auth';
-    const failedForMs = refused && failingSince !== undefined ? asked - failingSince : 0;
-    const wait = Math.min(Math.max(ROUTES_INTERVAL_MS, failedForMs), MAX_BACKOFF_MS);
-    // A clock that was set back makes nothing later.
-    return now - asked >= wait || now < asked;
-  });
-}
-
-export function isRoutesDue(account: AccountState, now: number): boolean {
-  return dueRouteKinds(account, now).length > 0;
-}
-
-/** Requests that reading the list takes, as far as the last one tells. */
-export function routePages({ routes }: AccountState, kind: RouteKind): number {
-  let count = 0;
-  for (const own of routes[kind].value?.values() ?? []) count += own.length;
-  return pagesOf(count);
 }
 
 export interface ListScope {
   /** The tunnel types asked for. */
   readonly types: readonly KnownTunnelType[];
-  /** Whether settings leave out no tunnel of these types. */
+  /** Whether the settings select every tunnel of these types. */
   readonly isWhole: boolean;
 }
 
 /**
- * How many routes lead to tunnels that are not listed; `undefined` if that cannot be known: the routes or a list are
- * not known, or settings leave tunnels out. Routes to tunnels of types that are not asked for do not count.
+ * Counts routes to tunnels that are not listed. Undefined if the routes or a list are not known, or if settings leave out
+ * tunnels. Ignores routes to tunnels of types that are not asked for.
  */
 export function orphanRoutes(
   { routes, tunnels, listedAt }: AccountState,
@@ -188,7 +118,7 @@ export function orphanRoutes(
   const tables = ROUTE_KINDS.flatMap((kind) => routes[kind].value ?? []);
   if (!isWhole || tables.length === 0 || !types.every((type) => listedAt.has(type))) return undefined;
   const asked = new Set<string>(types);
-  // A host name does not say the type of its tunnel.
+  // Host name routes do not contain the type of their tunnel.
   const isEveryTypeAsked = asked.has('cfd_tunnel') && asked.has('warp_connector');
   let orphans = 0;
   for (const table of tables) {
@@ -202,7 +132,7 @@ export function orphanRoutes(
   return orphans;
 }
 
-/** What a tunnel leads to: who is affected if it is down. As last observed; empty also if nothing is known. */
+/** What a tunnel leads to, and so what is affected if it is down. As last observed; empty if nothing is known. */
 export interface Behind {
   /** Public host names of the remote configuration. */
   readonly hostnames: readonly string[];
@@ -226,7 +156,7 @@ function distinctTargets(routes: TunnelState['routes']['network']): readonly str
   return [...new Set((routes ?? []).map(({ target }) => target).filter((target) => target !== ''))];
 }
 
-/** Everything behind it, public host names first. */
+/** All targets, public host names first. */
 export function targetsOf({ hostnames, privateHostnames, networks }: Behind): readonly string[] {
   return [...hostnames, ...privateHostnames, ...networks];
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createEventRecorder } from '../../src/commands/event-recorder.ts';
-import type { Block } from '../../src/core/block-events.ts';
+import type { Block } from '../../src/core/events-between.ts';
 import type { EventKind, TunnelEvent } from '../../src/core/events.ts';
 import { emptySnapshot } from '../../src/core/snapshot.ts';
 import { aConfig } from '../support/config.ts';

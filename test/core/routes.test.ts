@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FailureReason } from '../../src/core/model.ts';
-import { dueRouteKinds, isRoutesDue, routePages } from '../../src/core/routes.ts';
+import { dueRouteKinds, isRoutesDue, routePages } from '../../src/core/plan-lists.ts';
 import {
   aListed,
   aRoute,
