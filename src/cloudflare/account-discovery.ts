@@ -3,30 +3,30 @@ import { type AccountList, afterList, assumed, namesOf, NEVER_LISTED } from '../
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
 import { isStopped } from './errors.ts';
 
-/** A token whose accounts are to be found. */
+/** Lists the accounts of one token. */
 export interface AccountLister {
-  /** The same for the same token. May hold a secret. */
+  /** Equal for equal tokens. May contain a secret. */
   readonly key: string;
-  /** For people: never a token. */
+  /** For messages. Never a token. */
   readonly name: string;
   readonly list: (signal: AbortSignal) => Promise<Result<readonly Account[]>>;
 }
 
-/** Lists the accounts of tokens again and again. A list that fails is made again, later each time. */
+/** Lists the accounts of tokens repeatedly. Retries a failed list with increasing delays. */
 export interface AccountDiscovery {
-  /** Lists at once, and from then on every ten minutes. */
+  /** Lists now and then every ten minutes. */
   readonly start: () => void;
-  /** Lists once. Resolves to whether every list was complete, after `onChange` is done. */
+  /** Lists once. Resolves to whether every list was complete, after `onListed` has ended. */
   readonly once: () => Promise<boolean>;
-  /** Lists again now, or right after the lists that are going on. */
+  /** Lists again now, or right after the running lists. */
   readonly listSoon: () => void;
   /**
-   * Goes on with these tokens. What is known of those that remain stays; accounts that were watched with a new one until now
-   * are assumed to be among those that it can list.
+   * Replaces the tokens. The accounts of tokens that stay are kept. The accounts given with a new token are assumed to be
+   * among those that it can list.
    */
   readonly reconfigure: (tokens: readonly AssumedToken[]) => void;
   readonly listOf: (key: string) => AccountList;
-  /** No further lists; resolves when those that are going on have ended. */
+  /** Prevents further lists. Resolves when the running ones have ended. */
   readonly stop: () => Promise<void>;
 }
 
@@ -36,33 +36,33 @@ export interface AssumedToken {
 }
 
 export interface AccountDiscoveryOptions {
-  /** The tokens in use now. */
+  /** The current tokens. */
   readonly listers: () => readonly AccountLister[];
-  /** Lists have ended, well or not. */
+  /** Called after lists, successful or not. */
   readonly onListed: () => Promise<void>;
   /** Wall clock, milliseconds. */
   readonly clock: () => number;
   readonly log: Readonly<Record<'warn' | 'info', (message: string) => void>>;
-  /** Milliseconds that never jump. Default: performance.now. */
+  /** Monotonic clock in milliseconds. Default: performance.now. */
   readonly monotonic?: () => number;
   /** In [0, 1): jitter of retries. Default: Math.random. */
   readonly random?: () => number;
-  /** Returns when the time has passed or the signal aborts. Default: by the machine's timer. */
+  /** Resolves when the time has passed or the signal aborts. Default: a timer. */
   readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 const INTERVAL_MS = 10 * 60_000;
 const FIRST_RETRY_MS = 5_000;
-/** Retries of several exporters spread out over this part of the time more. */
+/** Retries are delayed by up to this part more, so that several exporters spread out. */
 const RETRY_JITTER = 0.25;
-/** How often a failure that lasts is reported again. */
+/** How often a lasting failure is logged again. */
 const REMIND_MS = 10 * 60_000;
 
 interface Known {
   list: AccountList;
-  /** In a row. */
+  /** Consecutive failures. */
   failures: number;
-  /** By the monotonic clock. */
+  /** Monotonic. */
   dueAt: number;
   reported: { readonly reason: FailureReason; readonly at: number } | undefined;
 }
@@ -81,7 +81,7 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
     if (reported?.reason === reason && now - reported.at < REMIND_MS) return;
     token.reported = { reason, at: now };
     const { size } = token.list.accounts;
-    const kept = size === 1 ? 'the one account known stays' : `the ${size} accounts known stay`;
+    const kept = size === 1 ? 'the known account stays' : `the ${size} known accounts stay`;
     const meanwhile = size === 0 ? '' : `; ${kept}`;
     log.warn(`Cannot list the accounts of ${name}: ${message}${meanwhile}`);
   };
@@ -92,7 +92,7 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
     const missing = [...token.list.accounts.values()].filter(({ missed }) => missed > 0);
     if (missing.length === 0) return;
     log.info(
-      `not among the accounts of ${name} any more, and dropped if the next list is without them too: ${namesOf(missing)}`,
+      `no longer among the accounts of ${name}, and dropped if the next list does not contain them either: ${namesOf(missing)}`,
     );
   };
 
@@ -101,11 +101,11 @@ export function createAccountDiscovery(options: AccountDiscoveryOptions): Accoun
     const token = known.get(key);
     if (token === undefined || stopping.signal.aborted) return false;
     const waitFor = (milliseconds: number): void => {
-      // Unless it was asked for again meanwhile.
+      // Unless listSoon was called meanwhile.
       if (token.dueAt === Infinity) token.dueAt = monotonic() + milliseconds;
     };
     if (!result.ok && isStopped(result.failure)) {
-      // Other settings came in between.
+      // New settings have stopped the request.
       waitFor(FIRST_RETRY_MS);
       return false;
     }

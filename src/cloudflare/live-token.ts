@@ -83,7 +83,7 @@ export function createTokenRefresh(
     const current = token.current();
     if (changed && current !== undefined) secrets.add(current, token);
     if (problem !== undefined && problem !== problems.get(token))
-      log.warn(`${problem}; the token read before stays in use`);
+      log.warn(`${problem}; the previous token stays in use`);
     problems.set(token, problem);
     if (changed) log.info('API token replaced from its file');
     return changed;

@@ -1,6 +1,6 @@
 import { type Connector, type ListedTunnel, servingConnections } from './model.ts';
 
-/** What counts as a change of a tunnel. Counters and events are both derived from these functions, so that they agree. */
+/** Defines what a change of a tunnel is. Counters and events both use these functions, so that they agree. */
 
 export function hasNewStatus(before: ListedTunnel, after: ListedTunnel): boolean {
   return before.status !== after.status;
@@ -11,7 +11,7 @@ export interface ConnectionChanges {
   readonly closed: number;
 }
 
-/** Connections, by id, that are in one observation and not in the other. */
+/** Counts connections, by id, that are in only one of two observations. */
 export function connectionChanges(
   before: readonly Connector[],
   after: readonly Connector[],
@@ -33,7 +33,7 @@ function connectionIds(connectors: readonly Connector[]): ReadonlySet<string> {
   return ids;
 }
 
-/** Whether another WARP connector than the one last seen active is the active one. */
+/** Whether a different WARP connector than before is active. */
 export function hasFailedOver(before: string | undefined, active: string | undefined): boolean {
   return before !== undefined && active !== undefined && before !== active;
 }
@@ -41,11 +41,11 @@ export function hasFailedOver(before: string | undefined, active: string | undef
 export interface ConnectorMoves {
   readonly connected: readonly Connector[];
   readonly disconnected: readonly Connector[];
-  /** A connector has another id each time its process starts. */
+  /** Restarts, because a connector has a new id each time its process starts. */
   readonly replaced: readonly { readonly from: Connector; readonly to: Connector }[];
 }
 
-/** Connectors that came and went between two observations. One that came is taken to replace one that went. */
+/** Connectors that appeared or disappeared between two observations. A new one is taken to replace one that is gone. */
 export function connectorMoves(before: readonly Connector[], after: readonly Connector[]): ConnectorMoves {
   const was = presentById(before);
   const is = presentById(after);
@@ -53,7 +53,7 @@ export function connectorMoves(before: readonly Connector[], after: readonly Con
   const connected: Connector[] = [];
   const replaced: { from: Connector; to: Connector }[] = [];
   const came = [...is.values()].filter(({ id }) => !was.has(id));
-  // Those on the same machine first.
+  // Connectors on the same machine are matched first.
   for (const to of came.toSorted((a, b) => likeness(b, gone) - likeness(a, gone))) {
     const from = gone.find((candidate) => isSameMachine(candidate, to)) ?? gone[0];
     if (from === undefined) connected.push(to);

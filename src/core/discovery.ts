@@ -1,7 +1,7 @@
 import { firstFew } from './event-text.ts';
 import type { Account, Failure, Result } from './model.ts';
 
-/** Which part of the accounts an exporter watches: one of `total`, counted from 0. */
+/** Which part of the accounts an exporter watches. `index` is counted from 0. */
 export interface Shard {
   readonly total: number;
   readonly index: number;
@@ -12,8 +12,8 @@ export function isOfShard(accountId: string, { total, index }: Shard): boolean {
 }
 
 /**
- * Rendezvous hashing: the shard whose weight for this account is highest. One more shard takes its fair share of accounts
- * from all the others, and no account moves between those.
+ * Rendezvous hashing: the shard with the highest weight for this account. An additional shard takes an equal part of the
+ * accounts of every other shard, and no account moves between those.
  */
 export function shardOf(accountId: string, total: number): number {
   let best = 0;
@@ -28,7 +28,7 @@ export function shardOf(accountId: string, total: number): number {
   return best;
 }
 
-/** FNV-1a, with the finalizer of MurmurHash3: without it the weights of neighbouring shards would go up and down together. */
+/** FNV-1a with the finalizer of MurmurHash3, without which the weights of neighbouring shards would be correlated. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) {
@@ -39,7 +39,7 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-/** What the lists of accounts of one token have shown. */
+/** The accounts that one token can list. */
 export interface AccountList {
   /** The accounts to watch, by id, in the order in which they were first listed. */
   readonly accounts: ReadonlyMap<string, KnownAccount>;
@@ -50,7 +50,7 @@ export interface AccountList {
 }
 
 export interface KnownAccount extends Account {
-  /** How many complete lists in a row have not held it. */
+  /** How many complete lists in a row did not contain it. */
   readonly missed: number;
 }
 
@@ -59,7 +59,7 @@ export const NEVER_LISTED: AccountList = { accounts: new Map(), listedAt: undefi
 /** An account that is missing from this many complete lists in a row is no longer watched. */
 const LISTS_BEFORE_DROPPED = 2;
 
-/** The accounts after one more list of the same token. A list that failed changes none of them. */
+/** The accounts after one more list of the same token. A failed list changes none of them. */
 export function afterList(before: AccountList, result: Result<readonly Account[]>, now: number): AccountList {
   if (!result.ok) return { ...before, failure: result.failure };
   const listed = new Map(result.value.map((account) => [account.id, account]));
@@ -75,7 +75,7 @@ export function afterList(before: AccountList, result: Result<readonly Account[]
   return { accounts, listedAt: now, failure: undefined };
 }
 
-/** The accounts of a token whose own lists have shown nothing yet, such as those watched before a reload. */
+/** The accounts of a token that has not been listed yet, such as those watched before a reload. */
 export function assumed(accounts: readonly Account[]): AccountList {
   const known = accounts.map((account) => [account.id, { ...account, missed: 0 }] as const);
   return { ...NEVER_LISTED, accounts: new Map(known) };
@@ -87,7 +87,7 @@ export interface DiscoveryScope {
   readonly shard: Shard;
 }
 
-/** The accounts of all lists, each once: with the first token that lists it. */
+/** The accounts of all lists, each with the first token that lists it. */
 export function discoveredAccounts<Token>(
   lists: readonly { readonly token: Token; readonly list: AccountList }[],
   { exclude, shard }: DiscoveryScope,
@@ -103,7 +103,6 @@ export function discoveredAccounts<Token>(
   return [...accounts.values()];
 }
 
-/** How the accounts that are watched have changed. */
 export interface AccountChanges {
   readonly taken: readonly Account[];
   readonly dropped: readonly Account[];
@@ -120,7 +119,7 @@ export function accountChanges(before: readonly Account[], after: readonly Accou
   };
 }
 
-/** The accounts that more than one of the lists hold. */
+/** The accounts that are in more than one list. */
 export function listedTwice(lists: readonly AccountList[]): readonly Account[] {
   const once = new Set<string>();
   const twice = new Map<string, Account>();
@@ -131,13 +130,12 @@ export function listedTwice(lists: readonly AccountList[]): readonly Account[] {
   return [...twice.values()];
 }
 
-/** What came of the last lists of all tokens. */
 export interface DiscoveryStatus {
   /** Whether the last list of every token was complete; `undefined` before the first answers. */
   readonly success: boolean | undefined;
-  /** When the token whose last complete list is the oldest was listed; `undefined` if one never was. */
+  /** The time of the oldest of the last complete lists of all tokens; undefined if one token has none. */
   readonly lastSuccessAt: number | undefined;
-  /** Why no account is known, if that is so because a token has never been listed. */
+  /** Why no account is known, if a token has never been listed. */
   readonly unknown: string | undefined;
 }
 

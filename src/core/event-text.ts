@@ -8,7 +8,7 @@ const UNITS = [
   ['s', 1000],
 ] as const;
 
-/** The two greatest units: `14d 3h`, `5m`, `12s`. Less than a second counts as none. */
+/** Formats a duration in its two largest units: `14d 3h`, `5m`, `12s`, `0s` for less than a second. */
 export function formatSpan(ms: number): string {
   for (const [index, [unit, size]] of UNITS.entries()) {
     if (ms < size) continue;
@@ -20,10 +20,10 @@ export function formatSpan(ms: number): string {
   return '0s';
 }
 
-/** The first few of a list, and how many more: `a, b and 3 more`. */
-export function firstFew(texts: readonly string[], most: number): string {
+/** The first items of a list, and how many more there are: `a, b and 3 more`. */
+export function firstFew(texts: readonly string[], max: number): string {
   // "and 1 more" takes as much room as naming it.
-  const shown = texts.length <= most + 1 ? texts : texts.slice(0, most);
+  const shown = texts.length <= max + 1 ? texts : texts.slice(0, max);
   const more = texts.length - shown.length;
   return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${more} more`;
 }
@@ -36,13 +36,13 @@ export function nameOfAccount({ name, id }: Pick<AccountState, 'name' | 'id'>): 
   return name === '' ? id : name;
 }
 
-/** Since when the tunnel has been as it is listed, as far as that is known. */
+/** Since when the tunnel has had its status; undefined if not known. */
 export function sinceOf({ tunnel, changedAt }: TunnelState): number | undefined {
   if (tunnel.status === 'inactive') return tunnel.createdAt;
-  const bySide = tunnel.status === 'down' ? tunnel.inactiveAt : tunnel.activeAt;
-  // A tunnel can be degraded for less long than it has had connections; its list entry does not say so.
-  if (bySide === undefined || changedAt === undefined) return bySide ?? changedAt;
-  return tunnel.status === 'down' ? bySide : Math.max(bySide, changedAt);
+  const listed = tunnel.status === 'down' ? tunnel.inactiveAt : tunnel.activeAt;
+  // A degraded tunnel may have become so after `activeAt`, which only a change of the list shows.
+  if (listed === undefined || changedAt === undefined) return listed ?? changedAt;
+  return tunnel.status === 'down' ? listed : Math.max(listed, changedAt);
 }
 
 /** The first group of a UUID. */

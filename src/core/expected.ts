@@ -1,9 +1,9 @@
 import type { KnownTunnelType } from './model.ts';
 import type { AccountState, Snapshot } from './snapshot.ts';
 
-/** A tunnel that the user declares to exist, by name or id. */
+/** A tunnel that the configuration file declares. */
 export interface ExpectedTunnel {
-  /** `undefined`: in any account. */
+  /** Undefined for a tunnel in any account. */
   readonly accountId: string | undefined;
   /** Name or id, as declared. */
   readonly tunnel: string;
@@ -11,9 +11,9 @@ export interface ExpectedTunnel {
 }
 
 /**
- * Returns a function that tells whether a listed tunnel matches a declared one. It returns `undefined` if that cannot be known:
- * nothing matches, and some account in which it might be has no complete, fresh list of every type asked for, or is not polled.
- * The snapshot is read once, however many tunnels are declared.
+ * Returns a function that reports whether a listed tunnel matches a declared one. It returns undefined if that is not
+ * known: nothing matches, and an account that may have the tunnel is not polled, or has no complete, fresh list of every
+ * type asked for. The snapshot is read once, however many tunnels are declared.
  */
 export function presenceIn(
   snapshot: Snapshot,
@@ -43,7 +43,7 @@ function listOf({ tunnels, listedAt }: AccountState, types: readonly KnownTunnel
   return { known, isComplete: types.every((type) => listedAt.has(type)) };
 }
 
-/** The same by what was last known, shown or not; `undefined` before every list was complete once. */
+/** Like `presenceIn`, but includes stale lists. Undefined until every list was complete once. */
 export function isKnownPresent(
   snapshot: Snapshot,
   { accountId, tunnel }: ExpectedTunnel,
@@ -59,7 +59,7 @@ export function isKnownPresent(
 
 type Tunnels = AccountState['tunnels'];
 
-/** Names are looked up once for each list, however many tunnels are declared. */
+/** A cache: the names of each list are collected once, however many tunnels are declared. */
 const namesOf = new WeakMap<Tunnels, ReadonlySet<string>>();
 
 function isIn(tunnels: Tunnels, wanted: string): boolean {

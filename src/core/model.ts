@@ -1,6 +1,7 @@
 /**
- * The domain: what Cloudflare tells of tunnels, in our terms. Wire names live in cloudflare/schema/ only.
- * Times are milliseconds since the epoch; `undefined` means that the API did not say (null, missing or the zero time).
+ * The domain: what Cloudflare reports about tunnels, in terms of this project. Wire names live in cloudflare/schema/ only.
+ * Times are milliseconds since the epoch; `undefined` means that the API did not return the value
+ * (null, missing or the zero time).
  */
 
 export const TUNNEL_TYPES = [
@@ -12,7 +13,7 @@ export const TUNNEL_TYPES = [
   'gre',
   'cni',
 ] as const;
-/** A type that a user can ask for; the seven values of `tun_types`. */
+/** The seven values of `tun_types`, which a user can ask for. */
 export type KnownTunnelType = (typeof TUNNEL_TYPES)[number];
 export type TunnelType = KnownTunnelType | 'unknown';
 
@@ -40,7 +41,7 @@ export const FAILURE_REASONS = [
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-/** Failure is data: why a request or a list gave no answer, in a line that a person can act on. Holds no secret. */
+/** Why a request or list failed. `message` is one actionable line without secrets. */
 export interface Failure {
   readonly reason: FailureReason;
   readonly message: string;
@@ -51,24 +52,24 @@ export type Result<T> =
 
 export interface Account {
   readonly id: string;
-  /** '' if nobody has given it one. */
+  /** '' if it has none. */
   readonly name: string;
 }
 
 export interface Connection {
   /** Changes with every reconnect. */
   readonly id: string | undefined;
-  /** Data center as given, lower-cased (`khh01`). */
+  /** Data center, in lower case (`khh01`). */
   readonly colo: string | undefined;
-  /** Disconnected but still tracked by Cloudflare; such a connection serves nothing. */
+  /** Disconnected but still tracked by Cloudflare. Such a connection carries no traffic. */
   readonly pendingReconnect: boolean;
   readonly openedAt: number | undefined;
   readonly originIp: string | undefined;
 }
 
-/** One running cloudflared or WARP connector process: the API's client. */
+/** A running cloudflared or WARP connector process. The API calls it a client. */
 export interface Connector {
-  /** Random per process start; '' where the API gave none. */
+  /** Random, new at every start of the process; '' if the API returned none. */
   readonly id: string;
   readonly version: string | undefined;
   readonly arch: string | undefined;
@@ -79,14 +80,14 @@ export interface Connector {
   readonly connections: readonly Connection[];
 }
 
-/** A tunnel as a list shows it. */
+/** A tunnel as an entry of a list. */
 export interface ListedTunnel {
   readonly id: string;
   readonly accountId: string;
   readonly name: string;
   readonly type: TunnelType;
   readonly status: TunnelStatus;
-  /** `local` or `cloudflare`; '' where the API did not say. */
+  /** `local` or `cloudflare`; '' if the API returned none. */
   readonly configSource: string;
   readonly createdAt: number | undefined;
   readonly activeAt: number | undefined;
@@ -94,8 +95,8 @@ export interface ListedTunnel {
 }
 
 /**
- * What one list entry gave: the tunnel, and its connectors where the API still embeds a populated `connections`
- * array (connectors then lack arch, start, features, config version and HA status).
+ * An entry of a list: the tunnel, and its connectors if the API still embeds a populated `connections` array. Embedded
+ * connectors have no arch, start time, features, configuration version and HA status.
  */
 export interface ListEntry {
   readonly tunnel: ListedTunnel;
@@ -112,37 +113,37 @@ export interface IngressRule {
 /** A tunnel's remote configuration. */
 export interface Configuration {
   readonly version: number | undefined;
-  /** `undefined` where the API gives none (WARP connectors). */
+  /** Undefined for WARP connectors, for which the API returns none. */
   readonly ingress: readonly IngressRule[] | undefined;
-  /** WARP connectors only; `undefined` also for a mode that we do not know. */
+  /** WARP connectors only; undefined also for an unknown mode. */
   readonly haMode: HaMode | undefined;
 }
 
 export const ROUTE_KINDS = ['network', 'hostname'] as const;
 export type RouteKind = (typeof ROUTE_KINDS)[number];
 
-/** A private network or a private host name that leads to a tunnel. */
+/** A private network or private host name that leads to a tunnel. */
 export interface Route {
   readonly id: string;
-  /** CIDR or host name; '' if the API did not say. */
+  /** CIDR or host name; '' if the API returned none. */
   readonly target: string;
-  /** '' if the API did not say. */
+  /** '' if the API returned none. */
   readonly tunnelId: string;
-  /** `undefined` if the API did not say, which is so for every host name. */
+  /** Undefined if the API returned none, which is so for every host name. */
   readonly tunnelType: TunnelType | undefined;
-  /** Name of the virtual network, else its id; '' for host names. */
+  /** The name of the virtual network, or its id if it has no name; '' for host names. */
   readonly virtualNetwork: string;
 }
 
-/** What came back from Cloudflare, or why nothing did. `at` is when the answer was complete. */
+/** An answer of Cloudflare, or why there is none. `at` is when the answer was complete. */
 export type Observation =
   | {
       readonly kind: 'tunnels';
       readonly accountId: string;
-      /** The types that this list covers, whole or not at all. */
+      /** The types that this list covers, completely or not at all. */
       readonly types: readonly KnownTunnelType[];
       readonly at: number;
-      /** Requests that it took, of the entries that were not selected as well. */
+      /** Requests that the list took, including those for entries that were not selected. */
       readonly requests?: number;
       readonly result: Result<readonly ListEntry[]>;
     }
@@ -158,11 +159,11 @@ export type Observation =
       readonly accountId: string;
       readonly tunnelId: string;
       readonly at: number;
-      /** `undefined` where the tunnel has no remote configuration. */
+      /** Undefined if the tunnel has no remote configuration. */
       readonly result: Result<Configuration | undefined>;
     }
   | {
-      /** The plan has another interval for the account's lists. */
+      /** The planned interval of the account's lists has changed. */
       readonly kind: 'list_interval';
       readonly accountId: string;
       readonly intervalMs: number;
@@ -177,7 +178,7 @@ export type Observation =
       readonly result: Result<readonly Route[]>;
     }
   | {
-      /** Nothing was due for this collector: as good as a success. */
+      /** No request was due for this collector, which counts as a success. */
       readonly kind: 'idle';
       readonly accountId: string;
       readonly collector: Collector;
@@ -188,7 +189,7 @@ export function failureOf(observation: Observation): Failure | undefined {
   return !('result' in observation) || observation.result.ok ? undefined : observation.result.failure;
 }
 
-/** The connections that carry traffic: those that Cloudflare does not merely keep in mind. */
+/** Connections that carry traffic: excludes those pending reconnect. */
 export function servingConnections(connector: Connector): readonly Connection[] {
   return connector.connections.filter((connection) => !connection.pendingReconnect);
 }
@@ -200,7 +201,7 @@ export function servingConnectors(connectors: readonly Connector[]): readonly Co
   );
 }
 
-/** Whether the list already tells that a tunnel has no connection, so that asking for them would tell nothing. */
+/** Whether a tunnel with this status has no connections, so that requesting them is pointless. */
 export function hasNoConnections(status: TunnelStatus): boolean {
   return status === 'down' || status === 'inactive';
 }
@@ -211,20 +212,20 @@ export function hasConnectionsEndpoint(type: TunnelType): boolean {
 }
 
 /**
- * The airport of a data center: the first three letters of its name, upper-cased (`khh01` → `KHH`); '' where the name
- * does not begin with three letters. Colo names begin with an IATA code (Cloudflare's documentation).
+ * The airport of a data center: the first three letters of its name, in upper case (`khh01` → `KHH`); '' if the name does
+ * not start with exactly three letters. Names of data centers start with an IATA code (Cloudflare's documentation).
  */
 export function airportOf(colo: string): string {
   const code = /^[a-z]{3}(?![a-z])/i.exec(colo)?.[0];
   return code === undefined ? '' : code.toUpperCase();
 }
 
-/** What a connection without a data center is counted under. */
+/** The label of connections without a data center. */
 export const UNKNOWN_COLO = 'unknown';
 
 /**
- * The first day of the month that a cloudflared version `YYYY.M.P` names, in milliseconds since the epoch;
- * `undefined` for anything else (WARP and third-party connectors send other forms).
+ * The first day of the month in a cloudflared version `YYYY.M.P`, in milliseconds since the epoch. Undefined for the
+ * other forms, which WARP and third-party connectors send.
  */
 export function releaseTime(version: string): number | undefined {
   const [, year, month] = /^(20\d\d)\.(\d{1,2})\.\d+$/.exec(version) ?? [];

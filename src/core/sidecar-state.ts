@@ -1,22 +1,21 @@
 import { isEqual } from './equal.ts';
 
-/** What is known of the cloudflared beside us: what it says of itself, and what Cloudflare's edge says of the same connector. */
+/** The state of one cloudflared: its own readiness, and Cloudflare's view of the same connector. */
 export interface SidecarState {
-  /** As it last told; '' before it has told any. */
+  /** The last id that it reported; '' before the first. */
   readonly connectorId: string;
-  /** Whether it says that it is ready; false too where it does not answer. */
+  /** Whether it reports to be ready; false if it does not answer. */
   readonly ready: boolean;
-  /** `undefined` where it does not answer. */
+  /** Undefined if it does not answer. */
   readonly readyConnections: number | undefined;
-  /** Serving connections of this connector; `undefined` where they are not known, or no longer. */
+  /** Serving connections of this connector as Cloudflare reports them; undefined if unknown or stale. */
   readonly edge: { readonly connections: number; readonly at: number } | undefined;
 }
 
-/** What came of asking either side. */
 export type SidecarObservation =
   | {
       readonly kind: 'answered';
-      /** '' where it does not tell. */
+      /** '' if it reports none. */
       readonly connectorId: string;
       readonly ready: boolean;
       readonly readyConnections: number;
@@ -29,7 +28,7 @@ export type SidecarObservation =
       readonly at: number;
     };
 
-/** The same object as before where nothing has changed. */
+/** Returns the same object if nothing has changed. */
 export function sidecarAfter(
   state: SidecarState | undefined,
   observation: SidecarObservation,
@@ -50,7 +49,7 @@ function observed(before: SidecarState, observation: SidecarObservation): Sideca
   switch (observation.kind) {
     case 'answered': {
       const { connectorId, ready, readyConnections } = observation;
-      // Another id is another process, of which the edge has not been asked.
+      // A new id is a new process, whose connections at the edge are not known yet.
       const edge = connectorId === before.connectorId ? before.edge : undefined;
       return { connectorId, ready, readyConnections, edge };
     }
@@ -63,7 +62,7 @@ function observed(before: SidecarState, observation: SidecarObservation): Sideca
   }
 }
 
-/** Without what the edge said longer ago than `staleAfterMs`. */
+/** Drops Cloudflare's view if it is older than `staleAfterMs`. */
 export function withoutStaleEdge(
   state: SidecarState | undefined,
   { now, staleAfterMs }: { readonly now: number; readonly staleAfterMs: number },
@@ -74,17 +73,17 @@ export function withoutStaleEdge(
 
 export interface EdgeReadiness {
   readonly ready: boolean;
-  /** Why not, in a few words. */
+  /** Why it is not ready; '' if it is. */
   readonly reason: string;
 }
 
-/** Whether Cloudflare's edge sees the connector beside us, from data that is fresh. */
+/** Whether fresh data shows that cloudflared is ready and Cloudflare sees its connections. */
 export function edgeReadiness(
   state: SidecarState | undefined,
   options: { readonly now: number; readonly staleAfterMs: number; readonly minConnections: number },
 ): EdgeReadiness {
   const fresh = withoutStaleEdge(state, options);
-  const reason = fresh === undefined ? 'cloudflared has not been asked yet' : whyNot(fresh, options);
+  const reason = fresh === undefined ? 'cloudflared has not been checked yet' : whyNot(fresh, options);
   return { ready: reason === '', reason };
 }
 
@@ -94,12 +93,12 @@ function whyNot(
     readonly minConnections: number;
   },
 ): string {
-  if (readyConnections === undefined) return 'the cloudflared beside us does not answer; the log says why';
+  if (readyConnections === undefined) return 'cloudflared does not answer; the log has the reason';
   if (!ready) return `cloudflared is not ready: it has ${counted(readyConnections)}`;
-  if (connectorId === '') return 'cloudflared does not tell its connector id, which needs a newer version';
-  if (edge === undefined) return 'what Cloudflare sees of this connector is not known, or no longer';
+  if (connectorId === '') return 'cloudflared does not report its connector id; update cloudflared';
+  if (edge === undefined) return "Cloudflare's view of this connector is unknown or stale";
   if (edge.connections >= options.minConnections) return '';
-  return `Cloudflare sees ${counted(edge.connections)} of this connector, of at least ${options.minConnections} that are asked for`;
+  return `Cloudflare sees ${counted(edge.connections)} of this connector, but at least ${options.minConnections} must be connected`;
 }
 
 function counted(count: number): string {

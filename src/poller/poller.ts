@@ -10,7 +10,7 @@ import { createSchedule, intervalOf } from './schedule.ts';
 import type { SnapshotStore } from './store.ts';
 import { createTokenRefresh } from '../cloudflare/live-token.ts';
 
-/** How soon a token file that was replaced is noticed, and what it was refused is asked anew. */
+/** How often token files are read again. A replaced token retries refused requests at once. */
 const TOKEN_CHECK_MS = 5_000;
 
 export interface PollerOptions {
@@ -20,7 +20,7 @@ export interface PollerOptions {
   readonly clock: () => number;
   readonly offsetMs: number;
   readonly log: Pick<Logger, 'warn' | 'info' | 'error' | 'debug'>;
-  /** Told of every token that a file gives, before it is used. */
+  /** Receives every new token before it is used, so that the log can redact it. */
   readonly secrets: { readonly add: (value: string) => void };
   readonly selfMetrics: {
     readonly pollFinished: (poll: {
@@ -34,11 +34,11 @@ export interface PollerOptions {
 }
 
 export interface Poller {
-  /** Polls at once, and from then on as scheduled. */
+  /** Polls now and then on schedule. */
   readonly start: () => void;
-  /** Abandons the poll that is going on; resolves when that is done. */
+  /** Aborts the running poll, and resolves when it has ended. */
   readonly stop: () => Promise<void>;
-  /** One poll of every account, every tunnel observed; resolves to whether all of them answered. */
+  /** Polls every account and tunnel once. Resolves to whether all requests succeeded. */
   readonly pollOnce: () => Promise<boolean>;
 }
 
@@ -53,7 +53,7 @@ export function createPoller({
   selfMetrics,
 }: PollerOptions): Poller {
   const stopping = new AbortController();
-  // Every request in flight listens.
+  // Every request in flight adds a listener.
   setMaxListeners(0, stopping.signal);
   const failures = createFailureLog({
     log,
@@ -85,7 +85,7 @@ export function createPoller({
   const polling = new Set<RequestLoop>();
   const draining = new Map<RequestLoop, Promise<void>>();
 
-  /** Between polls a loop makes the requests that the budget did not allow at once. */
+  /** Between polls, sends the requests that the budget did not allow at once. */
   const drainSoon = (loop: RequestLoop): void => {
     if (stopping.signal.aborted || draining.has(loop)) return;
     const drained = loop.drain(stopping.signal).catch(reportError);
@@ -126,21 +126,21 @@ export function createPoller({
   const schedule = createSchedule({
     expression: config.poll.schedule,
     offsetMs,
-    // Exporters that watch single tunnels are many, start together and share a token.
+    // Many exporters that watch single tunnels share a token and start together.
     startsAtOnce: config.tunnels.ids.length === 0,
     run: async () => {
       await poll(pollLoop);
     },
     onSkip: () => {
       selfMetrics.pollSkipped();
-      // One budget's slow answers do not delay the lists of another.
+      // Slow answers of one budget do not delay the lists of another.
       for (const loop of loops) if (!polling.has(loop)) void pollLoop(loop).catch(reportError);
       log.warn(
-        'poll skipped: the one before is still going; Cloudflare is slow or the schedule is too dense',
+        'poll skipped: the previous one is still running; Cloudflare is slow, or the schedule is too dense',
       );
     },
     onClockJump: (seconds) => {
-      log.warn(`the system clock has jumped by ${Math.round(seconds)} s: polling now, and scheduling anew`);
+      log.warn(`the system clock has jumped by ${Math.round(seconds)} s: polling now and rescheduling`);
     },
   });
 
@@ -173,9 +173,9 @@ export function createPoller({
   };
 }
 
-/** The last list was complete, or there was none yet, and no collector that was asked has failed. */
+/** Whether neither the last list nor any collector has failed. */
 function isWithoutFailure({ up, collectors, routes }: AccountState): boolean {
-  // Without the permission there are no routes; nothing else is missing.
+  // A missing permission for routes is not a failure of the poll.
   const isRefused = ROUTE_KINDS.every((kind) => [undefined, 'permission'].includes(routes[kind].failedFor));
   return (
     up !== false &&

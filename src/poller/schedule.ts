@@ -4,46 +4,46 @@ import { timetableOf } from '../config/timetable.ts';
 export interface ScheduleOptions {
   /** Cron expression or duration, UTC. */
   readonly expression: string;
-  /** Delay of each run after the time that the expression names. */
+  /** Delay of each run after the time of the expression. */
   readonly offsetMs: number;
-  /** Whether the first run comes at once; else after the offset. */
+  /** Whether the first run starts at once. Otherwise it starts after the offset. */
   readonly startsAtOnce: boolean;
-  /** Never runs twice at once. Must not reject. */
+  /** Must not reject. Runs do not overlap. */
   readonly run: () => Promise<void>;
-  /** A run was due while the one before was still going. */
+  /** Called if a run is due while the previous one is running. */
   readonly onSkip: () => void;
-  /** The wall clock has jumped by so many seconds. */
+  /** Called if the wall clock has jumped by this many seconds. */
   readonly onClockJump: (seconds: number) => void;
   /** Default: Date.now. */
   readonly wallClock?: () => number;
 }
 
 export interface Schedule {
-  /** The first run, and from then on as scheduled. */
+  /** Starts the first run, and then runs on schedule. */
   readonly start: () => void;
-  /** One more run, now or right after the current one. */
+  /** Runs once more, now or right after the current run. */
   readonly runSoon: () => void;
-  /** No further runs; resolves when the current one is over. */
+  /** Prevents further runs. Resolves when the current one has ended. */
   readonly stop: () => Promise<void>;
 }
 
 const CLOCK_CHECK_MS = 5_000;
-/** Smaller corrections are the daily work of NTP. */
+/** Smaller corrections are normal for NTP. */
 const JUMP_MS = 3_000;
-/** The wall clock is compared again at least so often while waiting, so small corrections do not add up. */
+/** The longest time between two looks at the wall clock while waiting, so that small corrections do not add up. */
 const MAX_WAIT_MS = 60_000;
 
 /**
- * Waits with a timer of its own for the one next run. The time of that run is computed from the wall clock, once after each run
- * and once after each jump of the clock; slots that have passed are not visited.
+ * Waits with a timer for the next run. The time of the next run is computed from the wall clock after each run and after
+ * each jump of the clock. Runs whose time has passed are skipped.
  */
 export function createSchedule(options: ScheduleOptions): Schedule {
   const { expression, offsetMs, run, onSkip, wallClock = Date.now } = options;
   const timetable = timetableOf(expression);
-  // A longer offset would delay the first scheduled run; the remainder spreads hosts as well.
+  // A longer offset would delay the first scheduled run. The remainder spreads hosts equally well.
   const delayMs = offsetMs % timetable.typicalGapMs;
   let running: Promise<void> | undefined;
-  /** By the monotonic clock: a tick before then is no skip, because the run that is going on began out of turn. */
+  /** Monotonic. A tick before this time is not a skip, because the running poll did not start on schedule. */
   let skipsFrom = 0;
   let again = false;
   let stopped = false;
@@ -51,8 +51,8 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   let firstRun: NodeJS.Timeout | undefined;
   let clockCheck: NodeJS.Timeout | undefined;
 
-  const begin = (outOfTurn: boolean): void => {
-    skipsFrom = outOfTurn ? performance.now() + timetable.typicalGapMs : 0;
+  const begin = (unscheduled: boolean): void => {
+    skipsFrom = unscheduled ? performance.now() + timetable.typicalGapMs : 0;
     running = run().finally(() => {
       running = undefined;
       if (again && !stopped) begin(true);
@@ -67,7 +67,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     if (running === undefined) begin(false);
     else if (performance.now() >= skipsFrom) onSkip();
   };
-  /** Waits for the first time of the schedule after `after`, and ticks `delayMs` later. */
+  /** Waits for the first time of the schedule after `after`, plus `delayMs`. */
   const waitForNext = (after: number): void => {
     clearTimeout(wait);
     const time = timetable.next(after);
@@ -78,7 +78,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     const wake = (): void => {
       const now = wallClock() - delayMs;
       if (now < time) return waitUntil(time);
-      // Not after `time`: the event loop was blocked, or the clock has jumped.
+      // Not the first time after `time`, because the event loop may have been blocked, or the clock may have jumped.
       waitForNext(now);
       tick();
     };
@@ -90,7 +90,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     const jump = watchClock();
     if (Math.abs(jump) < JUMP_MS) return;
     options.onClockJump(jump / 1000);
-    // The next run is due by the old clock: set back by an hour, it would come an hour late.
+    // The timer was set by the old clock. If the clock was set back by an hour, the next run would be an hour late.
     waitForNext(wallClock());
     runSoon();
   };
@@ -113,7 +113,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   };
 }
 
-/** Returns by how many milliseconds the wall clock has moved against the monotonic one since the last call. */
+/** Returns a function that reports the jump of the wall clock since its last call, in milliseconds. */
 function createJumpDetector(wallClock: () => number): () => number {
   let reference = wallClock() - performance.now();
   return () => {
@@ -123,13 +123,13 @@ function createJumpDetector(wallClock: () => number): () => number {
   };
 }
 
-/** Where in the jitter this host's polls lie: always the same, so that many hosts spread out evenly. */
+/** The offset of this host's polls within the jitter. It depends only on the host name, so that many hosts spread evenly. */
 export function offsetOf(hostName: string, jitterMs: number): number {
   const fraction = createHash('sha256').update(hostName).digest().readUInt32BE() / 2 ** 32;
   return Math.floor(fraction * jitterMs);
 }
 
-/** The usual time from one scheduled run to the next, in milliseconds; the same whenever the process started. */
+/** The typical time between two scheduled runs, in milliseconds. */
 export function intervalOf(expression: string): number {
   return timetableOf(expression).typicalGapMs;
 }

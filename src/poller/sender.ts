@@ -18,29 +18,29 @@ export interface SenderOptions {
   readonly clock: () => number;
   readonly tunnels: Config['tunnels'];
   readonly concurrency: number;
-  /** Observations that have been applied. */
+  /** Receives observations after they were applied. */
   readonly onApplied: (observations: readonly Observation[]) => void;
-  /** An error that no answer of the API should cause. */
+  /** Receives errors that no answer of the API should cause. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface SentOptions {
   readonly signal: AbortSignal;
-  /** Of this request alone. Given back as far as it is not used. `undefined`: the client takes what it needs. */
+  /** Budget held for this request. The unused part is returned. Undefined if the client takes what it needs. */
   readonly hold: Hold | undefined;
 }
 
-/** Sends planned requests, so many at a time, and applies what comes back. */
+/** Sends planned requests with limited concurrency, and applies the answers. */
 export interface Sender {
-  /** Resolves when the request is answered and the answer is applied. Never rejects. Nothing is applied after an abort. */
+  /** Resolves when the answer is applied. Never rejects. Nothing is applied after an abort. */
   readonly send: (request: PlannedRequest, options: SentOptions) => Promise<void>;
-  /** Whether the request is sent and its answer not applied yet. */
+  /** Whether the request is sent and its answer is not yet applied. */
   readonly isInFlight: (request: PlannedRequest) => boolean;
   readonly inFlight: () => number;
   readonly unanswered: () => number;
   /** Resolves when the next answers have been applied, or dropped. */
   readonly applied: () => Promise<void>;
-  /** Forgets which endpoints have refused the token. */
+  /** Retries endpoints that have refused the token. */
   readonly retryRefused: () => void;
 }
 
@@ -94,7 +94,7 @@ export function createSender(options: SenderOptions): Sender {
     else timer ??= setTimeout(() => void apply(), COALESCE_MS);
   };
 
-  const askList = async (accountId: string, call: CallOptions): Promise<readonly Observation[]> => {
+  const requestList = async (accountId: string, call: CallOptions): Promise<readonly Observation[]> => {
     const observations = await clientOf(accountId).listTunnels(
       { id: accountId, tunnelId: onlyId },
       tunnels.types,
@@ -103,31 +103,34 @@ export function createSender(options: SenderOptions): Sender {
     return observations.map((observation) => select(observation, tunnels));
   };
 
-  const askDetail = async (request: DetailRequest, call: CallOptions): Promise<readonly Observation[]> => {
+  const requestDetail = async (
+    request: DetailRequest,
+    call: CallOptions,
+  ): Promise<readonly Observation[]> => {
     const { kind, tunnel } = request;
     const endpoint = `${kind} ${tunnel.type} ${tunnel.accountId}`;
-    const asked = refusals;
-    const refused = asked.of(endpoint);
+    const current = refusals;
+    const refused = current.of(endpoint);
     if (refused !== undefined)
       return failed(request, { failure: refused, at: clock(), types: tunnels.types });
     const client = clientOf(tunnel.accountId);
     const observation = await (kind === 'connections'
       ? client.connections(tunnel, call)
       : client.configuration(tunnel, call));
-    asked.answered(endpoint, failureOf(observation));
+    current.answered(endpoint, failureOf(observation));
     return [observation];
   };
 
-  const ask = async (request: PlannedRequest, call: CallOptions): Promise<readonly Observation[]> => {
+  const requestAny = async (request: PlannedRequest, call: CallOptions): Promise<readonly Observation[]> => {
     try {
       switch (request.kind) {
         case 'list':
-          return await askList(request.accountId, call);
+          return await requestList(request.accountId, call);
         case 'routes':
           return [await clientOf(request.accountId).routes(request.accountId, request.routeKind, call)];
         case 'connections':
         case 'configuration':
-          return await askDetail(request, call);
+          return await requestDetail(request, call);
       }
     } catch (error) {
       onError(error);
@@ -143,7 +146,7 @@ export function createSender(options: SenderOptions): Sender {
       inFlight.add(key);
       unanswered += 1;
       const observations = await limit(async () =>
-        signal.aborted ? [] : ask(request, hold === undefined ? { signal } : { signal, hold }),
+        signal.aborted ? [] : requestAny(request, hold === undefined ? { signal } : { signal, hold }),
       );
       hold?.release();
       unanswered -= 1;
@@ -174,7 +177,7 @@ export function keyOf(request: PlannedRequest): string {
   return `${request.kind} ${request.tunnel.accountId} ${request.tunnel.id}`;
 }
 
-/** What is known to fail is not asked for: the data is as unknown as if it had been. */
+/** The observation of a request that failed without being sent. */
 function failed(
   request: PlannedRequest,
   {

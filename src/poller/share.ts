@@ -2,35 +2,35 @@ import { firstWindowOf } from '../cloudflare/budget.ts';
 import { DETAIL_CONFIGURATION_SHARE } from '../core/plan-details.ts';
 import { LIST_SHARE, WINDOW_MS } from '../core/intervals.ts';
 
-/** A token bucket within the budget: how much of it one kind of request may take while another kind waits. */
+/** A token bucket that limits how much of the budget one kind of request may use while another kind waits. */
 export interface Share {
-  /** Requests that may be made now. Negative after one that took more than was left. */
+  /** Requests that may be sent now. Negative if the last one took more than was left. */
   readonly available: (now: number) => number;
   readonly take: (now: number, requests: number) => void;
-  /** Takes what nobody else waits for: it counts, but leaves only a small debt. */
+  /** Takes spare budget, for which nothing waits. Leaves only a small debt. */
   readonly takeSpare: (now: number, requests: number) => void;
 }
 
 export interface ShareOptions {
   readonly perMs: () => number;
-  /** Saved up at most. */
-  readonly most: number;
-  /** May be more than can be saved up. */
+  /** The most requests that accumulate. */
+  readonly max: number;
+  /** Requests at the start. May exceed `max`. */
   readonly start: number;
 }
 
-/** The debt that spare requests leave at most, as a part of what can be saved. */
+/** The largest debt of spare requests, as a part of `max`. */
 const SPARE_DEBT_SHARE = 0.5;
 
-export function createShare({ perMs, most, start }: ShareOptions): Share {
+export function createShare({ perMs, max, start }: ShareOptions): Share {
   let level = start;
   let last: number | undefined;
 
   const advance = (now: number): void => {
-    // A clock that jumps adds no more than what can be saved, and takes nothing away.
+    // A jump of the clock adds at most `max`, and takes nothing away.
     const gained = Math.max(0, now - (last ?? now)) * perMs();
     last = now;
-    if (level < most) level = Math.min(most, level + gained);
+    if (level < max) level = Math.min(max, level + gained);
   };
 
   return {
@@ -44,39 +44,39 @@ export function createShare({ perMs, most, start }: ShareOptions): Share {
     },
     takeSpare: (now, requests) => {
       advance(now);
-      level = Math.min(level, Math.max(level - requests, -SPARE_DEBT_SHARE * most));
+      level = Math.min(level, Math.max(level - requests, -SPARE_DEBT_SHARE * max));
     },
   };
 }
 
-/** Of the budget, to details in any five minutes in which they are due. */
-const DETAILS_LEAST_SHARE = 0.4;
-/** Saved up by lists at most, as a part of the budget. */
-const LISTS_SAVED_SHARE = 0.05;
+/** The least part of the budget for details in any five minutes in which they are due. */
+const MIN_DETAILS_SHARE = 0.4;
+/** The most that lists accumulate, as a part of the budget. */
+const MAX_LISTS_SHARE = 0.05;
 
 /**
- * What lists may take while details are due: half of the budget over time, a tenth of it at once. At a cold start, when there
- * is nothing but lists to make, more: what the first five minutes allow and is not promised to details.
+ * The share of lists while details are due: half of the budget over time, and a small part of it at once. More at a cold
+ * start, when only lists can be sent: what the first five minutes allow, less the minimum for details.
  */
 export function createListShare(requestBudget: number): Share {
   return createShare({
     perMs: () => (LIST_SHARE * requestBudget) / WINDOW_MS,
-    most: LISTS_SAVED_SHARE * requestBudget,
-    start: firstWindowOf(requestBudget) - (LIST_SHARE + DETAILS_LEAST_SHARE) * requestBudget,
+    max: MAX_LISTS_SHARE * requestBudget,
+    start: firstWindowOf(requestBudget) - (LIST_SHARE + MIN_DETAILS_SHARE) * requestBudget,
   });
 }
 
-/** Of the budget, to lists of routes while details are due: what a route changes can wait. */
+/** The part of the budget for lists of routes while details are due. Small, because changes of routes can wait. */
 const ROUTES_SHARE = 0.04;
 
-/** What lists of routes may take while details are due: all that is saved up at the start. */
+/** The share of lists of routes while details are due. It starts full. */
 export function createRouteShare(requestBudget: number): Share {
-  const most = ROUTES_SHARE * requestBudget;
-  return createShare({ perMs: () => most / WINDOW_MS, most, start: most });
+  const max = ROUTES_SHARE * requestBudget;
+  return createShare({ perMs: () => max / WINDOW_MS, max, start: max });
 }
 
-/** What configurations may take while connections wait, with so many requests per five minutes for details. */
+/** The share of configurations while connections wait. `detailBudget` returns the requests per five minutes for details. */
 export function createConfigurationShare(detailBudget: () => number): Share {
   const perMs = (): number => (DETAIL_CONFIGURATION_SHARE * detailBudget()) / WINDOW_MS;
-  return createShare({ perMs, most: Math.max(1, (perMs() * WINDOW_MS) / 4), start: 1 });
+  return createShare({ perMs, max: Math.max(1, (perMs() * WINDOW_MS) / 4), start: 1 });
 }

@@ -8,24 +8,24 @@ export interface StoreOptions {
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
   readonly staleAfterMs: number;
   readonly clock: () => number;
-  /** Told of every new snapshot. */
+  /** Receives every new snapshot. */
   readonly onChange: (snapshot: Snapshot) => void;
-  /** An error while stale data was hidden by the clock. */
+  /** Receives errors of the timer that hides stale data. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** The current snapshot, and the only place that replaces it. */
+/** Holds the current snapshot. Nothing else replaces it. */
 export interface SnapshotStore {
   readonly current: () => Snapshot;
   readonly apply: (observations: readonly Observation[]) => void;
   readonly applySidecar: (observation: SidecarObservation) => void;
-  /** Goes on under other settings. What is in flight for the ones before must have ended. */
+  /** Applies new settings. Requests of the previous settings must have ended. */
   readonly reconfigure: (scope: Scope, staleAfterMs: number) => void;
-  /** Stops the clock that hides stale data. */
+  /** Stops the timer that hides stale data. */
   readonly stop: () => void;
 }
 
-/** Longest delay that a timer can have. */
+/** The longest delay of a timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function createSnapshotStore({ accounts, clock, onChange, ...options }: StoreOptions): SnapshotStore {
@@ -36,7 +36,7 @@ export function createSnapshotStore({ accounts, clock, onChange, ...options }: S
   const apply = (observations: readonly Observation[]): void => {
     const now = clock();
     snapshot = advance(snapshot, observations, { now, staleAfterMs });
-    // Data must vanish on time even when no poll ever comes back.
+    // Stale data must be hidden on time even if no further answer arrives.
     clearTimeout(expiry);
     const next = nextExpiry(snapshot, staleAfterMs);
     if (next !== undefined) {

@@ -1,31 +1,30 @@
 import { Agent, request } from 'undici';
 
-/** What cloudflared answered to `/ready`, or why nothing can be made of it. */
+/** The answer of cloudflared to `/ready`, or why there is none. */
 export type Answer =
   | {
       readonly ok: true;
       readonly ready: boolean;
       readonly readyConnections: number;
-      /** '' where it does not tell, as versions before 2022 do. */
+      /** '' in versions before 2022. */
       readonly connectorId: string;
     }
-  /** In a few words, to follow the URL. */
+  /** Follows the URL in messages. */
   | { readonly ok: false; readonly problem: string };
 
 export interface Cloudflared {
-  /** Where it is asked. */
   readonly url: string;
   /** Never rejects. */
   readonly readiness: () => Promise<Answer>;
-  /** Ends what is in flight. */
+  /** Ends requests in flight. */
   readonly close: () => Promise<void>;
 }
 
 const TIMEOUT_MS = 2_000;
-/** The answer has some hundred bytes. */
-const MOST_BYTES = 16_384;
+/** The answer has a few hundred bytes. */
+const MAX_BYTES = 16_384;
 
-/** The cloudflared whose metrics server is at this URL. Asked over a new connection each time, as probes are. */
+/** The cloudflared whose metrics server is at this URL. Every request uses a new connection, as probes do. */
 export function createCloudflared(baseUrl: string): Cloudflared {
   const url = `${baseUrl}/ready`;
   const dispatcher = new Agent({ pipelining: 0, connect: { timeout: TIMEOUT_MS } });
@@ -35,22 +34,22 @@ export function createCloudflared(baseUrl: string): Cloudflared {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       try {
         const { statusCode, body } = await request(url, { dispatcher, signal });
-        return judge(statusCode, await textOf(body));
+        return parse(statusCode, await textOf(body));
       } catch (error) {
-        return { ok: false, problem: signal.aborted ? TOO_LATE : `does not answer: ${codeOf(error)}` };
+        return { ok: false, problem: signal.aborted ? TIMED_OUT : `does not answer: ${reasonOf(error)}` };
       }
     },
     close: () => dispatcher.destroy(),
   };
 }
 
-const TOO_LATE = `does not answer within ${TIMEOUT_MS / 1000} s`;
+const TIMED_OUT = `does not answer within ${TIMEOUT_MS / 1000} s`;
 
-/** Both 200 and 503, which it answers without connections, tell how many there are. */
-function judge(status: number, text: string): Answer {
+/** Both 200 and 503 (no connections) contain the number of connections. */
+function parse(status: number, text: string): Answer {
   const { readyConnections, connectorId } = fieldsOf(text);
   if ((status !== 200 && status !== 503) || !isCount(readyConnections)) {
-    return { ok: false, problem: `answered ${status} and something else than cloudflared's readiness` };
+    return { ok: false, problem: `answered ${status}, but not with cloudflared's readiness` };
   }
   return {
     ok: true,
@@ -78,7 +77,7 @@ async function textOf(body: AsyncIterable<Buffer>): Promise<string> {
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > MOST_BYTES) return '';
+    if (size > MAX_BYTES) return '';
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -91,7 +90,7 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'connection closed',
 };
 
-function codeOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
   return REASONS[code] ?? code;
 }

@@ -134,13 +134,13 @@ test('a list that fails in between does not count, and what is known stays', asy
   answer('one', A);
   await pass();
   expect(logged).toEqual([
-    'info: not among the accounts of file one any more, and dropped if the next list is without them too: Beta (b)',
+    'info: no longer among the accounts of file one, and dropped if the next list does not contain them either: Beta (b)',
   ]);
   fail('one');
   await pass();
   expect(known()).toEqual(['a', 'b']);
   expect(logged.at(-1)).toBe(
-    'warn: Cannot list the accounts of file one: GET /accounts answered 503; the 2 accounts known stay',
+    'warn: Cannot list the accounts of file one: GET /accounts answered 503; the 2 known accounts stay',
   );
   answer('one', A);
   await pass();

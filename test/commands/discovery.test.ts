@@ -140,14 +140,14 @@ test('accounts are added with the next list and removed after two complete lists
   api.fleet.deleteAccount(OTHER_ACCOUNT);
   await lookAgain();
   await vi.waitFor(
-    () => expect(messages(exporter).join('\n')).toContain('dropped if the next list is without'),
+    () => expect(messages(exporter).join('\n')).toContain('dropped if the next list does not contain'),
     PATIENCE,
   );
   expect(accountsOf(await page())).toEqual(['Uno', 'Two', 'Three']);
   const fault = api.faults.add({ endpoint: 'accounts', effect: { kind: 'half_json' } });
   await lookAgain();
   await vi.waitFor(async () => expect(valueOf(await page(), SUCCESS)).toBe(0), PATIENCE);
-  expect(messages(exporter).join('\n')).toContain('; the 3 accounts known stay');
+  expect(messages(exporter).join('\n')).toContain('; the 3 known accounts stay');
   expect(accountsOf(await page())).toEqual(['Uno', 'Two', 'Three']);
   fault.remove();
   await lookAgain();

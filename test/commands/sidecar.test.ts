@@ -72,7 +72,7 @@ test('/edge-ready fails if the edge sees too few connections or cloudflared is g
     async () =>
       expect(await exporter.get('/edge-ready')).toEqual({
         status: 503,
-        text: 'Cloudflare sees 0 connections of this connector, of at least 3 that are asked for\n',
+        text: 'Cloudflare sees 0 connections of this connector, but at least 3 must be connected\n',
       }),
     PATIENCE,
   );
@@ -82,7 +82,7 @@ test('/edge-ready fails if the edge sees too few connections or cloudflared is g
     async () =>
       expect(await exporter.get('/edge-ready')).toEqual({
         status: 503,
-        text: 'the cloudflared beside us does not answer; the log says why\n',
+        text: 'cloudflared does not answer; the log has the reason\n',
       }),
     PATIENCE,
   );

@@ -134,7 +134,8 @@ test('a token file that becomes a pipe blocks neither polls nor the exit', async
   rmSync(file);
   execFileSync('mkfifo', [file]);
   await vi.waitUntil(
-    () => exporter.logs().some(({ msg }) => msg.includes('it is not a regular file; the token read before')),
+    () =>
+      exporter.logs().some(({ msg }) => msg.includes('it is not a regular file; the previous token stays')),
     PATIENCE,
   );
   const before = api.requests.count();

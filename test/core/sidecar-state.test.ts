@@ -86,24 +86,18 @@ test('the edge is ready where it sees enough connections of a ready connector', 
 });
 
 test.each([
-  ['cloudflared has not been asked yet', undefined],
-  ['the cloudflared beside us does not answer; the log says why', after({ kind: 'silent' })],
+  ['cloudflared has not been checked yet', undefined],
+  ['cloudflared does not answer; the log has the reason', after({ kind: 'silent' })],
   [
-    'the cloudflared beside us does not answer; the log says why',
+    'cloudflared does not answer; the log has the reason',
     after(answered('a', 4), edge('a', 4), { kind: 'silent' }),
   ],
   ['cloudflared is not ready: it has 0 connections', after(answered('a', 0), edge('a', 4))],
+  ['cloudflared does not report its connector id; update cloudflared', after(answered('', 4), edge('', 4))],
+  ["Cloudflare's view of this connector is unknown or stale", after(answered('a', 4))],
+  ["Cloudflare's view of this connector is unknown or stale", after(answered('a', 4), edge('a', 4, -501))],
   [
-    'cloudflared does not tell its connector id, which needs a newer version',
-    after(answered('', 4), edge('', 4)),
-  ],
-  ['what Cloudflare sees of this connector is not known, or no longer', after(answered('a', 4))],
-  [
-    'what Cloudflare sees of this connector is not known, or no longer',
-    after(answered('a', 4), edge('a', 4, -501)),
-  ],
-  [
-    'Cloudflare sees 1 connection of this connector, of at least 2 that are asked for',
+    'Cloudflare sees 1 connection of this connector, but at least 2 must be connected',
     after(answered('a', 4), edge('a', 1)),
   ],
 ])('it is not: %s', (reason, state) => {

@@ -82,6 +82,8 @@ test('a poll that takes longer than its interval', async () => {
   // One after the other: the first list is given up, and what was due meanwhile is counted.
   expect(rig.polls.indexOf('skipped')).toBe(0);
   expect(rig.polls.indexOf('failure')).toBeLessThan(rig.polls.indexOf('success'));
-  expect(rig.logged).toContainEqual(expect.stringContaining('poll skipped: the one before is still going'));
+  expect(rig.logged).toContainEqual(
+    expect.stringContaining('poll skipped: the previous one is still running'),
+  );
   expect(rig.names()).toEqual(['shop']);
 });

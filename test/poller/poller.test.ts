@@ -92,14 +92,14 @@ test('a token that its file replaces is used from the next poll on, and is a sec
   expect(rig.logged.join('\n')).not.toContain(NEW_TOKEN);
 });
 
-test('while a token file is empty or missing the token read before stays in use, which is told once', async () => {
+test('while a token file is empty or missing the previous token stays in use, which is told once', async () => {
   const file = aTokenFile(SIMULATOR_TOKEN);
   const rig = await aPoller({ simulator: fleetOf('a'), token: { kind: 'file', path: file.path } });
   file.write('\n');
   expect(await rig.poller.pollOnce()).toBe(true);
   expect(await rig.poller.pollOnce()).toBe(true);
   expect(rig.logged).toEqual([
-    `warn: API token file ${file.path} is empty; put the API token there; the token read before stays in use`,
+    `warn: API token file ${file.path} is empty; put the API token there; the previous token stays in use`,
   ]);
   rmSync(file.path);
   expect(await rig.poller.pollOnce()).toBe(true);
@@ -140,7 +140,7 @@ test('a token that Kubernetes swaps is noticed within seconds, and what was refu
   rig.simulator.tokens.revoke(SIMULATOR_TOKEN);
   mounted.unmount();
   await vi.advanceTimersByTimeAsync(5_000);
-  await vi.waitUntil(() => rig.logged.some((line) => line.includes('the token read before stays in use')));
+  await vi.waitUntil(() => rig.logged.some((line) => line.includes('the previous token stays in use')));
 
   // The schedule itself comes again in months.
   mounted.swap(`${NEW_TOKEN}\n`);

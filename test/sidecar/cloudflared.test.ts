@@ -41,7 +41,7 @@ test.each([
   const { readiness } = await answering(status, body);
   expect(await readiness()).toEqual({
     ok: false,
-    problem: `answered ${status} and something else than cloudflared's readiness`,
+    problem: `answered ${status}, but not with cloudflared's readiness`,
   });
 });
 

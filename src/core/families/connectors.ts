@@ -25,7 +25,7 @@ export const connectionFamilies: readonly TunnelFamily[] = [
   {
     scope: 'tunnel',
     name: 'cloudflare_tunnel_pending_reconnect_connections',
-    help: 'Connections that are gone but still tracked by Cloudflare; present only where there are any.',
+    help: 'Connections that are gone but still tracked by Cloudflare; absent if there are none.',
     type: 'gauge',
     labels: ['colo', 'airport'],
     samples: ({ connectors }, emit) => {
@@ -46,7 +46,7 @@ export const connectionFamilies: readonly TunnelFamily[] = [
   {
     scope: 'tunnel',
     name: 'cloudflare_tunnel_observed_timestamp_seconds',
-    help: 'When the connections were last observed; absent for a tunnel listed down or inactive, which is not asked for.',
+    help: 'When the connections were last observed; absent for a tunnel listed down or inactive.',
     type: 'gauge',
     labels: [],
     samples: ({ connectors }, emit) => {
@@ -111,7 +111,7 @@ export const connectorFamilies: readonly TunnelFamily[] = [
     optionalLabel: { name: 'origin_ip', option: 'originIp' },
     samples: ({ connectors }, emit) => {
       for (const { id, version, arch, connections } of connectors.value ?? []) {
-        // One connector can have an IPv4 and an IPv6 origin; it stays one series.
+        // A connector with an IPv4 and an IPv6 origin stays one series.
         const origins = new Set(
           connections.flatMap(({ originIp }) => (originIp === undefined ? [] : [originIp])),
         );
@@ -158,7 +158,7 @@ export const connectorFamilies: readonly TunnelFamily[] = [
   {
     scope: 'tunnel',
     name: 'cloudflare_tunnel_connector_config_version',
-    help: 'Version of the remote configuration that the connector runs; absent where the API gives none.',
+    help: 'Version of the remote configuration that the connector runs; absent if the API returns none.',
     type: 'gauge',
     labels: ['connector_id'],
     samples: ({ connectors }, emit) => {

@@ -3,10 +3,10 @@ import type { KnownTunnelType } from '../model.ts';
 import type { Selection } from '../select.ts';
 import type { Snapshot, TunnelState } from '../snapshot.ts';
 
-/** Gives one sample; `labels` are the values of the family's own labels, in its order. */
+/** Emits one sample. `labels` are the values of the family's own labels, in their order. */
 export type Emit = (value: number, ...labels: string[]) => void;
 
-/** Labels and families of high cardinality or sensitivity, which a user opts in to. */
+/** Opt-in labels and families, of high cardinality or sensitive. */
 export interface FamilyOptions {
   readonly originIp: boolean;
   readonly features: boolean;
@@ -19,27 +19,27 @@ interface FamilyBase {
   readonly name: string;
   readonly help: string;
   readonly type: 'gauge' | 'counter' | 'info' | 'stateset';
-  /** Whether an option must be on for the family to exist. */
+  /** The option that enables the family; absent if it is always enabled. */
   readonly option?: keyof FamilyOptions;
 }
 
-/** A family whose samples each belong to one tunnel and carry its three labels before their own. */
+/** A family with samples per tunnel. TUNNEL_LABELS precede its own labels. */
 export interface TunnelFamily extends FamilyBase {
   readonly scope: 'tunnel';
   readonly labels: readonly string[];
-  /** The last label, where an option must be on for it; its value is always emitted. */
+  /** The last label, if an option enables it. Its value is always emitted. */
   readonly optionalLabel?: { readonly name: string; readonly option: keyof FamilyOptions };
   readonly samples: (state: TunnelState, emit: Emit, context: FleetContext) => void;
 }
 
-/** What families need to know beside the snapshot. */
+/** The settings that families need besides the snapshot. */
 export interface FleetContext {
   /** The tunnel types asked for. */
   readonly types: readonly KnownTunnelType[];
-  /** Whether settings leave out no tunnel of these types. */
+  /** Whether the settings select every tunnel of these types. */
   readonly selectsAll: boolean;
   readonly expected: readonly ExpectedTunnel[];
-  /** Expressions on the names of tunnels that may be down. */
+  /** Patterns of the names of tunnels that may be down. */
   readonly intermittent: Selection['include'];
 }
 
@@ -51,10 +51,10 @@ export interface FleetFamily extends FamilyBase {
 
 export type Family = TunnelFamily | FleetFamily;
 
-/** The labels that every tunnel family begins with. */
+/** The first labels of every tunnel family. */
 export const TUNNEL_LABELS = ['account_id', 'tunnel_id', 'tunnel_name'] as const;
 
-/** One sample per state, exactly one of them 1. */
+/** Emits one sample per state: 1 for the current state, 0 for the others. */
 export function emitStateSet(
   states: readonly string[],
   current: string,
@@ -63,7 +63,7 @@ export function emitStateSet(
   for (const state of states) emit(state === current ? 1 : 0, state);
 }
 
-/** Milliseconds to the seconds that Prometheus counts in. */
+/** Converts milliseconds to seconds. */
 export function seconds(milliseconds: number): number {
   return milliseconds / 1000;
 }

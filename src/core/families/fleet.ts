@@ -29,7 +29,7 @@ export const fleetFamilies: readonly FleetFamily[] = [
   {
     scope: 'fleet',
     name: 'cloudflare_tunnel_expected_present',
-    help: 'Whether a listed tunnel matches a declared one; absent while no complete, fresh list can tell.',
+    help: 'Whether a listed tunnel matches a declared one; absent while there is no complete, fresh list.',
     type: 'gauge',
     labels: ['account_id', 'tunnel'],
     samples: (snapshot, emit, { expected, types }) => {
@@ -71,12 +71,11 @@ export const fleetFamilies: readonly FleetFamily[] = [
   },
 ];
 
-/** About the cloudflared beside us; nothing where there is none. */
 export const sidecarFamilies: readonly FleetFamily[] = [
   {
     scope: 'fleet',
     name: 'cloudflare_tunnel_sidecar_ready',
-    help: 'Whether the cloudflared beside the exporter says that it is ready; 0 also where it does not answer.',
+    help: 'Whether the cloudflared beside the exporter reports to be ready; 0 also if it does not answer.',
     type: 'gauge',
     labels: ['connector_id'],
     samples: ({ sidecar }, emit) => {
@@ -86,7 +85,7 @@ export const sidecarFamilies: readonly FleetFamily[] = [
   {
     scope: 'fleet',
     name: 'cloudflare_tunnel_sidecar_ready_connections',
-    help: 'Connections that the cloudflared beside the exporter says it has; absent where it does not answer.',
+    help: 'Connections that the cloudflared beside the exporter reports; absent if it does not answer.',
     type: 'gauge',
     labels: ['connector_id'],
     samples: ({ sidecar }, emit) => {
@@ -96,7 +95,7 @@ export const sidecarFamilies: readonly FleetFamily[] = [
   {
     scope: 'fleet',
     name: 'cloudflare_tunnel_sidecar_edge_connections',
-    help: 'Serving connections of the same connector as Cloudflare sees them; absent while unknown or too old.',
+    help: 'Serving connections of the same connector as Cloudflare reports them; absent while unknown or stale.',
     type: 'gauge',
     labels: ['connector_id'],
     samples: ({ sidecar }, emit) => {

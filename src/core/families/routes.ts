@@ -2,7 +2,6 @@ import { ROUTE_KINDS } from '../model.ts';
 import { orphanRoutes } from '../routes.ts';
 import type { Family } from './family.ts';
 
-/** Private networks and host names that lead to tunnels. */
 export const routeFamilies: readonly Family[] = [
   {
     scope: 'tunnel',
@@ -26,7 +25,7 @@ export const routeFamilies: readonly Family[] = [
     labels: ['kind', 'route', 'virtual_network'],
     samples: ({ routes }, emit) => {
       for (const kind of ROUTE_KINDS) {
-        // The API allows a network once per virtual network, but two of these can have one name.
+        // Two virtual networks of the same name can contain the same network.
         const emitted = new Set<string>();
         for (const { target, virtualNetwork } of routes[kind] ?? []) {
           const key = JSON.stringify([target, virtualNetwork]);

@@ -4,7 +4,7 @@ import { fleetFamilies, sidecarFamilies } from './fleet.ts';
 import { routeFamilies } from './routes.ts';
 import { configurationFamilies, tunnelFamilies } from './tunnel.ts';
 
-/** Every metric about tunnels, in the order of the page. */
+/** Every family about tunnels, in the order of the metrics page. */
 export const FAMILIES: readonly Family[] = [
   ...fleetFamilies,
   ...tunnelFamilies,
@@ -15,7 +15,6 @@ export const FAMILIES: readonly Family[] = [
   ...sidecarFamilies,
 ];
 
-/** The families that exist with these options. */
 export function enabledFamilies(options: FamilyOptions): readonly Family[] {
   return FAMILIES.filter(({ option }) => option === undefined || options[option]);
 }

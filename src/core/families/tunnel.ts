@@ -6,7 +6,7 @@ export const tunnelFamilies: readonly TunnelFamily[] = [
   {
     scope: 'tunnel',
     name: 'cloudflare_tunnel_info',
-    help: 'A tunnel that Cloudflare lists; config_src is empty where the API does not tell.',
+    help: 'A tunnel that Cloudflare lists; config_src is empty if the API does not return it.',
     type: 'info',
     labels: ['tunnel_type', 'config_src'],
     samples: ({ tunnel }, emit) => {
@@ -79,7 +79,7 @@ export const configurationFamilies: readonly TunnelFamily[] = [
   {
     scope: 'tunnel',
     name: 'cloudflare_tunnel_config_version',
-    help: "Version of the tunnel's remote configuration; 0 where it was never set.",
+    help: "Version of the tunnel's remote configuration; 0 if it was never set.",
     type: 'gauge',
     labels: [],
     samples: ({ configuration }, emit) => {
