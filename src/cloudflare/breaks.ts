@@ -57,7 +57,7 @@ function brokenBeyond({
     const wrong = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not yet valid';
     return {
       reason: 'network',
-      what: `the certificate of ${host}${through} ${wrong} (${code}): this machine's clock says ${new Date(now).toISOString().slice(0, 19)}Z; set it, best by NTP, if that is wrong`,
+      what: `the certificate of ${host}${through} ${wrong} (${code}): this machine's clock says ${new Date(now).toISOString().slice(0, 19)}Z; set it, for example by NTP, if that is wrong`,
     };
   }
   if (isTls(code))

@@ -281,7 +281,7 @@ const noEndpoint = (type: TunnelType, detail: string): CallResult<never> => ({
   ok: false,
   failure: {
     reason: 'not_found',
-    message: `the API gives no ${detail} for tunnels of type ${type}`,
+    message: `the API has no ${detail} of tunnels of type ${type}`,
     codes: [],
   },
 });

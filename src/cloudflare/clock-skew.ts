@@ -17,7 +17,7 @@ export function clockSkew(date: string | undefined, now: number): number | undef
 export function clockProblem(skewMs: number): string | undefined {
   if (Math.abs(skewMs) <= TOLERATED_MS) return undefined;
   const amount = formatDuration(Math.floor(Math.abs(skewMs) / 60_000) * 60_000);
-  return `this machine's clock is ${amount} ${skewMs > 0 ? 'ahead of' : 'behind'} Cloudflare's; set it, best by NTP, as ages and alerts go by it`;
+  return `this machine's clock is ${amount} ${skewMs > 0 ? 'ahead of' : 'behind'} Cloudflare's; set it, for example by NTP, because ages and alerts depend on it`;
 }
 
 export interface ClockWatchOptions {

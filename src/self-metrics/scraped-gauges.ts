@@ -60,7 +60,7 @@ export function snapshotGauges(snapshot: () => Snapshot): readonly ScrapedGauge[
   return [
     {
       name: 'account_up',
-      help: "Whether the last list of the account's tunnels was complete, for every tunnel type asked for.",
+      help: "Whether the last list of the account's tunnels was complete, for every configured tunnel type.",
       labelNames: ['account_id'],
       samples: (give) => {
         for (const { id, up } of accounts()) if (up !== undefined) give(up ? 1 : 0, { account_id: id });
@@ -77,7 +77,7 @@ export function snapshotGauges(snapshot: () => Snapshot): readonly ScrapedGauge[
     },
     {
       name: 'collector_success',
-      help: 'Whether the last pass of a collector was without failure; absent before the first.',
+      help: 'Whether the last poll of a collector had no failure; absent before the first.',
       labelNames: ['account_id', 'collector'],
       samples: (give) => {
         for (const { labels, success } of accounts().flatMap(collectorsOf)) {
@@ -98,7 +98,7 @@ export function snapshotGauges(snapshot: () => Snapshot): readonly ScrapedGauge[
     },
     {
       name: 'collector_last_success_timestamp_seconds',
-      help: 'When a collector last had a pass without failure; absent before the first.',
+      help: 'When a collector last had a poll without failure; absent before the first.',
       labelNames: ['account_id', 'collector'],
       samples: (give) => {
         for (const { labels, lastSuccessAt } of accounts().flatMap(collectorsOf)) {
@@ -134,7 +134,7 @@ export function budgetGauges(budgets: () => readonly ShownBudget[]): readonly Sc
   return [
     {
       name: 'api_budget_requests',
-      help: 'Requests per five minutes that the exporter allows itself, the budgets of all owners of tokens together.',
+      help: 'Requests per five minutes that the exporter allows itself, summed over all owners of tokens.',
       labelNames: [],
       samples: (give) => {
         give(budgets().reduce((sum, { requests }) => sum + requests, 0));
@@ -142,7 +142,7 @@ export function budgetGauges(budgets: () => readonly ShownBudget[]): readonly Sc
     },
     {
       name: 'api_budget_available',
-      help: 'Requests that could be sent at once, the budgets of all owners of tokens together.',
+      help: 'Requests that could be sent at once, summed over all owners of tokens.',
       labelNames: [],
       samples: (give) => {
         give(budgets().reduce((sum, { available }) => sum + Math.floor(available()), 0));
@@ -150,7 +150,7 @@ export function budgetGauges(budgets: () => readonly ShownBudget[]): readonly Sc
     },
     {
       name: 'api_blocked_until_timestamp_seconds',
-      help: 'Until when Cloudflare refuses the requests of an owner of tokens (the latest of several); 0 while none is blocked.',
+      help: 'Until when Cloudflare refuses requests (the latest of all owners of tokens); 0 if no owner is blocked.',
       labelNames: [],
       samples: (give) => {
         give(Math.max(0, ...budgets().map(({ blockedUntil }) => (blockedUntil() ?? 0) / 1000)));
@@ -163,7 +163,7 @@ export function discoveryGauges(discovery: () => DiscoveryStatus | undefined): r
   return [
     {
       name: 'discovery_success',
-      help: 'Whether the last list of accounts was complete for every token whose accounts are watched; absent where accounts are named.',
+      help: 'Whether the last list of accounts was complete for every token that discovers accounts; absent without discovery.',
       labelNames: [],
       samples: (give) => {
         const success = discovery()?.success;
@@ -172,7 +172,7 @@ export function discoveryGauges(discovery: () => DiscoveryStatus | undefined): r
     },
     {
       name: 'discovery_last_success_timestamp_seconds',
-      help: 'When a list of accounts was last complete, of several tokens the one that is oldest; absent before the first.',
+      help: 'When the list of accounts was last complete (the oldest of several tokens); absent before the first.',
       labelNames: [],
       samples: (give) => {
         const at = discovery()?.lastSuccessAt;

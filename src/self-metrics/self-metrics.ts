@@ -89,15 +89,13 @@ export function createSelfMetrics({
 
   const pollDuration = new Histogram({
     name: `${PREFIX}poll_duration_seconds`,
-    help: 'How long a poll took: the lists and details that the budget allowed at its beginning.',
+    help: 'Duration of polls: the lists and details that the budget allowed at the start of each.',
     buckets: POLL_BUCKETS,
     registers,
   });
-  const polls = counter(
-    'polls_total',
-    'Polls by result; skipped ones were due before the one before was answered.',
-    ['result'],
-  );
+  const polls = counter('polls_total', 'Polls by result; skipped: due before the previous poll had ended.', [
+    'result',
+  ]);
   for (const result of POLL_RESULTS) polls.inc({ result }, 0);
   const lastPoll = absentUntilSet(gauge('last_poll_timestamp_seconds', 'When the last poll ended.'));
 
@@ -123,9 +121,9 @@ export function createSelfMetrics({
     ['reason'],
   );
   for (const reason of FAILURE_REASONS) errors.inc({ reason }, 0);
-  const retries = counter('api_retries_total', 'Requests to the Cloudflare API that were made again.');
+  const retries = counter('api_retries_total', 'Requests to the Cloudflare API that were retries.');
 
-  const events = counter('events_total', 'Changes seen between two snapshots, by kind.', ['kind']);
+  const events = counter('events_total', 'Changes between two snapshots, by kind.', ['kind']);
   for (const kind of EVENT_KINDS) events.inc({ kind }, 0);
 
   const waiting = absentUntilSet(
@@ -134,18 +132,18 @@ export function createSelfMetrics({
       'Tunnels whose connections wait to be observed, because the budget is spent.',
     ),
   );
-  const series = absentUntilSet(gauge('snapshot_series', 'Series about tunnels on the page.'));
+  const series = absentUntilSet(gauge('snapshot_series', 'Series about tunnels on the metrics page.'));
   const renderDuration = new Histogram({
     name: `${PREFIX}render_duration_seconds`,
-    help: 'How long a snapshot took to become a page.',
+    help: 'Duration of rendering a snapshot as the metrics page.',
     buckets: RENDER_BUCKETS,
     registers,
   });
   const reloadOk = absentUntilSet(
-    gauge('config_last_reload_successful', 'Whether the last load of the configuration was good.'),
+    gauge('config_last_reload_successful', 'Whether the last load of the configuration succeeded.'),
   );
   const reloadAt = absentUntilSet(
-    gauge('config_last_reload_timestamp_seconds', 'When the configuration was last loaded well.'),
+    gauge('config_last_reload_timestamp_seconds', 'When the configuration was last loaded successfully.'),
   );
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);

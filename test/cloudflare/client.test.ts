@@ -293,7 +293,7 @@ test("a deleted tunnel's connections are not found; an unknown type has no such 
   expect(sent).toHaveLength(2);
   expect((await client.connections({ ...ref, type: 'gre' })).result).toMatchObject({
     ok: false,
-    failure: { reason: 'not_found', message: 'the API gives no connections for tunnels of type gre' },
+    failure: { reason: 'not_found', message: 'the API has no connections of tunnels of type gre' },
   });
   expect(sent).toHaveLength(2);
   expect(errors).toEqual(['not_found', 'not_found']);

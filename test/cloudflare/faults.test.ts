@@ -315,7 +315,7 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
   ['a negative number', { 'retry-after': '-3' }, 5],
   ['more than an hour', { 'retry-after': '999999' }, 3_600],
 ])(
-  'a 429 with %s blocks the token that long, without a request meanwhile',
+  'a 429 that asks for %s blocks the token that long, without a request meanwhile',
   async (_name, headers, seconds) => {
     let refusing = true;
     const url = await serve((_request, response) => {

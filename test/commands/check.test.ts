@@ -77,18 +77,18 @@ test('a token with all permissions gets a report without problems', async () => 
   expect(report).toMatchInlineSnapshot(`
     "Cloudflare API at http://127.0.0.1:PORT/client/v4
 
-    Everything that the exporter needs is there.
+    No problems: the exporter has everything that it needs.
 
     1 account, 5 tunnels (3 healthy, 1 down, 1 inactive)
 
     Budget of CLOUDFLARE_API_TOKEN: 600 requests per 5 minutes for 1 token, 1 account
       lists every 30 s (1 request), connections every 30 s (3 serving tunnels)
-      leaves 450 of the 1,200 requests that Cloudflare allows in 5 minutes to all else of the same owner
+      leaves 450 of the 1,200 requests that Cloudflare allows in 5 minutes to other programs of the same owner
       ok    API token from CLOUDFLARE_API_TOKEN                               active, owned by a user
-      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           asked about "web"
-      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        asked about "web"
-      ok    GET /accounts/{account}/warp_connector/{tunnel}/connections       asked about "mesh"
-      ok    GET /accounts/{account}/warp_connector/{tunnel}/configurations    asked about "mesh"
+      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           requested for "web"
+      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        requested for "web"
+      ok    GET /accounts/{account}/warp_connector/{tunnel}/connections       requested for "mesh"
+      ok    GET /accounts/{account}/warp_connector/{tunnel}/configurations    requested for "mesh"
 
     Accounts
       ok    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa                                  5 tunnels (3 healthy, 1 down, 1 inactive)
@@ -112,10 +112,10 @@ test('the report names the missing permission to read WARP connectors', async ()
 
     Budget of CLOUDFLARE_API_TOKEN: 600 requests per 5 minutes for 1 token, 1 account
       lists every 30 s (1 request), connections every 30 s (2 serving tunnels)
-      leaves 450 of the 1,200 requests that Cloudflare allows in 5 minutes to all else of the same owner
+      leaves 450 of the 1,200 requests that Cloudflare allows in 5 minutes to other programs of the same owner
       ok    API token from CLOUDFLARE_API_TOKEN                               active, owned by a user
-      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           asked about "web"
-      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        asked about "web"
+      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/connections           requested for "web"
+      ok    GET /accounts/{account}/cfd_tunnel/{tunnel}/configurations        requested for "web"
       FAIL  GET /accounts/{account}/warp_connector                            token lacks Cloudflare One Connector: WARP Read (or Cloudflare One Connectors Read): GET /accounts/…/warp_connector answered 403, code 10000 "Authentication error"
 
     Accounts
@@ -210,7 +210,7 @@ test.each([
     finds: 'all is well',
     permissions: undefined,
     exit: 0,
-    verdict: 'Everything that the exporter needs is there.',
+    verdict: 'No problems: the exporter has everything that it needs.',
   },
   {
     finds: 'a permission missing',
@@ -242,7 +242,7 @@ test('60 accounts on one token exceed the budget, and the report says what would
   const { code, report, problems, simulator } = await checked(many(60, 33));
   expect(code).toBe(1);
   expect(problems).toEqual([
-    'connections of 1,980 tunnels are observed every 33 min, at worst 66 min; CloudflareTunnelExporterBudgetTooSmall fires at 15 min: the accounts have to be split over tokens of 2 owners (account-owned tokens, or users with a budget_group each), with --cloudflare.request-budget=1200 for each',
+    'connections of 1,980 tunnels are observed every 33 min, at worst 66 min; CloudflareTunnelExporterBudgetTooSmall fires at 15 min: split the accounts over tokens of 2 owners (account-owned tokens, or users with a budget_group each), with --cloudflare.request-budget=1200 for each',
   ]);
   const lines = report.split('\n');
   expect(lines.indexOf('1 problem to fix:')).toBe(2);
@@ -250,7 +250,7 @@ test('60 accounts on one token exceed the budget, and the report says what would
   expect(lines).toContain(
     '  lists every 60 s (60 requests), connections every 33 min (1,980 serving tunnels)',
   );
-  expect(report).toContain('  both within a minute: the accounts have to be split over tokens of 9 owners');
+  expect(report).toContain('  both within a minute: split the accounts over tokens of 9 owners');
   // One line for each account, and some twenty others.
   expect(lines.length).toBeLessThan(60 + 25);
   // One list for each account, one of WARP connectors, two details, and the verification of the token.

@@ -115,7 +115,7 @@ test("check requests the sidecar's tunnel only", async () => {
   const { code, stdout } = await cli(['check'], { api, env });
   expect(code).toBe(0);
   expect(stdout).not.toContain('warp_connector');
-  expect(stdout).toContain('asked about "tunnel-0"');
+  expect(stdout).toContain('requested for "tunnel-0"');
   const walk = api.requests.entries().find(({ query }) => query.includes('tun_types'));
   expect(new URLSearchParams(walk?.query).get('uuid')).toBe(tunnelId);
 });

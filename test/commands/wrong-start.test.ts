@@ -117,7 +117,7 @@ const WHEN_ASKED: readonly Mistake[] = [
   {
     name: 'a clock that is three hours ahead',
     simulator: { dateOffsetMs: -3 * 3_600_000 - 30_000 },
-    line: /^this machine's clock is 3h ahead of Cloudflare's; set it, best by NTP, as ages and alerts go by it$/,
+    line: /^this machine's clock is 3h ahead of Cloudflare's; set it, for example by NTP, because ages and alerts depend on it$/,
   },
   {
     name: 'a clock that is two days behind',
@@ -198,7 +198,7 @@ test.skipIf(openssl.missing)(
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const authority = anAuthority(folder);
     const line =
-      /^the certificate of 127\.0\.0\.1:\d+ is not yet valid \(CERT_NOT_YET_VALID\): this machine's clock says \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; set it, best by NTP, if that is wrong: GET /;
+      /^the certificate of 127\.0\.0\.1:\d+ is not yet valid \(CERT_NOT_YET_VALID\): this machine's clock says \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; set it, for example by NTP, if that is wrong: GET /;
     const options = await optionsFor({
       simulator: { tls: authority.issueForTheFuture('api', ['IP:127.0.0.1']) },
     });

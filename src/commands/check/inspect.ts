@@ -119,13 +119,13 @@ async function probeDetail(
 ): Promise<Probe> {
   const path = endpoint.replace(/_(connections|configurations)$/, '/{tunnel}/$1');
   const probe = { endpoint: `GET /accounts/{account}/${path}` };
-  if (example === undefined) return { ...probe, answer: { untried: 'no such tunnel to ask about' } };
+  if (example === undefined) return { ...probe, answer: { untried: 'no such tunnel to request' } };
   const answer = await client.probe(example.accountId, { endpoint, tunnelId: example.id });
   // A tunnel may have no configuration or be deleted meanwhile; the request was permitted nevertheless.
   if (!answer.ok && answer.failure.reason !== 'not_found') return { ...probe, answer };
   return {
     ...probe,
-    answer: { ok: true, value: `asked about ${JSON.stringify(example.name.slice(0, 60))}` },
+    answer: { ok: true, value: `requested for ${JSON.stringify(example.name.slice(0, 60))}` },
   };
 }
 

@@ -133,7 +133,7 @@ export function remedyFor(
   if (largest > FULL_BUDGET || owners > accounts.length) {
     return `no budget that Cloudflare allows is enough for one account with so many tunnels; leave some out (--tunnels.exclude, --tunnels.types)`;
   }
-  return `the accounts have to be split over tokens of ${owners} owners (account-owned tokens, or users with a budget_group each), with --cloudflare.request-budget=${FULL_BUDGET} for each`;
+  return `split the accounts over tokens of ${owners} owners (account-owned tokens, or users with a budget_group each), with --cloudflare.request-budget=${FULL_BUDGET} for each`;
 }
 
 export function duration(milliseconds: number): string {

@@ -29,7 +29,7 @@ export function report(owners: readonly OwnerFindings[], settings: CheckSettings
 
 function verdict(owners: readonly OwnerFindings[], settings: CheckSettings): readonly string[] {
   const problems = problemsOf(owners, settings);
-  if (problems.length === 0) return ['Everything that the exporter needs is there.'];
+  if (problems.length === 0) return ['No problems: the exporter has everything that it needs.'];
   return [
     `${plural(problems.length, 'problem')} to fix:`,
     ...problems.map((problem) => `  - ${problem}`),
@@ -37,7 +37,7 @@ function verdict(owners: readonly OwnerFindings[], settings: CheckSettings): rea
       ? ['  Without WARP connectors, set --tunnels.types=cfd_tunnel, which needs no such permission.']
       : []),
     ...(settings.findsAccounts && refusesAccounts(owners)
-      ? ['  Accounts that are not to be watched: --cloudflare.exclude-account-id=<their ids>.']
+      ? ['  To exclude accounts: --cloudflare.exclude-account-id=<their ids>.']
       : []),
   ];
 }
@@ -68,7 +68,7 @@ function planLines(owner: OwnerFindings, settings: CheckSettings): readonly stri
   const left = Math.max(0, FULL_BUDGET - 1.25 * requestBudget);
   return [
     `  lists every ${duration(listIntervalMs)} (${plural(load.pages, 'request')}), connections every ${duration(detailIntervalMs)} (${plural(load.serving, 'serving tunnel')})`,
-    `  leaves ${Math.floor(left).toLocaleString('en')} of the ${plural(FULL_BUDGET, 'request')} that Cloudflare allows in 5 minutes to all else of the same owner`,
+    `  leaves ${Math.floor(left).toLocaleString('en')} of the ${plural(FULL_BUDGET, 'request')} that Cloudflare allows in 5 minutes to other programs of the same owner`,
     ...(slow
       ? [
           `  ${targetMs === 60_000 ? 'both within a minute' : `both every ${duration(targetMs)}`}: ${remedyFor(listed, target)}`,
