@@ -278,7 +278,10 @@ test('an account that the token can list but not read fails, and can be excluded
     async () => expect([await up(ACCOUNT), await up(OTHER_ACCOUNT)]).toEqual([1, 0]),
     PATIENCE,
   );
-  expect(await exporter.get('/readyz')).toMatchObject({ status: 200 });
+  await vi.waitFor(
+    async () => expect(await exporter.get('/readyz')).toMatchObject({ status: 200 }),
+    PATIENCE,
+  );
 
   const excluding = await watching({ api, args: [`--cloudflare.exclude-account-id=${OTHER_ACCOUNT}`] });
   await excluding.shows('One');
