@@ -4,7 +4,7 @@ import { EVERYTHING, passDay, SHORT } from './day.ts';
 import { type Report, reportOf } from './report.ts';
 
 const promtool = debianProgram('promtool');
-/** Chat messages of a day that nobody needs. */
+/** Allowed chat messages per day without an incident. */
 const USELESS_A_DAY = 5;
 
 describe.skipIf(promtool.missing)(`four hours with every incident and ordinary life${promtool.needs}`, () => {
@@ -49,7 +49,7 @@ describe.skipIf(promtool.missing)(`ordinary life${promtool.needs}`, () => {
     expect(useless.filter(({ channel, cause }) => channel === 'chat' && cause !== 'rate limit')).toEqual([]);
   });
 
-  test('laptops page every evening where no setting names them', { timeout: 900_000 }, async () => {
+  test('laptops page every evening without --tunnels.intermittent', { timeout: 900_000 }, async () => {
     const { useless } = reportOf(
       await passDay({
         ...SHORT,

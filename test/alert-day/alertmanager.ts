@@ -2,7 +2,7 @@ import { parseDuration } from '../../src/config/duration.ts';
 import type { AlertmanagerConfig, Route } from '../deploy/alerts/alertmanager-config.ts';
 import type { Firing, Labels } from './evaluate.ts';
 
-/** A message that Alertmanager sends: what is told for the first time in it, what again, and what is over. */
+/** A message of Alertmanager: alerts that are new in it, repeated ones, and resolved ones. */
 export interface Message {
   readonly at: number;
   readonly receiver: string;
@@ -22,12 +22,12 @@ interface Plan {
 interface Group {
   readonly key: string;
   readonly plan: Plan;
-  /** Alerts by identity; `false` for one that is over and has not been told so. */
+  /** Alerts by identity; `false` for one that has ended, but is not reported as resolved yet. */
   readonly alerts: Map<string, { readonly labels: Labels; active: boolean }>;
   flushAt: number;
 }
 
-/** What was sent last for a group; Alertmanager keeps it after the group is gone. */
+/** The last notification of a group. Alertmanager keeps it after the group is gone. */
 interface Log {
   readonly at: number;
   readonly firing: ReadonlySet<string>;

@@ -19,12 +19,12 @@ export interface DayOptions {
   readonly replicas: number;
   readonly incidents: boolean;
   readonly life: ReadonlySet<LifeKind>;
-  /** Whether the setting names the laptops. */
+  /** Whether `--tunnels.intermittent` matches the laptops. */
   readonly intermittent: boolean;
 }
 
 export const EVERYTHING: ReadonlySet<LifeKind> = new Set(LIFE);
-/** Four hours with every incident: what the tests take. */
+/** Four hours with every incident, as in the tests. */
 export const SHORT: DayOptions = {
   seed: 20_240,
   hours: 4,
@@ -48,14 +48,14 @@ export interface Day {
   readonly messages: readonly Message[];
 }
 
-/** Prometheus scrapes at this pace. */
+/** Scrape interval of Prometheus. */
 const INTERVAL_MS = 30_000;
 /** How long before a scrape the exporter polls. */
 const POLL_BEFORE_MS = 20_000;
 const START = Date.UTC(2026, 10, 24, 8);
 const SHORT_HOURS = 4;
 
-/** Lets a day pass in virtual time, puts what the exporter would have shown through the rules, and the alerts through Alertmanager. */
+/** Simulates a day in virtual time: evaluates the rules on the exporter's metrics, and sends the alerts through Alertmanager. */
 export async function passDay(options: DayOptions): Promise<Day> {
   const durationMs = options.hours * HOUR;
   const stretch = options.hours / SHORT_HOURS;

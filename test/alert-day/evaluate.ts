@@ -10,7 +10,7 @@ import { rulesWithoutTexts } from '../deploy/alerts/scenarios.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What fires at each evaluation, by its number. */
+/** The firing alerts of each evaluation, by its number. */
 export type Firing = readonly (readonly Labels[])[];
 
 export interface EvaluateOptions {

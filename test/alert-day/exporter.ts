@@ -30,14 +30,14 @@ export interface VirtualExporterOptions {
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
   readonly expected: readonly ExpectedTunnel[];
   readonly intermittent: readonly RegExp[];
-  /** Metrics to show; others would only cost time. */
+  /** The metrics that the rules use. Others would only take time. */
   readonly shows: ReadonlySet<string>;
 }
 
 /** An exporter in virtual time: what it would ask and when, through the project's core, as samples of a scrape. */
 export interface VirtualExporter {
   readonly poll: () => void;
-  /** Nothing while it is stopped. */
+  /** Empty while it is stopped. */
   readonly scrape: () => readonly Sample[];
   readonly stop: () => void;
   readonly start: () => void;
@@ -215,7 +215,7 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
   };
 }
 
-/** Smallest first: failed or never observed, then changed since, then the oldest observation. */
+/** Sort key, smallest first: failed or never observed, then changed since, then the oldest observation. */
 function priority({ detailedAt, changedAt, connectors }: TunnelState): number {
   if (detailedAt === undefined || connectors.failedAt !== undefined) return -Infinity;
   return changedAt !== undefined && changedAt > detailedAt ? -1 : detailedAt;

@@ -17,14 +17,14 @@ export const ACCOUNTS = [
 ] as const;
 export type AccountName = (typeof ACCOUNTS)[number]['name'];
 
-/** What the configuration file would declare. */
+/** The expected tunnels of the configuration file. */
 export const INTERMITTENT = [/^dev-/u];
 export const EXPECTED: readonly ExpectedTunnel[] = [
   { accountId: undefined, tunnel: 'inc-expected', minConnectors: undefined },
   { accountId: undefined, tunnel: 'inc-minimum', minConnectors: 2 },
 ];
 
-/** Tunnels that one incident each has to itself. */
+/** Tunnels that are each used by one incident only. */
 export const INCIDENT_TUNNELS = {
   Retail: ['down', 'down-in-the-evening', 'connector', 'degraded', 'flapping', 'drift', 'outdated'],
   Labs: ['down-for-long', 'expected', 'minimum', 'one-endpoint'],
@@ -35,7 +35,7 @@ export const INCIDENT_MESHES = ['no-active', 'split-brain', 'no-standby', 'failo
 /** A third of the fleet connects from one site. */
 export const REGION = 'site-fra-';
 
-/** Two thirds of the tunnels or so have two connectors; some have one, and some are laptops'. */
+/** About two thirds of the tunnels have two connectors. Some have one, and some are laptops'. */
 export function fleetOf(
   tunnels: number,
   { random, now }: { readonly random: Random; readonly now: number },

@@ -3,26 +3,26 @@ import type { VirtualExporter } from './exporter.ts';
 import { ACCOUNTS, type AccountName, REGION } from './fleet.ts';
 import { MINUTE, type World } from './world.ts';
 
-/** Who is to be told, by receiver. */
+/** Receivers of messages. */
 export type Channel = 'pager' | 'chat' | 'quiet';
 
 export interface Telling {
   readonly alert: string;
   readonly channel: Channel;
-  /** Minutes from the incident on. */
+  /** Minutes since the incident. */
   readonly within: number;
 }
 
 export interface Incident {
   readonly name: string;
-  /** Minutes from the start. */
+  /** Minutes since the start of the day. */
   readonly at: number;
   readonly minutes: number;
   readonly told: readonly Telling[];
-  /** What an alert of this incident is about, beside what it is told by: tunnels by the beginning of their name, accounts. */
+  /** Other subjects that alerts of this incident may have: prefixes of tunnel names, accounts. */
   readonly tunnels: readonly string[];
   readonly accounts: readonly AccountName[];
-  /** Returns what ends it. */
+  /** Starts the incident. Returns a function that ends it. */
   readonly begin: (world: World) => () => void;
 }
 
@@ -30,7 +30,7 @@ export interface IncidentOptions {
   /** The short day's minutes are multiplied by this. */
   readonly stretch: number;
   readonly exporters: readonly VirtualExporter[];
-  /** Whether a day passes, so that a tunnel can be down for longer. */
+  /** Whether the run is long enough for a tunnel to be down for more than a day. */
   readonly isLong: boolean;
 }
 
@@ -241,7 +241,7 @@ export function incidentsOf({ stretch, exporters, isLong }: IncidentOptions): re
       begin: faulty({ accountId: idOf('Logistics'), effect: { kind: 'status', status: 503 } }),
     },
     {
-      // It is told when its account can be read again.
+      // Fires when its account can be read again.
       ...about('down-unwatched'),
       at: 170 * stretch + 18,
       minutes: 16,
@@ -249,7 +249,7 @@ export function incidentsOf({ stretch, exporters, isLong }: IncidentOptions): re
       begin: takenDown('down-unwatched'),
     },
     {
-      // Told before the API blocks the token, and not again after.
+      // Fires before the API blocks the token, and is not repeated after.
       ...about('down-in-block'),
       at: BLOCK_AT * stretch - 7,
       minutes: 22,

@@ -2,7 +2,7 @@ import { type FleetConnector, type FleetTunnel, respecified } from '../../src/si
 import type { VirtualExporter } from './exporter.ts';
 import { HOUR, MINUTE, type World } from './world.ts';
 
-/** What ordinary days consist of. Nobody should be told of any of it. */
+/** Events of normal operation. None of them should send a message. */
 export const LIFE = [
   'moves',
   'deployments',
@@ -25,18 +25,18 @@ export interface LifeEvent {
 export interface LifeOptions {
   readonly kinds: ReadonlySet<LifeKind>;
   readonly exporters: readonly VirtualExporter[];
-  /** How long laptops take to go one after the other, from the evening on. */
+  /** When laptops go down, one after the other. */
   readonly evening: { readonly from: number; readonly to: number };
   readonly morning: { readonly from: number; readonly to: number };
   /** When the API blocks the token for five minutes. */
   readonly blockAt: number;
 }
 
-/** Each connection is moved once in four hours on average, as Cloudflare does. */
+/** Mean time until Cloudflare moves a connection: four hours. */
 const MOVE_EVERY_MS = 4 * HOUR;
 const COLOS = ['lhr16', 'ams06', 'cdg04', 'fra08', 'iad07', 'sin02'];
 
-/** Puts a day of ordinary life into the world's future; the list of events grows as it passes. */
+/** Schedules a day of normal operation. The returned list of events grows while the day passes. */
 export function live(
   world: World,
   { kinds, exporters, evening, morning, blockAt }: LifeOptions,

@@ -13,7 +13,7 @@ import { type Message, messagesOf } from './alertmanager.ts';
 import type { Firing, Labels } from './evaluate.ts';
 
 const alertmanager = debianProgram('prometheus-alertmanager');
-/** How much faster than in life the real Alertmanager is run. */
+/** By how much the times of the real Alertmanager's route are divided. */
 const SPEED = 30;
 const INTERVAL_MS = 30_000;
 const TUNNELS = 120;
@@ -36,7 +36,7 @@ const many: Labels = {
   subject: 'fleet',
   outage: outage(600),
 };
-/** As the rules fire: one alert for all of them first, the single ones next; another tunnel goes down at another time. */
+/** Alerts in the order in which the rules fire them: ManyDown first, then the single ones, then a tunnel that goes down at another time. */
 const FIRING: Firing = Array.from({ length: EVALUATIONS }, (_, evaluation) => [
   ...(evaluation >= 1 ? [many] : []),
   ...(evaluation >= 2 ? Array.from({ length: TUNNELS }, (__, index) => down(index, 600)) : []),

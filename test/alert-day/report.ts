@@ -9,13 +9,13 @@ export interface Told {
   readonly incident: string;
   readonly alert: string;
   readonly channel: Channel;
-  /** Minutes from the incident on; `undefined`: never. */
+  /** Minutes since the incident; `undefined`: never. */
   readonly firedAfter: number | undefined;
   readonly toldAfter: number | undefined;
   readonly within: number;
-  /** Messages of the same channel that told it anew. */
+  /** Messages of the same channel that reported it again. */
   readonly toldAgain: number;
-  /** Other alerts about the same tunnels or accounts that somebody was told of meanwhile, by channel. */
+  /** Other alerts about the same tunnels or accounts in that time, by channel. */
   readonly besides: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export interface Report {
   readonly days: number;
 }
 
-/** Alerts end with the next list and some look back: what fires so long after an incident may still be about it. */
+/** Time after an incident in which alerts may still be about it: they end with the next list, and some look back. */
 const AFTERMATH_MINUTES = 10;
 const SHORTLY_MS = 25 * MINUTE;
 
@@ -142,7 +142,7 @@ function isSpecific({ tunnels, accounts }: Incident, labels: Labels): boolean {
   );
 }
 
-/** An endpoint of one tunnel that fails is told of its account. */
+/** If an endpoint fails for one tunnel, the alert is about its account. */
 function isOfAccountOf({ name }: Incident, labels: Labels): boolean {
   return name === 'one-endpoint' && labels['tunnel_name'] === undefined;
 }

@@ -10,7 +10,7 @@ interface Recorded {
 }
 
 export interface SeriesRecorder {
-  /** What one scrape showed. A series that it shows no more becomes stale, as in Prometheus. */
+  /** Adds the samples of a scrape. A series that is missing in it becomes stale, as in Prometheus. */
   readonly scrape: (index: number, samples: Iterable<Sample>) => void;
   /** `input_series` of a promtool test. */
   readonly series: () => readonly { readonly series: string; readonly values: string }[];
@@ -66,6 +66,6 @@ export function createSeriesRecorder(): SeriesRecorder {
 function runOf(value: number | undefined, times: number): string {
   const text = value === undefined ? '_' : String(value);
   if (times === 1) return text;
-  // `_x3` is three times nothing, but `1x3` is 1 and three more.
+  // `_x3` is no sample three times, but `1x3` is 1 four times.
   return `${text}x${value === undefined ? times : times - 1}`;
 }

@@ -13,7 +13,7 @@ import { fleetOf } from './fleet.ts';
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
-/** The simulated fleet in virtual time, and what is to happen to it. */
+/** The simulated fleet in virtual time, and its scheduled events. */
 export interface World {
   readonly simulation: Simulation;
   readonly fleet: Fleet;
@@ -26,7 +26,7 @@ export interface World {
   /** Tunnels that are not deleted. */
   readonly tunnels: () => readonly FleetTunnel[];
   readonly named: (name: string) => FleetTunnel;
-  /** Stops every connector of a tunnel; what it returns starts the same machines again. */
+  /** Stops every connector of a tunnel. Returns a function that starts the same machines again. */
   readonly takeDown: (tunnelId: string) => () => void;
 }
 

@@ -17,7 +17,7 @@ import {
  */
 const COUNT = 1000;
 
-/** In one piece, as text from an answer of the API is. */
+/** Makes a flat string, like text from an answer of the API. */
 const flat = (text: string): string => Buffer.from(text).toString();
 
 function fleet(isDown: boolean): Snapshot {
@@ -52,13 +52,13 @@ function collect(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** In a function of its own: the snapshots are gone afterwards, and events must not hold them. */
+/** A separate function, so that its snapshots can be collected: events must not hold them. */
 function record(): EventHistory {
   const changes = eventsBetween(fleet(false), fleet(true), { expected: [], types: ['cfd_tunnel'] });
   return recorded(NO_EVENTS, numbered(NO_EVENTS, changes), COUNT);
 }
 
-// What code is compiled to is there before.
+// Compiles the code before measuring.
 record();
 const before = collect();
 const history = record();

@@ -26,7 +26,7 @@ interface Prometheus {
   readonly counters: () => Promise<readonly string[]>;
 }
 
-/** A Prometheus that scrapes one target every second, with a storage of its own; ended when the test is. */
+/** Starts a Prometheus that scrapes one target every second, until the test ends. */
 async function prometheusFor(target: string): Promise<Prometheus> {
   const url = await startPrometheusWith({
     global: { scrape_interval: '1s', scrape_timeout: '1s' },
@@ -106,7 +106,7 @@ test.skipIf(prometheusProgram.missing)(
       { health: 'up', lastError: '', scrapeUrl: `${exporter.url}/metrics` },
     ]);
 
-    // It asks for OpenMetrics first, where the family of a counter is called without _total.
+    // It requests OpenMetrics first, in which the family of a counter has no _total.
     expect(await counters()).toContain('cloudflare_tunnel_status_transitions');
 
     const perAirport = new Map<string, string>();

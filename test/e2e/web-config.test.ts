@@ -19,13 +19,13 @@ const PATIENCE = { timeout: 20_000, interval: 200 };
 
 const PASSWORD = 'correct horse: battery "staple" ü';
 
-/** The hash that htpasswd makes, with its own cost where none is given. */
+/** A hash made by htpasswd, with htpasswd's default cost if none is given. */
 function hashed(password: string, ...options: readonly string[]): string {
   const line = execFileSync(htpasswd.command, ['-nbB', ...options, 'x', password], { encoding: 'utf8' });
   return line.trim().replace(/^x:/, '');
 }
 
-/** What curl prints: the status, or its own exit code where there was no answer. */
+/** The status that curl prints, or curl's exit code if there was no answer. */
 function curled(url: string, ...args: readonly string[]): string {
   const { status, stdout } = spawnSync(
     curl.command,
@@ -89,7 +89,7 @@ basic_auth_users:
     expect(curled(url, '--insecure', ...shown(client), '-u', `five:${PASSWORD}`)).toBe('200');
 
     expect(curled(url, ...shown(client))).toBe('curl exit 60');
-    // No certificate: told in TLS; a strange one: cut off.
+    // A missing certificate gets a TLS alert. For an unknown one, the connection is closed.
     expect(curled(url, ...trust, '-u', `five:${PASSWORD}`)).toMatch(/^curl exit (?:35|55|56)$/);
     expect(curled(url, ...trust, ...shown(stranger))).toMatch(/^curl exit (?:35|52|55|56)$/);
     expect(curled(url, ...trust, ...shown(authority.issue('nameless')))).toMatch(
@@ -173,7 +173,7 @@ test.skipIf(missing)(
     ]);
     expect(curled(url, ...second)).toBe('200');
 
-    // Someone who never says hello does not hold up the end.
+    // A client that never sends a TLS hello does not delay the end.
     const silent = connect({ host: '127.0.0.1', port: Number(new URL(url).port) });
     onTestFinished(() => void silent.destroy());
     silent.on('error', () => {});

@@ -13,10 +13,10 @@ import { connection } from '../web/serving.ts';
 import { anyValue, mutateJson, mutateText } from './mutate.ts';
 import type { FuzzRig } from './rig.ts';
 
-/** Gives one input to what parses it, and checks what came of it; the rest is checked after every input. */
+/** Passes one input to its parser and checks the result. Everything else is checked after every input. */
 export type Input = (random: Random, rig: FuzzRig) => Promise<void>;
 
-/** Requests of the exporter, and how the simulator calls them. */
+/** Requests of the exporter, with the simulator's names. */
 const ENDPOINTS = [
   'tunnels',
   'cfd_tunnel',
@@ -26,7 +26,7 @@ const ENDPOINTS = [
   'cfd_tunnel_configurations',
   'warp_connector_configurations',
 ] as const;
-/** Without those that stop the whole token, as they should. */
+/** Without answers that rightly stop the whole token. */
 const STATUSES = [200, 201, 204, 301, 400, 401, 403, 404, 408, 410, 418, 500, 502, 503, 530] as const;
 
 const DEEP: readonly (readonly [string, string])[] = [
@@ -75,7 +75,7 @@ const apiAnswers: Input = async (random, { simulator, pollAll, isWhole, seriesOf
   expect(isWhole(OTHER_ACCOUNT), 'another account is observed as ever').toBe(true);
   await seriesOf(ACCOUNT);
   fault.remove();
-  // A list that was refused is tried again after ten minutes at most, a tunnel that failed after five.
+  // A refused list is requested again after at most ten minutes, and a failed tunnel after five.
   for (let time = 0; time < 3 && !isWhole(ACCOUNT); time += 1) await pollAll();
   await pollAll();
   expect(isWhole(ACCOUNT), 'the account recovers by itself').toBe(true);

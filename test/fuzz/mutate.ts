@@ -11,7 +11,7 @@ const TIMES = [
 
 const LONE_SURROGATES = ['\ud800', '\udbff', '\udc00', '\udfff'] as const;
 
-/** A value of any shape: what an answer, written by anyone, might hold in any place. */
+/** A value of any shape, as it might occur anywhere in an answer. */
 export function anyValue(random: Random): unknown {
   switch (random.integer(0, 9)) {
     case 0:
@@ -56,7 +56,7 @@ export function mutateJson(random: Random, value: unknown): unknown {
       );
       return random.next() < share ? random.shuffle(items) : items;
     }
-    // Texts that differ in lone surrogates only are one text on the page.
+    // Texts that differ only in lone surrogates are the same text on the page.
     if (typeof part === 'string' && random.next() < share) return part + random.pick(LONE_SURROGATES);
     if (typeof part !== 'object' || part === null) return part;
     const entries: readonly (readonly [string, unknown])[] = Object.entries(part);

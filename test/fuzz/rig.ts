@@ -6,14 +6,14 @@ import { ALL_OPTIONS, aPage, bytesOf, OPENMETRICS, TEXT } from '../support/pages
 import { aSelfMetrics } from '../support/self-metrics.ts';
 import { aWebServer, ask } from '../web/serving.ts';
 
-/** An exporter of two accounts on one token, from the API to the web server. The inputs concern ACCOUNT alone. */
+/** An exporter with two accounts on one token, from the API to the web server. Inputs are about ACCOUNT only. */
 export interface FuzzRig {
   readonly rig: Rig;
   readonly simulator: Simulator;
   readonly url: string;
-  /** An hour later, every list and every detail is asked for again. */
+  /** Advances the clock by an hour, so that every list and detail is requested again. */
   readonly pollAll: () => Promise<void>;
-  /** Throws unless both formats parse strictly; what they say of an account, without times and counters. */
+  /** Returns an account's series without times and counters. Throws unless both formats parse strictly. */
   readonly seriesOf: (accountId: string) => Promise<readonly string[]>;
   /** Errors that no answer of the API should cause, since the last call. */
   readonly unexpected: () => readonly unknown[];

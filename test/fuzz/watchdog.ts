@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
 export interface Watchdog {
-  /** What is going on now, for the report. */
+  /** The current activity, for the report. */
   readonly beat: (what: string) => void;
   readonly stop: () => Promise<void>;
 }

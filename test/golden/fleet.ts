@@ -14,7 +14,7 @@ import {
 
 const never = { success: undefined, lastSuccessAt: undefined };
 
-/** Something of everything that a page can show; every metric has at least one series. */
+/** A fleet in which every metric has at least one series. */
 export function goldenFleet(): Snapshot {
   const production = anAccount({
     id: '11111111111111111111111111111111',

@@ -145,7 +145,7 @@ describe.each(FILES)('%s', (file) => {
       expect(link.keepTime).toBe(true);
       expect(variablesOf(link.url)).toEqual(variablesKept(board, link.url));
     }
-    // Where nobody would see them.
+    // A menu would hide them.
     expect(committedText(file)).not.toContain('inControlsMenu');
   });
 
@@ -171,7 +171,7 @@ describe.each(FILES)('%s', (file) => {
     }
   });
 
-  test('has names where it has ids, and the start of an id where it has no name', () => {
+  test('shows names instead of ids, and the start of an id if there is no name', () => {
     const legends = panels.flatMap(({ targets = [] }) => targets.map(({ legendFormat }) => legendFormat));
     for (const legend of [...legends, ...board.annotations.list.map(({ textFormat }) => textFormat)])
       expect(legend).not.toMatch(/\{\{\w+_id\}\}/);
@@ -248,7 +248,7 @@ describe.each(FILES)('%s', (file) => {
     expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
   });
 
-  test('asks for ranges in graphs and for the present elsewhere, as a table where rows are joined', () => {
+  test('queries ranges in graphs and the present elsewhere, as a table if rows are joined', () => {
     for (const { type, targets = [] } of panels) {
       const graph = type === 'timeseries' || type === 'state-timeline';
       const table = type === 'table' || type === 'geomap';
@@ -304,7 +304,7 @@ test('has the severities of the alerts, in one order, and a runbook for every pr
   expect(faults).toEqual([]);
 });
 
-test('the map looks airports up where Grafana has them', () => {
+test('the map uses the airports of Grafana', () => {
   const maps = panelsOf(committed('overview.json')).filter(({ type }) => type === 'geomap');
   expect(maps.flatMap(({ options }) => options.layers ?? [])).toMatchObject([
     { location: { mode: 'lookup', lookup: 'airport', gazetteer: 'public/gazetteer/airports.geojson' } },
@@ -375,7 +375,7 @@ function several(name: string, allValue: '.+' | '.*'): object {
   return { name, type: 'query', multi: true, includeAll: true, allValue };
 }
 
-/** Where a link leads to nothing, or drops what it should keep. */
+/** Links that lead to nothing, or drop what they should keep. */
 function linkFaults(board: Board, url: string): readonly string[] {
   if (url.startsWith(RUNBOOKS)) {
     const file = url.slice(RUNBOOKS.length);

@@ -29,7 +29,7 @@ test('Grafana finds the dashboards and a Prometheus by the provisioning files', 
   });
 });
 
-test('docs/dashboards.md tells of every dashboard and every variable', () => {
+test('docs/dashboards.md lists every dashboard and every variable', () => {
   const text = readFileSync('docs/dashboards.md', 'utf8');
   for (const file of FILES) {
     const { title, uid, templating } = committed(file);

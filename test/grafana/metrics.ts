@@ -6,7 +6,7 @@ import { eventfulSelfMetrics } from '../support/self-metrics.ts';
 
 export interface KnownMetric {
   readonly labels: readonly string[];
-  /** Of the fleet: every replica of the exporter tells the same. */
+  /** Whether it is about the fleet, so that every replica reports the same. */
   readonly fleet: boolean;
 }
 

@@ -171,7 +171,7 @@ function isOfFleet({ where, expr, kind }: Expression): boolean {
   // Of samples that all took, and of the rules, which are none of an exporter.
   if (where.includes('/ Avail') || where.includes('/ Tunnels that were down') || where.includes('/ Alerts'))
     return false;
-  // Where equally many connections went to two airports, Prometheus chooses one.
+  // If two airports had the same number of connections, Prometheus chooses one.
   return !expr.includes(', airport) (last_over_time(');
 }
 

@@ -33,7 +33,7 @@ export interface Selector {
 }
 
 export interface Analysis {
-  /** Where it is no PromQL. */
+  /** Syntax errors. */
   readonly errors: readonly string[];
   readonly selectors: readonly Selector[];
   /** Labels that it groups by, joins on or takes over. */

@@ -62,7 +62,7 @@ function labelsOf({ metric }: Selector): readonly string[] {
   return known.get(metric)?.labels ?? [];
 }
 
-/** Every selector with the place where it is, and how to tell of it. */
+/** Every selector with its place and a name for messages. */
 const selectors = cases.flatMap(({ where, kind, analysis }) =>
   analysis.selectors.map((selector) => ({ ...selector, kind, name: `${where}: ${selector.metric}` })),
 );
@@ -196,7 +196,7 @@ test('graphs and rates take $__rate_interval, single figures may take the whole 
   expect(wrong.map(({ name, range }) => `${name} ${range}`)).toEqual([]);
 });
 
-test('what breaks these rules is seen', () => {
+test('violations of these rules are found', () => {
   const [selector] = analyse('sum by (airport) (rate(x_total{a=~"b"}[5m]))').selectors;
   expect(selector).toEqual({
     metric: 'x_total',

@@ -5,12 +5,12 @@ export const prometheusProgram = debianProgram('prometheus');
 
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
-  /** At least one; NaN where Prometheus says so. */
+  /** At least one value; NaN if Prometheus returns NaN. */
   readonly values: readonly number[];
 }
 
 export interface RealPrometheus {
-  /** At a time in seconds, or now; throws what Prometheus says where it cannot. */
+  /** Evaluates at a time in seconds, or now. Throws Prometheus' error. */
   readonly query: (expr: string, at?: number) => Promise<readonly Series[]>;
   /** Every two seconds of the last five minutes. */
   readonly queryRange: (expr: string) => Promise<readonly Series[]>;

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 
 /** One page of a headless Chromium, driven over its DevTools protocol. */
 export interface BrowserPage {
-  /** Resolves when the page has loaded, drawn so wide. */
+  /** Loads a page with this width. */
   readonly open: (url: string, width: number) => Promise<void>;
   /** The value of an expression in the page. */
   readonly evaluate: (expression: string) => Promise<unknown>;

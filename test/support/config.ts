@@ -1,6 +1,6 @@
 import type { Config, DiscoveryConfig, SidecarConfig } from '../../src/config/config.ts';
 
-/** A section may be given in part. */
+/** A configuration whose sections may be partial. */
 export type ConfigParts = {
   readonly [Key in keyof Config]?: Config[Key] extends
     readonly unknown[] | SidecarConfig | DiscoveryConfig | undefined
@@ -9,7 +9,7 @@ export type ConfigParts = {
 };
 type Part<T> = T extends object ? { readonly [Key in keyof T]?: T[Key] } : T;
 
-/** One account and the defaults, but a schedule so far away that nothing is polled by it in a test. */
+/** One account and the defaults, except for a schedule that never polls during a test. */
 export function aConfig(parts: ConfigParts = {}): Config {
   return {
     configFile: undefined,

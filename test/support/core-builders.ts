@@ -24,12 +24,12 @@ import { aTunnel, NOW } from './snapshots.ts';
 
 export const STALE_AFTER_MS = 300_000;
 
-/** The moment so many seconds after the story began. */
+/** The time this many seconds after the start of the story. */
 export function s(after: number): number {
   return NOW + after * 1000;
 }
 
-/** A tunnel as a list shows it; its id is its name unless the parts say otherwise. */
+/** A listed tunnel. By default, its id is its name. */
 export function aListed(name: string, parts: Partial<ListedTunnel> = {}): ListedTunnel {
   return aTunnel({ accountId: 'acc', id: name, name, ...parts }).tunnel;
 }
@@ -44,7 +44,7 @@ export interface ListParts {
 
 const BOTH: readonly KnownTunnelType[] = ['cfd_tunnel', 'warp_connector'];
 
-/** A complete list list that shows these tunnels, none with embedded connections. */
+/** A complete list of these tunnels, without embedded connections. */
 export function list(tunnels: readonly ListedTunnel[], parts: ListParts = {}): Act {
   return embeddingList(
     tunnels.map((tunnel) => ({ tunnel, embedded: undefined })),
@@ -112,7 +112,7 @@ export function idle(collector: Collector): Act {
 export interface Story {
   readonly snapshot: () => Snapshot;
   readonly poll: (now: number, ...acts: readonly Act[]) => Snapshot;
-  /** Throws where the account is not in the snapshot. */
+  /** Throws if the account is not in the snapshot. */
   readonly account: (id?: string) => AccountState;
   readonly tunnel: (id: string) => TunnelState | undefined;
   readonly names: () => readonly string[];

@@ -10,11 +10,11 @@ export interface MissingProgram {
 interface Program {
   /** The Debian package that brings it. */
   readonly package: string;
-  /** The command that runs it; `undefined` where it is missing. */
+  /** The command that runs it; `undefined` if it is missing. */
   readonly find: () => string | undefined;
 }
 
-/** The programs that tests need. A new one is one line here. */
+/** The programs that tests need. */
 const PROGRAMS = {
   promtool: { package: 'prometheus', find: () => onPath('promtool') },
   prometheus: { package: 'prometheus', find: () => onPath('prometheus') },
@@ -45,7 +45,7 @@ export interface DebianProgram {
   /** What to spawn. */
   readonly command: string;
   readonly missing: boolean;
-  /** The end of a test's title: what to install where the program is missing, else ''. */
+  /** The end of a test's title: what to install if the program is missing, else ''. */
   readonly needs: string;
 }
 
@@ -69,7 +69,7 @@ export function installMissing(): void {
   process.stderr.write(installNotice(missing, process.env['TEST_INSTALL']));
   if (process.env['TEST_INSTALL'] === '0') return;
   const run = (...args: readonly string[]): boolean => {
-    // Others may be at work with apt at the same time.
+    // Another process may use apt at the same time.
     const patience = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::http::Timeout=30'];
     const { status, stderr } = spawnSync(apt, [...patience, ...args], {
       encoding: 'utf8',
@@ -79,14 +79,14 @@ export function installMissing(): void {
     if (status !== 0) process.stderr.write(stderr);
     return status === 0;
   };
-  // The lists of one source may fail and the packages be there all the same.
+  // If the lists of one source fail, the packages may still be available.
   run('update');
   if (!run('install', '-y', '--no-install-recommends', ...packages)) {
     process.stderr.write('Cannot install them; the tests that need them are skipped\n');
   }
 }
 
-/** What is said before anything is installed: what, why, and how to prevent it. */
+/** The message before an installation: what, why, and how to prevent it. */
 export function installNotice(missing: readonly MissingProgram[], testInstall: string | undefined): string {
   const packages = [...new Set(missing.map((program) => program.package))].join(' ');
   const names = missing.map(({ name }) => name).join(', ');

@@ -23,7 +23,7 @@ export function anEvent(parts: Partial<TunnelEvent> = {}): TunnelEvent {
   };
 }
 
-/** So many of them, numbered from `first` on. */
+/** This many events, numbered from `first`. */
 export function events(count: number, parts: Partial<TunnelEvent> = {}, first = 1): readonly TunnelEvent[] {
   return Array.from({ length: count }, (_, index) =>
     anEvent({ id: first + index, message: `t${first + index} is down`, ...parts }),

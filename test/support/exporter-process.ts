@@ -6,11 +6,11 @@ import { text } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
 const MAIN = 'src/main.ts';
-/** A process that has not ended by itself when this is over never will. */
+/** A process that runs longer than this is killed. */
 const GUARD_MS = 15_000;
 
 export interface ProcessOptions {
-  /** Nothing else but the path is in the environment. */
+  /** The environment, to which only PATH is added. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default: src/main.ts. */
   readonly main?: string;
@@ -27,7 +27,7 @@ export interface Finished extends Ending {
   readonly stderr: string;
 }
 
-/** Runs a command to its end; killed, and so without a code, where it does not come to one. */
+/** Runs a command until it ends. If it does not, it is killed and has no code. */
 export async function runExporter(args: readonly string[], options: ProcessOptions = {}): Promise<Finished> {
   const child = spawnExporter(args, options);
   const guard = setTimeout(() => child.kill('SIGKILL'), GUARD_MS);
@@ -46,23 +46,23 @@ export interface LogLine {
 export interface ExporterProcess {
   /** Base of the web server. */
   readonly url: string;
-  /** Standard error so far: JSON lines, and what is none under `msg`. */
+  /** Lines of standard error so far; a line that is not JSON is in `msg`. */
   readonly logs: () => readonly LogLine[];
   readonly stdout: () => string;
-  /** From now on nobody reads standard error. */
+  /** Stops reading standard error. */
   readonly stopReadingLogs: () => void;
   readonly kill: (signal: NodeJS.Signals) => void;
-  /** How it ended. What has not ended 10 seconds after the call is killed. */
+  /** Resolves to how it ended. It is killed after 10 seconds. */
   readonly ended: () => Promise<Ending>;
-  /** SIGTERM, and how it ended. */
+  /** Sends SIGTERM. Resolves to how it ended. */
   readonly stop: () => Promise<Ending>;
-  /** Text of an answer of any status. */
+  /** The body of an answer with any status. */
   readonly get: (path: string) => Promise<{ readonly status: number; readonly text: string }>;
 }
 
 const STOP_GUARD_MS = 10_000;
 
-/** Starts `run` or `demo` on a free port and waits until it serves; ended when the test is. */
+/** Starts `run` or `demo` on a free port until the test ends. Resolves when it serves. */
 export async function startExporter(
   args: readonly string[],
   options: ProcessOptions = {},
@@ -92,7 +92,7 @@ export async function startExporter(
     throw new Error(`Cannot start the exporter: it ended with ${code ?? signal}\n${stderr}`);
   });
   const url = await Promise.race([served, failed]);
-  // From here on its end is no failure.
+  // Its end is not a failure any more.
   failed.catch(() => undefined);
 
   const kill = (signal: NodeJS.Signals): void => void child.kill(signal);

@@ -21,7 +21,7 @@ export interface ParsedFamily {
  */
 export function parseExposition(page: Uint8Array, format: PageFormat): readonly ParsedFamily[] {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(page);
-  // Of nothing, the text format has nothing to say.
+  // An empty page is valid in the text format.
   if (format === 'text' && text === '') return [];
   if (!text.endsWith('\n')) throw new Error('the page does not end with a newline');
   const lines = text.slice(0, -1).split('\n');
@@ -36,7 +36,7 @@ export function parseExposition(page: Uint8Array, format: PageFormat): readonly 
   return families;
 }
 
-/** A series in a form that is equal for equal series only. */
+/** A key that is equal only for equal series. */
 export function seriesOf({ name, labels }: Pick<ParsedSample, 'name' | 'labels'>): string {
   return JSON.stringify([name, ...[...labels].toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }

@@ -6,7 +6,7 @@ const unexpected = (): never => {
   throw new Error('this call is not expected');
 };
 
-/** A client without a network. Calls that a test does not give are errors. */
+/** A client without a network. Calls that a test does not define are errors. */
 export function aClient(parts: Partial<Client>): Client {
   return {
     listTunnels: unexpected,

@@ -1,6 +1,6 @@
 import { installMissing } from './debian.ts';
 
-/** Once before all workers, so that they need not wait for each other's apt. */
+/** Runs once before all workers, so that they do not wait for each other's apt. */
 export function setup(): void {
   installMissing();
 }

@@ -1,7 +1,7 @@
 import type { Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** The port on which a server listens until the test ends. */
+/** Starts a server on a free port until the test ends. Resolves to the port. */
 export async function portOf(server: Server): Promise<number> {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

@@ -10,7 +10,7 @@ export const NO_OPTIONS = { originIp: false, features: false, hostnames: false, 
 export const TEXT: PageRequest = { format: 'text', gzip: false, names: undefined };
 export const OPENMETRICS: PageRequest = { ...TEXT, format: 'openmetrics' };
 
-/** A page of tunnels alone, with every option, unless the parts say otherwise. */
+/** A page with metrics about tunnels only. By default, every option is on. */
 export function aPage(parts: Partial<MetricsPageOptions> = {}): ReturnType<typeof createMetricsPage> {
   return createMetricsPage({
     families: ALL_OPTIONS,

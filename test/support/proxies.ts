@@ -4,7 +4,7 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream';
 import { listen } from '../cloudflare/support.ts';
 
-/** Resolved by no name server: only a proxy that knows it reaches it. */
+/** A name that only the proxy knows, and no name server. */
 export const API_NAME = 'api.example.test';
 
 export interface TestProxy {
@@ -17,7 +17,7 @@ export interface TestProxy {
 export interface ProxyOptions {
   /** Port on loopback where API_NAME is. */
   readonly apiPort: number;
-  /** `user:password` that it wants. Default: none. */
+  /** The `user:password` that it requires. Default: none. */
   readonly credentials?: string;
   /** Serves TLS with these. Default: plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -48,7 +48,7 @@ export async function aRefusingProxy(status: number): Promise<string> {
   return `127.0.0.1:${await listen(server)}`;
 }
 
-/** Accepts connections, and answers each with these bytes; with nothing where there are none. */
+/** Accepts connections and answers each with these bytes, if any. */
 export async function aStrangeServer(bytes: string): Promise<string> {
   const server = createTcpServer((socket) => {
     socket.on('error', () => undefined);
@@ -78,7 +78,7 @@ function tunnel(
   socket.on('close', () => beyond.destroy());
 }
 
-/** The version, the outcome, and an address that says nothing. */
+/** A SOCKS5 answer: the version, the result, and an empty address. */
 const socksReply = (code: number): string => String.fromCodePoint(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
 
 /** A SOCKS5 proxy on loopback (RFC 1928 and 1929), until the test ends. It knows API_NAME and nothing else. */
@@ -88,7 +88,7 @@ export async function aSocksProxy({ apiPort, credentials }: ProxyOptions): Promi
     socket.on('error', () => undefined);
     const connectTo = (): void =>
       void socket.once('data', (asked: Buffer) => {
-        // Version, command, reserved, type of address: 3 is a name, of the length that follows.
+        // Version, command, reserved, address type 3 (a name), its length, the name.
         const length = asked[4] ?? 0;
         const name = asked[3] === 3 ? asked.subarray(5, 5 + length).toString() : '';
         targets.push(`${name}:${asked.readUInt16BE(5 + length)}`);

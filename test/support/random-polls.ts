@@ -92,7 +92,7 @@ export const detail: fc.Arbitrary<Act> = fc.oneof(
     ),
 );
 const poll = fc.record({
-  // Mostly as polls go, at times long enough for all to vanish, at times back.
+  // Mostly a poll interval; sometimes long enough that everything becomes stale, sometimes back in time.
   wait: fc.oneof({ weight: 4, arbitrary: fc.constant(30) }, fc.integer({ min: -100, max: 700 })),
   lists: fc.oneof(lists, fc.constant([])),
   details: fc.array(detail, { maxLength: 4 }),

@@ -1,11 +1,11 @@
-/** Writes samples of the past into a Prometheus that runs with --web.enable-remote-write-receiver. */
+/** Writes past samples into a Prometheus that runs with --web.enable-remote-write-receiver. */
 
 export interface WrittenSeries {
   /** By name; `__name__` is the metric. */
   readonly labels: Readonly<Record<string, string>>;
   /** In milliseconds, ascending. */
   readonly times: readonly number[];
-  /** One per time. `undefined` ends the series, as a scrape does in which it is missing. */
+  /** One per time. `undefined` ends the series, like a scrape without it. */
   readonly values: readonly (number | undefined)[];
 }
 
@@ -69,7 +69,7 @@ function varint(value: number): Buffer {
   return bytes.subarray(0, writeVarint(bytes, value, 0));
 }
 
-/** Returns the position behind it. */
+/** Returns the position after it. */
 function writeVarint(bytes: Buffer, value: number, position: number): number {
   let rest = value;
   let next = position;

@@ -16,7 +16,7 @@ export interface VirtualPollingOptions {
 /** The exporter's loop and snapshot in virtual time, driven as the poller drives them in the machine's. */
 export interface VirtualPolling {
   readonly store: SnapshotStore;
-  /** Makes the requests that are due at this moment. Call it with every second. */
+  /** Sends the requests that are due now. Call it every second. */
   readonly step: () => Promise<void>;
 }
 

@@ -2,11 +2,11 @@ import type { Asked } from './opening.ts';
 
 export interface Cost {
   readonly series: number;
-  /** Samples that Prometheus read, each as often as it read it. */
+  /** Samples that Prometheus read, counting repeated reads. */
   readonly samples: number;
 }
 
-/** Asks as Grafana does. Throws what Prometheus says if it cannot answer. */
+/** Sends a query as Grafana does. Throws Prometheus' error. */
 export async function ask(
   prometheus: string,
   { expr, step }: Asked,

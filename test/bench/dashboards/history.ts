@@ -7,20 +7,20 @@ import { analyse } from '../../grafana/promql.ts';
 import { remoteWrite } from '../../support/remote-write.ts';
 
 export interface HistoryOptions {
-  /** Of cloudflared; 24 of WARP connectors come to them. */
+  /** cloudflared tunnels, in addition to 24 WARP connectors. */
   readonly tunnels: number;
   readonly hours: number;
   /** Milliseconds. */
   readonly end: number;
 }
 
-/** The simulated fleet as two exporters saw it, scrape by scrape. */
+/** Scrapes of two exporters that watch the simulated fleet. */
 export interface History {
-  /** Lets the fleet live until then; what every scrape on the way showed goes to Prometheus. */
+  /** Advances the fleet until that time, and writes every scrape to Prometheus. */
   readonly writeUntil: (time: number, prometheus: string) => Promise<void>;
-  /** When the last scrape was, in milliseconds. */
+  /** Time of the last scrape, in milliseconds. */
   readonly lastScrape: () => number;
-  /** Tunnels of the fleet, each as often as there are exporters. */
+  /** Tunnels of the fleet times exporters. */
   readonly tunnels: () => number;
 }
 
@@ -61,7 +61,7 @@ export function createHistory({ tunnels, hours, end }: HistoryOptions): History 
       simulation,
       instance: `exporter-${index}:20240`,
       now: () => now,
-      // Times stay those of the clock.
+      // Samples keep Unix times.
       start: 0,
       accounts,
       expected: [

@@ -11,8 +11,8 @@ import { createHistory } from './history.ts';
 import { type Opening, openingOf } from './opening.ts';
 
 /**
- * What a dashboard costs Prometheus when it opens: npm run bench:dashboards
- * --tunnels=1000 (24 of WARP connectors come to them); --hours=6; --file=tunnel.json; --rounds=5.
+ * Measures what opening a dashboard costs Prometheus: npm run bench:dashboards
+ * --tunnels=1000 (in addition to 24 WARP connectors); --hours=6; --file=tunnel.json; --rounds=5.
  */
 const { values } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ interface When {
   readonly range: number;
 }
 
-/** Runs with a Prometheus of its own, which ends with it. */
+/** Runs the benchmark with its own Prometheus, which is stopped at the end. */
 async function withPrometheus(run: (prometheus: ChildProcess) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-dashboards-'));
   const config = join(folder, 'prometheus.yml');

@@ -14,7 +14,7 @@ export interface Figures {
   /** In seconds. */
   readonly ages: Readonly<Partial<Record<ChangeKind, readonly number[]>>>;
   readonly unnoticed: number;
-  /** In fair shares: how long every tunnel's turn takes. */
+  /** In fair shares: the time to observe every tunnel once. */
   readonly oldest: number | undefined;
   /** The same of lists: the interval if all accounts were equal. */
   readonly oldestList: number | undefined;
@@ -37,7 +37,7 @@ async function simulate({ accounts, tunnels, name, requestBudget }: Case): Promi
   let blocked = 0;
   let oldestAge: number | undefined;
   let oldestListAge: number | undefined;
-  // Changes of the last minutes need time to be noticed: two turns of every tunnel.
+  // Changes of the last minutes need time to be noticed: observing every tunnel twice.
   const until =
     LEARNING_MS + MEASURED_MS + Math.min(8 * HOUR, Math.ceil((2 * equalIntervalMs) / 1000) * 1000);
   for (let elapsed = 0; elapsed <= until; elapsed += 1000) {

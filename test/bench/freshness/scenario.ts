@@ -24,11 +24,11 @@ export interface Scenario {
   readonly accountIds: readonly string[];
   readonly start: number;
   readonly now: () => number;
-  /** Moves the clock, and lets happen what is due until then. */
+  /** Advances the clock and executes the events due until then. */
   readonly advanceTo: (at: number) => void;
-  /** The tunnel's connections were observed now: what they can tell is noticed. */
+  /** Marks changes as noticed that an observation of the tunnel's connections shows now. */
   readonly observed: (tunnelId: string) => void;
-  /** An account's list was read, after so many milliseconds from now: what it can tell is noticed then. */
+  /** Marks changes as noticed that a list of the account shows, this many milliseconds from now. */
   readonly listed: (accountId: string, afterMs: number) => void;
   readonly changes: readonly Change[];
 }
@@ -48,7 +48,7 @@ const HOUR = 3_600_000;
 const HOT_SHARE = 0.1;
 const HOT_INTERVAL_MS = 30 * 60_000;
 const COLD_INTERVAL_MS = HOT_INTERVAL_MS * 81;
-/** A visible outage for so many hidden restarts. */
+/** Hidden restarts per visible outage. */
 const RESTARTS_PER_OUTAGE = 10;
 const OUTAGE_MS = 5 * 60_000;
 const FAILOVER_INTERVAL_MS = 2 * HOUR;
@@ -92,7 +92,7 @@ export function createScenario({ tunnels, accounts, seed, changesForMs }: Scenar
     if (rest.length === 0) pending.delete(tunnelId);
     else pending.set(tunnelId, rest);
   };
-  /** Again and again, at random with this mean, until the end of changes. */
+  /** Repeats at random with this mean interval, until the end of changes. */
   const repeat = (meanMs: number, act: (at: number) => void): void => {
     const schedule = (from: number): void => {
       const at = from - Math.log(1 - random.next()) * meanMs;
@@ -169,7 +169,7 @@ function restartInterval(index: number): number {
   return index % (1 / HOT_SHARE) === 0 ? HOT_INTERVAL_MS : COLD_INTERVAL_MS;
 }
 
-/** The past that belongs to the future: one connector of each tunnel was last restarted as long ago as its rate has it. */
+/** Sets the last restart of one connector of each tunnel to a time that fits its rate. */
 function withPast(accounts: readonly AccountSpec[], random: Random): readonly AccountSpec[] {
   let index = -1;
   return accounts.map((account) => ({

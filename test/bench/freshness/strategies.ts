@@ -3,7 +3,7 @@ import { type Scenario, TOKEN } from './scenario.ts';
 import { pagesOf } from '../../../src/core/intervals.ts';
 import { createVirtualClient, type VirtualClient } from './virtual-client.ts';
 
-/** One way to spend requests; steps through time second by second. */
+/** A strategy to spend requests, called for every second of virtual time. */
 export interface Strategy {
   readonly step: () => Promise<void>;
   readonly sentAt: () => readonly number[];
@@ -82,11 +82,11 @@ interface Act {
   readonly key: string;
   readonly act: () => unknown;
   readonly requests: number;
-  /** Not again before. */
+  /** Minimum time between two executions. */
   readonly minAgeMs: number;
 }
 
-/** Acts in turn, as the budget allows. */
+/** Executes actions in turn, as the budget allows. */
 function createTurns(
   client: VirtualClient,
   acts: readonly Act[],
@@ -157,7 +157,7 @@ function listsIn({ accountIds, simulation }: Scenario, client: VirtualClient): r
   }));
 }
 
-/** The same lists and the same budget; every tunnel in turn. Configurations cost it nothing. */
+/** The same lists and budget as the planner, and every tunnel in turn, without configurations. */
 function createRoundRobin(scenario: Scenario, requestBudget: number): Strategy {
   const { accountIds, simulation, now, start } = scenario;
   const client = createVirtualClient(scenario, requestBudget);
@@ -188,7 +188,7 @@ function createRoundRobin(scenario: Scenario, requestBudget: number): Strategy {
   };
 }
 
-/** What exporters without a plan do: every minute the list, then every tunnel. No budget but Cloudflare's. */
+/** Like exporters without a plan: every minute the list, then every tunnel, limited only by Cloudflare. */
 function createNaiveLoop(scenario: Scenario): Strategy {
   const { accountIds, simulation, now, start } = scenario;
   const tunnels = accountIds.flatMap((id) => simulation.fleet.tunnels(id));
@@ -198,7 +198,7 @@ function createNaiveLoop(scenario: Scenario): Strategy {
   const send = (act: () => void): void => {
     sentAt.push(now());
     if (simulation.rateLimit.take(TOKEN, now()) === undefined) act();
-    // Refused: the pass is given up.
+    // Stops after a refusal.
     else queue = [];
   };
   return {

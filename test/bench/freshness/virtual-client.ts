@@ -8,11 +8,11 @@ import { statusOf } from '../../../src/simulator/index.ts';
 import { aClient, viewOf } from '../../support/fake-client.ts';
 import { type Scenario, TOKEN } from './scenario.ts';
 
-/** The API as a planner sees it, without network, latency or waiting: every call is over at once. */
+/** The API without network and latency: every call ends at once. */
 export interface VirtualClient extends Client {
   readonly list: (accountId: string, call?: CallOptions) => ObservationOf<'tunnels'>;
   readonly now: () => number;
-  /** When requests went out; a little out of order where pages had to wait. */
+  /** Times of requests; slightly out of order if pages had to wait. */
   readonly sentAt: readonly number[];
 }
 
@@ -29,7 +29,7 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
     sentAt.push(now());
     return true;
   };
-  /** As the client does, a page waits for the budget; how long, or undefined where that is too long. */
+  /** Waiting time of a page for the budget, as in the client; undefined if it is too long. */
   const spendOnPage = ({ hold }: CallOptions = {}): number | undefined => {
     if (hold?.use(elapsed()) === true) {
       sentAt.push(now());

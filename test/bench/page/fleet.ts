@@ -122,7 +122,7 @@ export function aFleet(size: number, at = START + 600 * HOUR): Snapshot {
 const POLL_MS = 30_000;
 let generation = 0;
 
-/** A poll that finds so many tunnels changed, each with a new status and new connections. */
+/** A poll in which this many tunnels changed, each with a new status and new connections. */
 export function changeSome(before: Snapshot, count: number): Snapshot {
   generation += 1;
   const at = before.takenAt + POLL_MS;
@@ -144,7 +144,7 @@ export function changeSome(before: Snapshot, count: number): Snapshot {
 
 let newest = 0;
 
-/** A poll that finds so many tunnels gone and as many new ones, which are observed at once. */
+/** A poll in which this many tunnels are gone, and as many new ones are observed at once. */
 export function replaceSome(before: Snapshot, count: number): Snapshot {
   generation += 1;
   const at = before.takenAt + POLL_MS;

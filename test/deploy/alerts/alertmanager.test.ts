@@ -52,7 +52,7 @@ test.each(inhibitions)(
   },
 );
 
-test('an inhibition that compares nothing silences everything: only where no exporter answers at all', () => {
+test('only the inhibition for "no exporter answers" compares no labels', () => {
   expect(inhibitions.filter(({ equal }) => equal === undefined).map((rule) => rule.source_matchers)).toEqual([
     ['alertname="CloudflareTunnelExporterDown"', 'account_id=""'],
   ]);

@@ -11,13 +11,13 @@ const promtool = debianProgram('promtool');
 const FOLDER = 'test/deploy/alerts';
 const files = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));
 
-/** What promtool is asked about an alert at some time of a scenario. */
+/** Expected alerts at some time of a scenario. */
 interface Expectation {
   readonly at: number;
   readonly firing: readonly Readonly<Record<string, string>>[];
 }
 
-test('every alert has scenarios, and no scenarios are of an alert that is gone', () => {
+test('every alert has scenarios, and every scenario file has an alert', () => {
   expect(files.toSorted()).toEqual(alertNames.map((name) => `${name}.yaml`).toSorted());
 });
 
@@ -25,7 +25,7 @@ describe.skipIf(promtool.missing)(`promtool${promtool.needs}`, () => {
   const scenarioRun = createScenarioRun(promtool.command, { texts: false });
   afterAll(scenarioRun.remove);
 
-  test.each(files)('every scenario of %s goes as promtool is told', { timeout: 300_000 }, async (file) => {
+  test.each(files)('promtool passes every scenario of %s', { timeout: 300_000 }, async (file) => {
     const { output, code } = await scenarioRun.run(readFileSync(join(FOLDER, file), 'utf8'));
     expect({ output, code }).toMatchObject({
       output: expect.not.stringContaining('FAILED') as unknown,

@@ -7,7 +7,7 @@ import { readRules, RULES } from './rule-file.ts';
 
 const committed = readFileSync('deploy/prometheus/prometheusrule.yaml', 'utf8');
 
-test('the PrometheusRule is what the rules make it: npm run alerts', () => {
+test('the PrometheusRule is generated from the current rules (npm run alerts)', () => {
   expect(committed).toBe(prometheusRule(readFileSync(RULES, 'utf8')));
 });
 
@@ -15,7 +15,7 @@ test('the PrometheusRule holds the same rules', () => {
   expect(parse(committed)).toMatchObject({ kind: 'PrometheusRule', spec: readRules() });
 });
 
-test('the PrometheusRule is one that the operator takes', () => {
+test('the PrometheusRule is valid for the operator', () => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- validated in the next line
   const rule = new PrometheusRule(parse(committed) as ConstructorParameters<typeof PrometheusRule>[0]);
   expect(() => {

@@ -5,7 +5,7 @@ import { problemsOf } from './expressions.ts';
 import { alerts, isAlert, RULES, rules } from './rule-file.ts';
 
 const promtool = debianProgram('promtool');
-/** Where links lead: one recording rule, which every alert queries. */
+/** The base addresses of links: one recording rule, which every alert queries. */
 const LINKS = 'cloudflare_tunnel:links:info';
 const SEVERITIES = ['critical', 'warning', 'info'];
 const SUBJECTS = ['tunnel', 'account', 'fleet', 'exporter'];
@@ -26,7 +26,7 @@ test.each(rules.map((rule) => ({ name: isAlert(rule) ? rule.alert : rule.record,
   },
 );
 
-test('what is wrong with an expression that queries what the exporter does not expose', async () => {
+test('an expression with an unknown metric or label has problems', async () => {
   expect(await problemsOf('cloudflare_tunnel_statuses == 1')).toEqual([
     'no metric cloudflare_tunnel_statuses',
   ]);
@@ -77,7 +77,7 @@ function recordedBefore(name: string): readonly string[] {
   return rules.slice(0, own).flatMap((rule) => (isAlert(rule) ? [] : [rule.record]));
 }
 
-test('the base addresses of links stand in the first rule', () => {
+test('the first rule has the base addresses of links', () => {
   expect(rules[0]).toEqual({
     record: LINKS,
     expr: 'vector(1)',

@@ -5,14 +5,14 @@ import { alertNames, alerts, rules } from './rule-file.ts';
 
 const FOLDER = 'docs/runbooks';
 const SECTIONS = ['Meaning', 'Impact', 'Diagnosis', 'Mitigation'];
-/** Who is called at night asks these first. */
+/** The first sections of a runbook about a tunnel. */
 const FIRST_OF_TUNNELS = ['What changed', 'What is behind it'];
 const ofTunnels = new Set(
   alerts.filter(({ labels }) => labels['subject'] === 'tunnel').map(({ alert }) => alert),
 );
 const recorded = rules.flatMap((rule) => ('record' in rule ? [rule.record] : []));
 
-test('every alert has a runbook, and no runbook is of an alert that is gone', () => {
+test('every alert has a runbook, and every runbook an alert', () => {
   const runbooks = readdirSync(FOLDER).filter((file) => file.startsWith('CloudflareTunnel'));
   expect(runbooks.toSorted()).toEqual(alertNames.map((name) => `${name}.md`).toSorted());
 });
@@ -33,7 +33,7 @@ test.each(alertNames)('the queries of the runbook of %s are of what the exporter
   }
 });
 
-test.each([...ofTunnels])('the runbook of %s asks for events, by API and in the log', (name) => {
+test.each([...ofTunnels])('the runbook of %s queries events by API and in the log', (name) => {
   const text = readFileSync(`${FOLDER}/${name}.md`, 'utf8');
   expect(text).toContain('/api/v1/events?');
   expect(text).toMatch(/^```logql\n.*event/m);

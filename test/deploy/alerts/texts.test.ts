@@ -62,7 +62,7 @@ function firingScenarios(name: string): string {
   );
 }
 
-/** The texts that promtool complains of, one alert after the other. */
+/** The texts in promtool's output, one alert after the other. */
 function textsIn(output: string): readonly string[] {
   return [...output.matchAll(/Annotations:\{(.*)\}/g)].map(([, annotations = '']) =>
     [...annotations.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)]
@@ -91,7 +91,7 @@ describe.skipIf(promtool.missing)(`the texts of alerts${promtool.needs}`, () => 
     },
   );
 
-  test('they are those of the golden file', async () => {
+  test('match the golden file', async () => {
     const all = [...texts].map(([name, found]) => `## ${name}\n\n${[...new Set(found)].join('\n\n')}\n`);
     await expect(all.join('\n')).toMatchFileSnapshot(GOLDEN);
   });

@@ -14,7 +14,7 @@ const promtool = debianProgram('promtool');
 
 type AlertValues = Readonly<Record<string, boolean | number | string | Readonly<Record<string, string>>>>;
 
-/** The values of an alert that are no thresholds. */
+/** Values of an alert that are not thresholds. */
 const NO_THRESHOLDS = ['enabled', 'severity', 'for', 'keepFiringFor'];
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the file is ours, and the tests say what it must hold
@@ -65,7 +65,7 @@ test('a threshold that stands in several rules is the same in all of them', () =
 });
 
 describe.skipIf(kubectlLayer.missing)(`the chart${kubectlLayer.needs}`, () => {
-  test('renders the rules as they are where no value is given', () => {
+  test('renders the unchanged rules by default', () => {
     expect(rendered()).toEqual(rules);
   });
 

@@ -35,7 +35,7 @@ function budgetsIn(flags: readonly string[]): readonly string[] {
   return templateOf(flags).spec.containers[0]?.args?.filter((arg) => arg.includes('budget')) ?? [];
 }
 
-/** So many accounts. */
+/** This many accounts. */
 function accounts(count: number): string {
   const ids = Array.from(
     { length: count },

@@ -12,7 +12,7 @@ const ONLY_KUSTOMIZE = ['Namespace', 'PodMonitor'];
 
 /** An object as the other tool would have made it. */
 function comparable(object: KubernetesObject): unknown {
-  // Kustomize names the ConfigMap after its content where helm has a checksum.
+  // Kustomize names the ConfigMap after its content; helm has a checksum instead.
   const text = JSON.stringify(object).replaceAll(/(cloudflare-tunnel-exporter)-[a-z0-9]{10}"/g, '$1"');
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it was before
   const copy = JSON.parse(text) as KubernetesObject;

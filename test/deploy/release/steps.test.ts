@@ -11,7 +11,7 @@ const project = projectOf({
 });
 const digest = (character: string): string => `sha256:${character.repeat(64)}`;
 
-/** Commands of steps that are run in a row, where each program prints what it is known to print. */
+/** Commands of consecutive steps, in which each program prints a recorded output. */
 function commandsOf(names: readonly StepName[], of: Project = project): readonly string[] {
   const commands: string[] = [];
   const context: Context = {
