@@ -30,7 +30,6 @@ export function accessOf(lists: FileLists, scope: Scope, context: Context): Acce
   const entries = withAccountsOfTokens(lists, report);
   const { accounts: all, onlyBy } = accountsToWatch(entries, scope, context);
   const hasDefaultToken = settings.apiToken.isGiven || settings.apiTokenFile.isGiven;
-  const defaultToken = defaultTokenOf(context);
   const discovering = discoveringTokens(lists.tokens, onlyBy, report);
   const namesAccounts = [settings.accountIds, settings.tunnelToken, settings.tunnelTokenFile].some(
     ({ isGiven }) => isGiven,
@@ -49,35 +48,12 @@ export function accessOf(lists: FileLists, scope: Scope, context: Context): Acce
     );
   }
 
-  const groups = budgetGroupsOf([...all, ...discovering], report);
-  const checked = new Set<string>();
-  const tokenOf = ({ tokenFile }: Pick<AccountEntry, 'tokenFile'>): readonly TokenConfig[] => {
-    const path = tokenFile?.value;
-    if (tokenFile && !checked.has(tokenFile.value))
-      checkTokenFile(tokenFile.value, tokenFile.location, context);
-    if (path !== undefined) checked.add(path);
-    const token = path === undefined ? defaultToken : ({ kind: 'file', path } as const);
-    return token ? [{ token, budgetGroup: groups.get(path)?.value }] : [];
-  };
+  checkDefaultToken({ all, named, polled, discovering, isWhole: lists.isWhole }, context);
+  const tokenOf = tokenReader(budgetGroupsOf([...all, ...discovering], report), context);
   const accounts = polled.flatMap((entry) =>
     tokenOf(entry).map((token): AccountConfig => ({ id: entry.id, name: entry.name, ...token })),
   );
-  const [first, ...others] = defaultDiscovers
-    ? tokenOf({ tokenFile: undefined })
-    : discovering.flatMap(tokenOf);
-
-  const without = polled.filter(({ tokenFile }) => !tokenFile).map(({ id }) => quote(id));
-  const needsDefault = without.length > 0 || (all.length === 0 && discovering.length === 0);
-  if (!hasDefaultToken && lists.isWhole && needsDefault) {
-    const whose = without.length < polled.length ? `; ${without.join(', ')} has no api_token_file` : '';
-    report.problem(
-      `cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE${whose}`,
-    );
-  }
-  if (hasDefaultToken && discovering.length > 0 && named.every(({ tokenFile }) => tokenFile)) {
-    const { location } = settings.apiTokenFile.isGiven ? settings.apiTokenFile : settings.apiToken;
-    report.warning(`${location}: not used, because the file lists tokens and no account needs this one`);
-  }
+  const [first, ...others] = defaultDiscovers ? tokenOf(DEFAULT) : discovering.flatMap(tokenOf);
 
   const exclude = excludedAccounts(named, isDiscovering, context);
   return {
@@ -246,6 +222,55 @@ function expectedTunnelsOf(
     return false;
   };
   return lists.expectedTunnels.filter(isWatched).map(({ value }) => value);
+}
+
+interface TokenUsers {
+  readonly all: readonly AccountEntry[];
+  readonly named: readonly AccountEntry[];
+  readonly polled: readonly AccountEntry[];
+  readonly discovering: readonly TokenEntry[];
+  readonly isWhole: boolean;
+}
+
+/** Reports that the default token is missing or not used. */
+function checkDefaultToken(users: TokenUsers, { settings, report }: Context): void {
+  const { all, named, polled, discovering, isWhole } = users;
+  const { apiToken, apiTokenFile } = settings;
+  const without = polled.filter(({ tokenFile }) => !tokenFile).map(({ id }) => quote(id));
+  const isNeeded = without.length > 0 || (all.length === 0 && discovering.length === 0);
+  if (!apiToken.isGiven && !apiTokenFile.isGiven) {
+    if (!isWhole || !isNeeded) return;
+    const whose = without.length < polled.length ? `; ${without.join(', ')} has no api_token_file` : '';
+    report.problem(
+      `cloudflare.api-token (not set): set CLOUDFLARE_API_TOKEN, or name its file by --cloudflare.api-token-file or CLOUDFLARE_API_TOKEN_FILE${whose}`,
+    );
+  } else if (discovering.length > 0 && named.every(({ tokenFile }) => tokenFile)) {
+    const { location } = apiTokenFile.isGiven ? apiTokenFile : apiToken;
+    report.warning(`${location}: not used, because the file lists tokens and no account needs this one`);
+  }
+}
+
+type TokenUser = Pick<AccountEntry, 'tokenFile'>;
+const DEFAULT: TokenUser = { tokenFile: undefined };
+
+/**
+ * Returns a function that returns the token of an entry, if it has one, and validates its file
+ * once.
+ */
+function tokenReader(
+  groups: ReadonlyMap<string | undefined, BudgetGroup>,
+  context: Context,
+): (user: TokenUser) => readonly TokenConfig[] {
+  const defaultToken = defaultTokenOf(context);
+  const checked = new Set<string>();
+  return ({ tokenFile }) => {
+    const path = tokenFile?.value;
+    if (tokenFile && !checked.has(tokenFile.value))
+      checkTokenFile(tokenFile.value, tokenFile.location, context);
+    if (path !== undefined) checked.add(path);
+    const token = path === undefined ? defaultToken : ({ kind: 'file', path } as const);
+    return token ? [{ token, budgetGroup: groups.get(path)?.value }] : [];
+  };
 }
 
 /** Returns the token of all accounts that have none of their own. */
