@@ -1,5 +1,4 @@
-import * as configurations from './configuration-handlers.ts';
-import * as connectors from './connector-handlers.ts';
+import * as details from './detail-handlers.ts';
 import type { PathIds, RoutedName } from './endpoints.ts';
 import { route } from './endpoints.ts';
 import type { Answer, ApiRequest, ApiResponse } from './envelope.ts';
@@ -48,11 +47,11 @@ const ENDPOINTS: Readonly<Record<RoutedName, Endpoint>> = {
   cfd_tunnel_get: { needs: 'cfd_tunnel', handle: tunnels.getTunnel },
   cfd_tunnel_update: { needs: 'cfd_tunnel', handle: tunnels.updateTunnel },
   cfd_tunnel_delete: { needs: 'cfd_tunnel', handle: tunnels.deleteTunnel },
-  cfd_tunnel_configurations: { needs: 'cfd_tunnel', handle: configurations.getConfiguration },
-  cfd_tunnel_configurations_put: { needs: 'cfd_tunnel', handle: configurations.putConfiguration },
-  cfd_tunnel_connections: { needs: 'cfd_tunnel', handle: connectors.listConnections },
-  cfd_tunnel_connections_delete: { needs: 'cfd_tunnel', handle: connectors.cleanUpConnections },
-  cfd_tunnel_connector: { needs: 'cfd_connector', handle: connectors.getConnector },
+  cfd_tunnel_configurations: { needs: 'cfd_tunnel', handle: details.getConfiguration },
+  cfd_tunnel_configurations_put: { needs: 'cfd_tunnel', handle: details.putConfiguration },
+  cfd_tunnel_connections: { needs: 'cfd_tunnel', handle: details.listConnections },
+  cfd_tunnel_connections_delete: { needs: 'cfd_tunnel', handle: details.cleanUpConnections },
+  cfd_tunnel_connector: { needs: 'cfd_connector', handle: details.getConnector },
   cfd_tunnel_token: { needs: 'cfd_tunnel', handle: tunnels.getTunnelToken },
   cfd_tunnel_management: { needs: 'cfd_tunnel', handle: tunnels.getManagementToken },
   warp_connector: { needs: 'account', handle: tunnels.listTunnelsOf('warp_connector') },
@@ -60,11 +59,11 @@ const ENDPOINTS: Readonly<Record<RoutedName, Endpoint>> = {
   warp_connector_get: { needs: 'warp_connector', handle: tunnels.getTunnel },
   warp_connector_update: { needs: 'warp_connector', handle: tunnels.updateTunnel },
   warp_connector_delete: { needs: 'warp_connector', handle: tunnels.deleteTunnel },
-  warp_connector_configurations: { needs: 'warp_connector', handle: configurations.getWarpConfiguration },
-  warp_connector_connections: { needs: 'warp_connector', handle: connectors.listConnections },
-  warp_connector_connector: { needs: 'warp_client', handle: connectors.getConnector },
+  warp_connector_configurations: { needs: 'warp_connector', handle: details.getWarpConfiguration },
+  warp_connector_connections: { needs: 'warp_connector', handle: details.listConnections },
+  warp_connector_connector: { needs: 'warp_client', handle: details.getConnector },
   warp_connector_token: { needs: 'warp_connector', handle: tunnels.getTunnelToken },
-  warp_connector_failover: { needs: 'warp_connector', handle: connectors.failOver },
+  warp_connector_failover: { needs: 'warp_connector', handle: details.failOver },
   teamnet_routes: { needs: 'account', handle: routes.listRoutes('network') },
   teamnet_routes_create: { needs: 'account', handle: routes.createRoute('network') },
   teamnet_routes_delete: { needs: 'route', handle: routes.deleteRoute('network') },

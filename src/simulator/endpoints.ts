@@ -4,13 +4,9 @@ export type Access =
   | { readonly family: 'none' }
   | { readonly family: 'all_tunnels' | 'cloudflared' | 'warp' | 'routes'; readonly level: 'Read' | 'Edit' };
 
-interface Route {
-  readonly name: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly access: Access;
-}
+type Route = readonly [name: string, method: string, path: string, access: Access];
 
+const anyToken: Access = { family: 'none' };
 const readAny: Access = { family: 'all_tunnels', level: 'Read' };
 const readCloudflared: Access = { family: 'cloudflared', level: 'Read' };
 const editCloudflared: Access = { family: 'cloudflared', level: 'Edit' };
@@ -19,186 +15,52 @@ const editWarp: Access = { family: 'warp', level: 'Edit' };
 const readRoutes: Access = { family: 'routes', level: 'Read' };
 const editRoutes: Access = { family: 'routes', level: 'Edit' };
 
+const CLOUDFLARED = '/accounts/:account/cfd_tunnel';
+const WARP = '/accounts/:account/warp_connector';
+const NETWORKS = '/accounts/:account/teamnet/routes';
+const HOSTNAMES = '/accounts/:account/zerotrust/routes/hostname';
+
 /** Tunnel tokens and management tokens are secrets, so the API requires Edit for them. */
 const ROUTES = [
-  { name: 'tunnels', method: 'GET', path: '/accounts/:account/tunnels', access: readAny },
-
-  { name: 'cfd_tunnel', method: 'GET', path: '/accounts/:account/cfd_tunnel', access: readCloudflared },
-  {
-    name: 'cfd_tunnel_create',
-    method: 'POST',
-    path: '/accounts/:account/cfd_tunnel',
-    access: editCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_get',
-    method: 'GET',
-    path: '/accounts/:account/cfd_tunnel/:tunnel',
-    access: readCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_update',
-    method: 'PATCH',
-    path: '/accounts/:account/cfd_tunnel/:tunnel',
-    access: editCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_delete',
-    method: 'DELETE',
-    path: '/accounts/:account/cfd_tunnel/:tunnel',
-    access: editCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_configurations',
-    method: 'GET',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/configurations',
-    access: readCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_configurations_put',
-    method: 'PUT',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/configurations',
-    access: editCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_connections',
-    method: 'GET',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/connections',
-    access: readCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_connections_delete',
-    method: 'DELETE',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/connections',
-    access: editCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_connector',
-    method: 'GET',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/connectors/:connector',
-    access: readCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_token',
-    method: 'GET',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/token',
-    access: editCloudflared,
-  },
-  {
-    name: 'cfd_tunnel_management',
-    method: 'POST',
-    path: '/accounts/:account/cfd_tunnel/:tunnel/management',
-    access: editCloudflared,
-  },
-
-  { name: 'warp_connector', method: 'GET', path: '/accounts/:account/warp_connector', access: readWarp },
-  {
-    name: 'warp_connector_create',
-    method: 'POST',
-    path: '/accounts/:account/warp_connector',
-    access: editWarp,
-  },
-  {
-    name: 'warp_connector_get',
-    method: 'GET',
-    path: '/accounts/:account/warp_connector/:tunnel',
-    access: readWarp,
-  },
-  {
-    name: 'warp_connector_update',
-    method: 'PATCH',
-    path: '/accounts/:account/warp_connector/:tunnel',
-    access: editWarp,
-  },
-  {
-    name: 'warp_connector_delete',
-    method: 'DELETE',
-    path: '/accounts/:account/warp_connector/:tunnel',
-    access: editWarp,
-  },
-  {
-    name: 'warp_connector_configurations',
-    method: 'GET',
-    path: '/accounts/:account/warp_connector/:tunnel/configurations',
-    access: readWarp,
-  },
-  {
-    name: 'warp_connector_connections',
-    method: 'GET',
-    path: '/accounts/:account/warp_connector/:tunnel/connections',
-    access: readWarp,
-  },
-  {
-    name: 'warp_connector_connector',
-    method: 'GET',
-    path: '/accounts/:account/warp_connector/:tunnel/connectors/:connector',
-    access: readWarp,
-  },
-  {
-    name: 'warp_connector_token',
-    method: 'GET',
-    path: '/accounts/:account/warp_connector/:tunnel/token',
-    access: editWarp,
-  },
-  {
-    name: 'warp_connector_failover',
-    method: 'PUT',
-    path: '/accounts/:account/warp_connector/:tunnel/failover',
-    access: editWarp,
-  },
-
-  {
-    name: 'teamnet_routes',
-    method: 'GET',
-    path: '/accounts/:account/teamnet/routes',
-    access: readRoutes,
-  },
-  {
-    name: 'teamnet_routes_create',
-    method: 'POST',
-    path: '/accounts/:account/teamnet/routes',
-    access: editRoutes,
-  },
-  {
-    name: 'teamnet_routes_delete',
-    method: 'DELETE',
-    path: '/accounts/:account/teamnet/routes/:route',
-    access: editRoutes,
-  },
-  {
-    name: 'hostname_routes',
-    method: 'GET',
-    path: '/accounts/:account/zerotrust/routes/hostname',
-    access: readRoutes,
-  },
-  {
-    name: 'hostname_routes_create',
-    method: 'POST',
-    path: '/accounts/:account/zerotrust/routes/hostname',
-    access: editRoutes,
-  },
-  {
-    name: 'hostname_routes_delete',
-    method: 'DELETE',
-    path: '/accounts/:account/zerotrust/routes/hostname/:route',
-    access: editRoutes,
-  },
-
-  { name: 'user_token_verify', method: 'GET', path: '/user/tokens/verify', access: { family: 'none' } },
-  {
-    name: 'account_token_verify',
-    method: 'GET',
-    path: '/accounts/:account/tokens/verify',
-    access: { family: 'none' },
-  },
-  { name: 'accounts', method: 'GET', path: '/accounts', access: { family: 'none' } },
+  ['tunnels', 'GET', '/accounts/:account/tunnels', readAny],
+  ['cfd_tunnel', 'GET', CLOUDFLARED, readCloudflared],
+  ['cfd_tunnel_create', 'POST', CLOUDFLARED, editCloudflared],
+  ['cfd_tunnel_get', 'GET', `${CLOUDFLARED}/:tunnel`, readCloudflared],
+  ['cfd_tunnel_update', 'PATCH', `${CLOUDFLARED}/:tunnel`, editCloudflared],
+  ['cfd_tunnel_delete', 'DELETE', `${CLOUDFLARED}/:tunnel`, editCloudflared],
+  ['cfd_tunnel_configurations', 'GET', `${CLOUDFLARED}/:tunnel/configurations`, readCloudflared],
+  ['cfd_tunnel_configurations_put', 'PUT', `${CLOUDFLARED}/:tunnel/configurations`, editCloudflared],
+  ['cfd_tunnel_connections', 'GET', `${CLOUDFLARED}/:tunnel/connections`, readCloudflared],
+  ['cfd_tunnel_connections_delete', 'DELETE', `${CLOUDFLARED}/:tunnel/connections`, editCloudflared],
+  ['cfd_tunnel_connector', 'GET', `${CLOUDFLARED}/:tunnel/connectors/:connector`, readCloudflared],
+  ['cfd_tunnel_token', 'GET', `${CLOUDFLARED}/:tunnel/token`, editCloudflared],
+  ['cfd_tunnel_management', 'POST', `${CLOUDFLARED}/:tunnel/management`, editCloudflared],
+  ['warp_connector', 'GET', WARP, readWarp],
+  ['warp_connector_create', 'POST', WARP, editWarp],
+  ['warp_connector_get', 'GET', `${WARP}/:tunnel`, readWarp],
+  ['warp_connector_update', 'PATCH', `${WARP}/:tunnel`, editWarp],
+  ['warp_connector_delete', 'DELETE', `${WARP}/:tunnel`, editWarp],
+  ['warp_connector_configurations', 'GET', `${WARP}/:tunnel/configurations`, readWarp],
+  ['warp_connector_connections', 'GET', `${WARP}/:tunnel/connections`, readWarp],
+  ['warp_connector_connector', 'GET', `${WARP}/:tunnel/connectors/:connector`, readWarp],
+  ['warp_connector_token', 'GET', `${WARP}/:tunnel/token`, editWarp],
+  ['warp_connector_failover', 'PUT', `${WARP}/:tunnel/failover`, editWarp],
+  ['teamnet_routes', 'GET', NETWORKS, readRoutes],
+  ['teamnet_routes_create', 'POST', NETWORKS, editRoutes],
+  ['teamnet_routes_delete', 'DELETE', `${NETWORKS}/:route`, editRoutes],
+  ['hostname_routes', 'GET', HOSTNAMES, readRoutes],
+  ['hostname_routes_create', 'POST', HOSTNAMES, editRoutes],
+  ['hostname_routes_delete', 'DELETE', `${HOSTNAMES}/:route`, editRoutes],
+  ['user_token_verify', 'GET', '/user/tokens/verify', anyToken],
+  ['account_token_verify', 'GET', '/accounts/:account/tokens/verify', anyToken],
+  ['accounts', 'GET', '/accounts', anyToken],
 ] as const satisfies readonly Route[];
 
-export type RoutedName = (typeof ROUTES)[number]['name'];
+export type RoutedName = (typeof ROUTES)[number][0];
 /** `unrouted`: a path or method that the API does not have. */
 export type EndpointName = RoutedName | 'unrouted';
 
-export const ENDPOINT_NAMES: readonly EndpointName[] = [...ROUTES.map(({ name }) => name), 'unrouted'];
+export const ENDPOINT_NAMES: readonly EndpointName[] = [...ROUTES.map(([name]) => name), 'unrouted'];
 
 /** Ids in the path. */
 export interface PathIds {
@@ -215,7 +77,7 @@ export type Routed =
   | { readonly kind: 'nowhere' };
 
 const CANDIDATES = Map.groupBy(
-  ROUTES.map((candidate) => ({ ...candidate, segments: candidate.path.split('/') })),
+  ROUTES.map(([name, method, path, access]) => ({ name, method, access, segments: path.split('/') })),
   ({ segments }) => segments.length,
 );
 

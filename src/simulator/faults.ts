@@ -1,5 +1,4 @@
 import type { EndpointName } from './endpoints.ts';
-import type { Delivery } from './envelope.ts';
 
 /** The effect of a fault. */
 export type FaultEffect =
@@ -128,32 +127,4 @@ function matches(spec: FaultSpec, target: FaultTarget): boolean {
     (spec.token === undefined || spec.token === target.token) &&
     (spec.page === undefined || spec.page === target.page)
   );
-}
-
-/** How the answer is sent under this fault. */
-export function deliveryOf(effect: FaultEffect, body: string): Delivery {
-  switch (effect.kind) {
-    case 'cut':
-      return { kind: 'cut', bytes: effect.bytes ?? Math.floor(Buffer.byteLength(body) / 2) };
-    case 'drip':
-      return { kind: 'drip', bytes: effect.bytes ?? 1, everyMs: effect.everyMs ?? 20 };
-    case 'silence':
-      return { kind: 'silence' };
-    case 'reset':
-      return { kind: 'reset', afterBytes: effect.afterBytes };
-    case 'huge':
-      return { kind: 'huge', bytes: effect.megabytes * 1024 * 1024 };
-    case 'none':
-    case 'status':
-    case 'error':
-    case 'text':
-    case 'rewrite':
-    case 'mangle':
-    case 'half_json':
-    case 'repeat_page':
-    case 'empty_page':
-    case 'total_count':
-    case 'endless_pages':
-      return { kind: 'whole' };
-  }
 }

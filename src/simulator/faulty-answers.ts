@@ -2,7 +2,6 @@ import type { ApiResponse } from './envelope.ts';
 import { ERRORS, failure, isRecord, respond } from './envelope.ts';
 import { createRandom } from './random.ts';
 import type { FaultEffect } from './faults.ts';
-import { deliveryOf } from './faults.ts';
 
 const GATEWAY_PAGE = (status: number): string =>
   `<html>\r\n<head><title>${status} Bad gateway</title></head>\r\n<body>\r\n<center><h1>${status} Bad gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n`;
@@ -45,12 +44,19 @@ export function spoil(
     case 'endless_pages':
       return changedPage(response, (page) => endlessPage(page, asked));
     case 'none':
-    case 'cut':
+      return response;
+    case 'cut': {
+      const bytes = effect.bytes ?? Math.floor(Buffer.byteLength(response.body) / 2);
+      return { ...response, delivery: { kind: 'cut', bytes } };
+    }
     case 'drip':
+      return { ...response, delivery: { bytes: 1, everyMs: 20, ...effect } };
     case 'silence':
+      return { ...response, delivery: effect };
     case 'reset':
+      return { ...response, delivery: { kind: 'reset', afterBytes: effect.afterBytes } };
     case 'huge':
-      return { ...response, delivery: deliveryOf(effect, response.body) };
+      return { ...response, delivery: { kind: 'huge', bytes: effect.megabytes * 1024 * 1024 } };
   }
 }
 
