@@ -78,7 +78,7 @@ function aRig({ tokens = ['one'] }: RigOptions = {}) {
   };
 }
 
-test('lists at once, and every ten minutes', async () => {
+test('lists at once, and then every ten minutes', async () => {
   const { answer, start, pass, listed, known, changes } = aRig();
   answer('one', A);
   await start();
@@ -95,7 +95,7 @@ test('lists at once, and every ten minutes', async () => {
   expect(changes()).toBe(4);
 });
 
-test('a list that fails is made again, later each time, and says why once in ten minutes', async () => {
+test('a failed list is retried with increasing delays, and logged every ten minutes', async () => {
   const { fail, answer, start, pass, listed, logged } = aRig();
   fail('one');
   await start();
@@ -113,7 +113,7 @@ test('a list that fails is made again, later each time, and says why once in ten
   expect(logged.at(-1)).toBe('info: the accounts of file one can be listed again');
 });
 
-test('a failure is reported when its reason changes, not when its words do', async () => {
+test('a failure is logged when its reason changes, not when its message does', async () => {
   const { fail, start, pass, logged } = aRig();
   fail('one', { reason: 'rate_limited', message: 'refused for another 300 s' });
   await start();
@@ -127,7 +127,7 @@ test('a failure is reported when its reason changes, not when its words do', asy
   ]);
 });
 
-test('a list that fails in between does not count, and what is known stays', async () => {
+test('a failed list in between changes nothing', async () => {
   const { answer, fail, start, pass, known, logged } = aRig();
   answer('one', A, B);
   await start();
@@ -147,7 +147,7 @@ test('a list that fails in between does not count, and what is known stays', asy
   expect(known()).toEqual(['a']);
 });
 
-test('each token has its own time', async () => {
+test('each token has its own schedule', async () => {
   const { answer, fail, start, pass, listed } = aRig({ tokens: ['one', 'two'] });
   answer('one', A);
   fail('two');
@@ -159,7 +159,7 @@ test('each token has its own time', async () => {
   expect(listed).toEqual(['one 0', 'two 0', `two ${5 / 60}`, 'one 10', `two ${10 + 5 / 60}`]);
 });
 
-test('it looks when it is asked to, also while it lists', async () => {
+test('listSoon lists again, also during a list', async () => {
   const { answer, discovery, start, isPaused, listed } = aRig();
   answer('one', A);
   await start();
@@ -173,7 +173,7 @@ test('it looks when it is asked to, also while it lists', async () => {
   expect(listed.length).toBeGreaterThan(2);
 });
 
-test('one look tells whether every list was complete', async () => {
+test('once resolves to whether every list was complete', async () => {
   const { answer, fail, discovery, changes } = aRig({ tokens: ['one', 'two'] });
   answer('one', A);
   fail('two');
@@ -183,7 +183,7 @@ test('one look tells whether every list was complete', async () => {
   expect(await discovery.once()).toBe(true);
 });
 
-test('other settings keep what is known of the tokens that remain', async () => {
+test('reconfigure keeps the accounts of tokens that stay', async () => {
   const { answer, discovery, start, known } = aRig();
   answer('one', A);
   await start();
@@ -197,7 +197,7 @@ test('other settings keep what is known of the tokens that remain', async () => 
   expect(known()).toEqual([]);
 });
 
-test('a list that other settings cut off is neither a failure nor an answer', async () => {
+test('a list stopped by new settings is neither a failure nor a success', async () => {
   const { fail, start, logged, known, pass, answer } = aRig();
   fail('one', STOPPED);
   await start();

@@ -15,7 +15,7 @@ import { aConnector } from '../support/snapshots.ts';
 const MESH = aListed('mesh', { type: 'warp_connector' });
 const NEVER = { success: undefined, lastSuccessAt: undefined };
 
-test('no collector has succeeded or failed before it was tried', () => {
+test('before its first request, a collector has neither succeeded nor failed', () => {
   const { collectors } = aStory().account();
   expect(Object.keys(collectors)).toEqual([...COLLECTORS]);
   for (const state of Object.values(collectors)) expect(state).toEqual(NEVER);
@@ -38,7 +38,7 @@ test('each collector succeeds on its own', () => {
   });
 });
 
-test('a collector fails where one of its requests failed, and keeps when it last succeeded', () => {
+test('a collector fails if one of its requests failed, and keeps the time of its last success', () => {
   const story = aStory();
   const tunnels = [aListed('a'), aListed('b')];
   story.poll(s(0), list(tunnels), connections('a', []), connections('b', []));
@@ -58,7 +58,7 @@ test('a tunnel deleted since the list does not fail the collector', () => {
   expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(0) });
 });
 
-test('a list that is not found does fail it', () => {
+test('a list that is not found fails the collector', () => {
   const story = aStory();
   story.poll(s(0), (at) => ({
     kind: 'tunnels',
@@ -71,7 +71,7 @@ test('a list that is not found does fail it', () => {
   expect(story.account().up).toBe(false);
 });
 
-test('where one typed list fails, the tunnels collector fails', () => {
+test('the tunnels collector fails if one typed list fails', () => {
   const story = aStory();
   story.poll(s(0), list([], { types: ['cfd_tunnel'] }), failedList({ types: ['warp_connector'] }));
   expect(story.account().collectors.tunnels).toMatchObject({ success: false, lastSuccessAt: undefined });
@@ -84,7 +84,7 @@ test('configurations of both types are one collector', () => {
   expect(story.account().collectors.configurations).toMatchObject({ success: false, lastSuccessAt: s(0) });
 });
 
-test('having nothing to do is as good as a success', () => {
+test('an idle collector succeeds', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', 'server'));
   story.poll(s(30), list([]), idle('connections'), idle('configurations'));
@@ -96,7 +96,7 @@ test('having nothing to do is as good as a success', () => {
   expect(story.account().up).toBe(true);
 });
 
-test('details alone say nothing of the list', () => {
+test('details do not affect the tunnels collector', () => {
   const story = aStory();
   story.poll(s(0), failedList());
   story.poll(s(30), idle('connections'));
@@ -104,7 +104,7 @@ test('details alone say nothing of the list', () => {
   expect(story.account().collectors.tunnels.success).toBe(false);
 });
 
-test('details of a WARP connector whose list has become too old meanwhile are still those of WARP connectors', () => {
+test('details of a WARP connector whose list is stale belong to warp_connections', () => {
   const story = aStory();
   story.poll(s(0), list([MESH]));
   story.poll(s(300));
@@ -115,7 +115,7 @@ test('details of a WARP connector whose list has become too old meanwhile are st
   });
 });
 
-test('a collector fails until every tunnel that failed is made good, also where others are observed meanwhile', () => {
+test('a collector fails until every failed tunnel has succeeded, also if others succeed meanwhile', () => {
   const story = aStory();
   const tunnels = [aListed('a'), aListed('b')];
   story.poll(s(0), list(tunnels), connections('a', 'server'), connections('b', []));
@@ -128,7 +128,7 @@ test('a collector fails until every tunnel that failed is made good, also where 
   expect(story.account().collectors.connections).toEqual({ success: true, lastSuccessAt: s(8) });
 });
 
-test('what a collector would not ask of a tunnel any more does not fail it', () => {
+test('a failed request that would not be repeated does not fail the collector', () => {
   const story = aStory();
   story.poll(
     s(0),
@@ -144,7 +144,7 @@ test('what a collector would not ask of a tunnel any more does not fail it', () 
   });
 });
 
-test('of several reasons the token is named first, and each account has its own', () => {
+test('of several reasons, those about the token come first; each account has its own', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a'), aListed('b')]), connections('a', 'timeout'), connections('b', 'auth'));
   expect(story.account().collectors.connections).toMatchObject({ success: false, failedFor: 'auth' });

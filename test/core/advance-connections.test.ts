@@ -17,13 +17,13 @@ const withIds = (...ids: readonly (string | undefined)[]): readonly Connector[] 
 const opened = (story: Story) => story.tunnel('a')?.counters.opened;
 const closed = (story: Story) => story.tunnel('a')?.counters.closed;
 
-test('the first observation is what later ones are counted against, not an event', () => {
+test('the first observation counts nothing', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2')));
   expect([opened(story), closed(story)]).toEqual([0, 0]);
 });
 
-test('connection ids that came and went between observations are counted', () => {
+test('connection ids that appear or disappear between observations are counted', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2', '3')));
   story.poll(s(30), list([aListed('a')]), connections('a', withIds('3', '2', '4', '5')));
@@ -42,7 +42,7 @@ test('a connection that moves to another connector under its id neither opens no
   expect([opened(story), closed(story)]).toEqual([0, 0]);
 });
 
-test('a connection told twice is one, and connections without id are not counted', () => {
+test('a duplicate connection counts once, and connections without id are not counted', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', withIds(undefined)));
   const twice = [...withIds('1'), ...withIds('1', undefined)];
@@ -64,7 +64,7 @@ test.each(['down', 'inactive'] as const)('a tunnel listed %s loses its connectio
   expect(closed(story)).toBe(2);
 });
 
-test('the connections of a tunnel that comes back are counted as opened', () => {
+test('the connections of a tunnel that comes up again count as opened', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', withIds('1', '2')));
   story.poll(s(30), list([aListed('a', { status: 'down' })]));
@@ -74,14 +74,14 @@ test('the connections of a tunnel that comes back are counted as opened', () => 
   expect([opened(story), closed(story)]).toEqual([2, 2]);
 });
 
-test('a tunnel first seen inactive opens its first connections', () => {
+test('the first connections of a tunnel listed inactive count as opened', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a', { status: 'inactive' })]));
   story.poll(s(30), list([aListed('a')]), connections('a', withIds('1', '2')));
   expect([opened(story), closed(story)]).toEqual([2, 0]);
 });
 
-test('details that arrive for a tunnel listed down say nothing', () => {
+test('details of a tunnel listed down are ignored', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a', { status: 'down' })]));
   const before = story.tunnel('a');
@@ -89,7 +89,7 @@ test('details that arrive for a tunnel listed down say nothing', () => {
   expect(story.tunnel('a')).toBe(before);
 });
 
-test('an observation that tells the same keeps the connectors themselves', () => {
+test('an equal observation keeps the same objects', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', withIds('1')));
   const before = story.tunnel('a')?.connectors.value;
@@ -115,7 +115,7 @@ test('connections that a list embeds are used', () => {
   });
 });
 
-test('embedded connections join what the connections endpoint told of their connector', () => {
+test('embedded connections are merged with details from the connections endpoint', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]));
   const fewer = { ...EMBEDDED, version: '2026.3.0', connections: [aConnection()] };

@@ -24,7 +24,7 @@ test('the first active connector is no failover', () => {
   expect(failoversAfter({ a: 'passive', b: 'passive' }, { a: 'active', b: 'passive' })).toBe(0);
 });
 
-test('another active connector is a failover, and so is the way back', () => {
+test('a change of the active connector is a failover, and so is the way back', () => {
   expect(failoversAfter({ a: 'active', b: 'passive' }, { a: 'offline', b: 'active' })).toBe(1);
   expect(
     failoversAfter(
@@ -53,7 +53,7 @@ test('none active, then another, is one failover', () => {
   );
 });
 
-test('where two claim to be active, the one that was active before stays it', () => {
+test('if two connectors report to be active, the previous one stays active', () => {
   expect(failoversAfter({ b: 'active', a: 'passive' }, { a: 'active', b: 'active' })).toBe(0);
   expect(
     failoversAfter(
@@ -65,20 +65,20 @@ test('where two claim to be active, the one that was active before stays it', ()
   ).toBe(1);
 });
 
-test('where two strangers claim to be active, their order does not matter', () => {
+test('if two new connectors report to be active, their order does not matter', () => {
   expect(failoversAfter({ c: 'active' }, { a: 'active', b: 'active' }, { a: 'active' })).toBe(1);
   expect(failoversAfter({ c: 'active' }, { b: 'active', a: 'active' }, { a: 'active' })).toBe(1);
 });
 
-test('a restart of the active connector changes its id: another connector is active', () => {
+test('a restart of the active connector is a failover, because its id changes', () => {
   expect(failoversAfter({ a: 'active', b: 'passive' }, { a2: 'active', b: 'passive' })).toBe(1);
 });
 
-test('only active counts: unknown, passive and offline are not it', () => {
+test('only the status active counts: unknown, passive and offline do not', () => {
   expect(failoversAfter({ a: 'active' }, { a: 'unknown', b: 'passive', c: 'offline' })).toBe(0);
 });
 
-test('a failover while the tunnel was down, or its list lost, is counted when it is seen', () => {
+test('a failover while the tunnel was down, or its list lost, is counted when it is observed', () => {
   const story = aStory();
   story.poll(s(0), list([MESH]), connections('mesh', connectorsOf({ a: 'active' })));
   story.poll(s(30), list([{ ...MESH, status: 'down' }]));

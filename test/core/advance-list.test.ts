@@ -4,12 +4,12 @@ import { aConnector } from '../support/snapshots.ts';
 
 const WARP = { type: 'warp_connector' } as const;
 
-test('nothing is known before the first list', () => {
+test('an account is empty before the first list', () => {
   const story = aStory();
   expect(story.account()).toMatchObject({ up: undefined, listedAt: new Map(), tunnels: new Map() });
 });
 
-test('a complete list is the truth: it adds what it shows and removes what it does not', () => {
+test('a complete list replaces the tunnels', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a'), aListed('b')]));
   expect(story.names()).toEqual(['a', 'b']);
@@ -18,7 +18,7 @@ test('a complete list is the truth: it adds what it shows and removes what it do
   expect(story.account()).toMatchObject({ up: true, hidden: new Map() });
 });
 
-test('a complete list over no tunnels leaves none', () => {
+test('an empty complete list removes all tunnels', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]));
   story.poll(s(30), list([]));
@@ -26,7 +26,7 @@ test('a complete list over no tunnels leaves none', () => {
   expect(story.account()).toMatchObject({ up: true, hidden: new Map() });
 });
 
-test('a failed list removes nothing, keeps each tunnel as it is, and says so', () => {
+test('a failed list changes no tunnel, and the account is not up', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]));
   story.poll(s(30), list([aListed('a', { status: 'degraded' })]));
@@ -40,13 +40,13 @@ test('a failed list removes nothing, keeps each tunnel as it is, and says so', (
   expect(story.tunnel('a')).toBe(before);
 });
 
-test('an account whose first list fails is down and shows nothing', () => {
+test('an account whose first list fails is not up and has no tunnels', () => {
   const story = aStory();
   story.poll(s(0), failedList());
   expect(story.account()).toMatchObject({ up: false, listedAt: new Map(), tunnels: new Map() });
 });
 
-test('where one of the typed lists fails, the other is still the truth about its type', () => {
+test('if one typed list fails, the other still replaces the tunnels of its type', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a'), aListed('b'), aListed('mesh', WARP)]));
   story.poll(
@@ -60,21 +60,21 @@ test('where one of the typed lists fails, the other is still the truth about its
   expect(story.account().listedAt.get('warp_connector')).toBe(s(0));
 });
 
-test('a list says nothing of types that it does not cover', () => {
+test('a list does not change types that it does not cover', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a'), aListed('mesh', WARP)]));
   story.poll(s(30), list([], { types: ['warp_connector'] }));
   expect(story.names()).toEqual(['a']);
 });
 
-test('a tunnel of a type that the list was not asked for is not taken', () => {
+test('a tunnel of a type that was not asked for is ignored', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a'), aListed('mesh', WARP)], { types: ['cfd_tunnel'] }));
   expect(story.names()).toEqual(['a']);
   expect(story.account().hidden.size).toBe(0);
 });
 
-test('tunnels of a type that we do not know are shown, and gone with the next complete list', () => {
+test('tunnels of unknown type are shown, and removed by the next complete list without them', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('new', { type: 'unknown' })]));
   expect(story.names()).toEqual(['new']);
@@ -82,7 +82,7 @@ test('tunnels of a type that we do not know are shown, and gone with the next co
   expect(story.names()).toEqual([]);
 });
 
-test('a tunnel of unknown type in one typed list is not removed by the other, nor by a poll that is not whole', () => {
+test('a tunnel of unknown type in one typed list is removed neither by the other nor by an incomplete poll', () => {
   const story = aStory();
   const cfd = list([aListed('new', { type: 'unknown' })], { types: ['cfd_tunnel'] });
   const emptyWarp = list([], { types: ['warp_connector'] });
@@ -95,7 +95,7 @@ test('a tunnel of unknown type in one typed list is not removed by the other, no
   expect(story.names()).toEqual([]);
 });
 
-test('a failing account leaves the others whole', () => {
+test('a failing account does not affect others', () => {
   const story = aStory('acc', 'other');
   const others = list([aListed('x', { accountId: 'other' })], { accountId: 'other' });
   story.poll(s(0), list([aListed('a')]), others);
@@ -106,7 +106,7 @@ test('a failing account leaves the others whole', () => {
   expect(story.account('other').listedAt.get('cfd_tunnel')).toBe(s(30));
 });
 
-test('an account without observations in a poll stays the same, accounts keep their order', () => {
+test('an account without observations is unchanged, and accounts keep their order', () => {
   const story = aStory('acc', 'other');
   story.poll(s(0), list([], { accountId: 'other' }));
   expect([...story.snapshot().accounts.keys()]).toEqual(['acc', 'other']);
@@ -122,7 +122,7 @@ test('observations of an account that is not configured are ignored', () => {
   expect([...story.snapshot().accounts.keys()]).toEqual(['acc']);
 });
 
-test('the previous snapshot is left as it was', () => {
+test('the previous snapshot is not modified', () => {
   const story = aStory();
   const before = story.poll(s(0), list([aListed('a')]));
   story.poll(s(30), list([aListed('b')]), connections('b', [aConnector()]));
@@ -141,7 +141,7 @@ test('a tunnel listed again unchanged is the same object', () => {
   expect(story.tunnel('gone')).toBe(before[1]);
 });
 
-test('a change of status is counted into the new status; the first sight is none', () => {
+test('a change of status counts for the new status; the first list is no change', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a', { status: 'healthy' })]));
   expect(Object.values(story.tunnel('a')?.counters.transitions ?? {})).toEqual([0, 0, 0, 0, 0]);
@@ -187,7 +187,7 @@ test('two tunnels of one name are two tunnels', () => {
   expect(story.names()).toEqual(['web', 'web']);
 });
 
-test('details of a tunnel that no list shows are ignored', () => {
+test('details of an unlisted tunnel are ignored', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('ghost', [aConnector()]));
   expect(story.names()).toEqual(['a']);

@@ -20,7 +20,7 @@ const numbers = ({ counters }: TunnelState): readonly number[] => [
   counters.failovers,
 ];
 
-test('no counter of a tunnel that is remembered ever goes down', () => {
+test('no counter of a known tunnel ever decreases', () => {
   fc.assert(
     fc.property(polls, (all) => {
       for (const { before, after } of play(all)) {
@@ -36,7 +36,7 @@ test('no counter of a tunnel that is remembered ever goes down', () => {
   );
 });
 
-test('no more connections close than were opened or there at first', () => {
+test('at most as many connections close as were opened or present at first', () => {
   fc.assert(
     fc.property(polls, (all) => {
       for (const { after } of play(all)) {
@@ -50,7 +50,7 @@ test('no more connections close than were opened or there at first', () => {
   );
 });
 
-test('a poll in which every list failed forgets no tunnel', () => {
+test('a poll in which every list failed removes no tunnel', () => {
   fc.assert(
     fc.property(polls, fc.array(detail, { maxLength: 4 }), fc.nat(700), (all, details, wait) => {
       const story = aStory();
@@ -73,7 +73,7 @@ test('a failed list hides nothing that is fresh', () => {
   );
 });
 
-test('no tunnel is both shown and hidden, and what is shown has a fresh list', () => {
+test('no tunnel is both shown and hidden, and shown tunnels have a fresh list', () => {
   fc.assert(
     fc.property(polls, (all) => {
       for (const { after } of play(all)) {
@@ -87,7 +87,7 @@ test('no tunnel is both shown and hidden, and what is shown has a fresh list', (
   );
 });
 
-test('nothing vanishes by time alone before the next expiry, and then something does', () => {
+test('nothing is hidden before the next expiry, and something is then', () => {
   fc.assert(
     fc.property(polls, (all) => {
       const story = aStory();

@@ -18,7 +18,7 @@ const connectorOf = (...ids: readonly string[]) =>
   aConnector({ connections: ids.map((id) => aConnection({ id })) });
 const expiry = (story: Story) => nextExpiry(story.snapshot(), STALE_AFTER_MS);
 
-test('tunnels vanish exactly when their list is as old as is allowed, and not a millisecond sooner', () => {
+test('tunnels are hidden exactly when their list becomes stale', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]));
   story.poll(s(300) - 1);
@@ -29,7 +29,7 @@ test('tunnels vanish exactly when their list is as old as is allowed, and not a 
   expect(story.account().listedAt.size).toBe(0);
 });
 
-test('data vanishes without any observation', () => {
+test('data is hidden without any observation', () => {
   const story = aStory();
   const fresh = story.poll(s(0), list([aListed('a')]));
   const later = advance(fresh, [], { now: s(300), staleAfterMs: STALE_AFTER_MS });
@@ -38,7 +38,7 @@ test('data vanishes without any observation', () => {
   expect(later.accounts.get('acc')?.up).toBe(true);
 });
 
-test('data vanishes while every list fails', () => {
+test('data is hidden while every list fails', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]));
   for (let after = 30; after < 300; after += 30) story.poll(s(after), failedList());
@@ -47,7 +47,7 @@ test('data vanishes while every list fails', () => {
   expect(story.names()).toEqual([]);
 });
 
-test('each type vanishes with its own list', () => {
+test('each type is hidden with its own list', () => {
   const story = aStory();
   const cfd = list([aListed('a')], { types: ['cfd_tunnel'] });
   story.poll(s(0), cfd, list([aListed('mesh', { type: 'warp_connector' })], { types: ['warp_connector'] }));
@@ -57,7 +57,7 @@ test('each type vanishes with its own list', () => {
   expect([...story.account().listedAt.keys()].toSorted()).toEqual(['cfd_tunnel', 'unknown']);
 });
 
-test('counters go on when the list comes back', () => {
+test('counters continue when the list returns', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [connectorOf('1', '2')]));
   story.poll(s(30), list([aListed('a')]), connections('a', [connectorOf('2', '3')]));
@@ -73,7 +73,7 @@ test('counters go on when the list comes back', () => {
   expect(story.account().hidden.size).toBe(0);
 });
 
-test('what was observed before the list was lost does not come back with it', () => {
+test('observations from before the list was lost do not return with it', () => {
   const story = aStory();
   story.poll(
     s(0),
@@ -93,7 +93,7 @@ test('what was observed before the list was lost does not come back with it', ()
   });
 });
 
-test('a hidden tunnel that is gone when the list comes back is forgotten', () => {
+test('a hidden tunnel that is missing when the list returns is removed', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]));
   story.poll(s(300), failedList());
@@ -102,7 +102,7 @@ test('a hidden tunnel that is gone when the list comes back is forgotten', () =>
   expect(story.account()).toMatchObject({ tunnels: new Map(), hidden: new Map() });
 });
 
-test('details that fail keep the last good value until it is too old, whatever the list says', () => {
+test('failing details keep the last value until it is stale, whatever the list shows', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]));
   for (let after = 30; after < 300; after += 30)
@@ -121,7 +121,7 @@ test('details that fail keep the last good value until it is too old, whatever t
   expect(story.names()).toEqual(['a']);
 });
 
-test('details that come back after failing show again, and connections between are counted', () => {
+test('details that succeed again are shown, and connections in between are counted', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [connectorOf('1')]));
   story.poll(s(30), list([aListed('a')]), connections('a', 'timeout'));
@@ -133,14 +133,14 @@ test('details that come back after failing show again, and connections between a
   expect(story.tunnel('a')?.counters).toMatchObject({ opened: 1, closed: 1 });
 });
 
-test('details that merely wait for their turn stay, however old', () => {
+test('details that wait for the budget stay, however old', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]));
   for (let after = 200; after <= 2000; after += 200) story.poll(s(after), list([aListed('a')]));
   expect(story.tunnel('a')?.connectors).toMatchObject({ value: [aConnector()], at: s(0) });
 });
 
-test('a configuration that fails to be renewed vanishes too, and nothing else with it', () => {
+test('a configuration whose renewal fails is hidden, and nothing else', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
   story.poll(s(200), list([aListed('a')]), configuration('a', 'permission'));
@@ -150,7 +150,7 @@ test('a configuration that fails to be renewed vanishes too, and nothing else wi
   expect(story.tunnel('a')?.connectors.value).toEqual([aConnector()]);
 });
 
-test('a tunnel without remote configuration has none, and had none observed', () => {
+test('a tunnel without remote configuration is observed to have none', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), configuration('a', CONFIGURATION));
   story.poll(s(30), list([aListed('a')]), configuration('a', undefined));
@@ -161,7 +161,7 @@ test('a tunnel without remote configuration has none, and had none observed', ()
   });
 });
 
-test('nothing expires where nothing is shown', () => {
+test('nothing expires if nothing is shown', () => {
   const story = aStory();
   expect(expiry(story)).toBeUndefined();
   story.poll(s(0), failedList());
@@ -177,7 +177,7 @@ test('the next expiry is that of the oldest list', () => {
   expect(expiry(story)).toBe(s(310));
 });
 
-test('the next expiry is that of a failing detail where it comes before the lists', () => {
+test('the next expiry is that of a failing detail if it comes before the lists', () => {
   const story = aStory();
   story.poll(s(0), list([aListed('a')]), connections('a', [aConnector()]), configuration('a', CONFIGURATION));
   story.poll(s(30), list([aListed('a')]));
@@ -217,7 +217,7 @@ test.each([
   },
 );
 
-test('details of unknown age that fail to be renewed are not shown either, though their list is', () => {
+test('failing details of unknown age are hidden, though their list is fresh', () => {
   const story = aStory();
   story.poll(
     s(3600),
@@ -231,7 +231,7 @@ test('details of unknown age that fail to be renewed are not shown either, thoug
   expect(story.tunnel('a')?.configuration.value).toBeUndefined();
 });
 
-test('what failed by a clock that has been set back since has failed for no time yet', () => {
+test('a failure from before the clock was set back starts now', () => {
   const story = aStory();
   story.poll(s(3600), list([aListed('a')]), connections('a', 'server'));
   story.poll(s(0), list([aListed('a')]), connections('a', 'server'));

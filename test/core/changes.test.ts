@@ -15,7 +15,7 @@ const moves = (before: readonly Connector[], after: readonly Connector[]) => {
   };
 };
 
-test('connectors come, go, and replace each other, on the same machine first', () => {
+test('connectors connect, disconnect and replace each other, first on the same machine', () => {
   const [a, b, c] = [on('a', '192.0.2.1'), on('b', '192.0.2.2'), on('c', '192.0.2.3')];
   expect(moves([a], [a, b])).toEqual({ connected: ['b'], disconnected: [], replaced: [] });
   expect(moves([a, b], [b])).toEqual({ connected: [], disconnected: ['a'], replaced: [] });
@@ -31,7 +31,7 @@ test('connectors come, go, and replace each other, on the same machine first', (
   });
 });
 
-test('a connector without a serving connection is not there, unless it has an HA status', () => {
+test('a connector without a serving connection is not present, unless it has an HA status', () => {
   const idle = aConnector({ id: 'a', connections: [aConnection({ pendingReconnect: true })] });
   expect(moves([on('a', '192.0.2.1')], [idle])).toEqual({ connected: [], disconnected: ['a'], replaced: [] });
   const offline = aConnector({ id: 'a', haStatus: 'offline', connections: [] });

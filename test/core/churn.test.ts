@@ -15,24 +15,24 @@ function after(churn: Churn, steps: number, changed: boolean): Churn {
 
 const rate = ({ changes, observedMs }: Churn): number => changes / observedMs;
 
-test('it counts changes in the time under observation', () => {
+test('counts changes and observed time', () => {
   const churn = churnAfter(after(NO_CHURN, 59, false), { elapsedMs: MINUTE, changed: true });
   expect(churn.changes).toBe(1);
   expect(churn.observedMs / HOUR).toBeCloseTo(1, 1);
 });
 
-test('a tunnel that has calmed down is forgotten to be restless', () => {
+test('old changes lose weight', () => {
   const restless = after(NO_CHURN, 24 * 60, true);
   const calm = after(restless, 3 * 24 * 60, false);
   expect(rate(calm)).toBeLessThan(rate(restless) / 15);
 });
 
-test('a clock that has been set back teaches nothing', () => {
+test('a clock that was set back changes nothing', () => {
   const churn = after(NO_CHURN, 10, true);
   expect(churnAfter(churn, { elapsedMs: -HOUR, changed: true })).toEqual(churn);
 });
 
-/** A connector whose connection and process began then; undefined where the API does not tell. */
+/** A connector whose connection and process started then; undefined if the API returned no time. */
 const connectorWith = (id: string, beganAt?: number) =>
   aConnector({
     startedAt: beganAt,
@@ -41,7 +41,7 @@ const connectorWith = (id: string, beganAt?: number) =>
 const listed = (parts: Parameters<typeof aListed>[1] = {}) =>
   list([aListed('a', { activeAt: s(-1e6), ...parts })]);
 
-test('what only an observation shows is learned: a connector that restarted while the list stayed the same', () => {
+test('counts a restart of a connector that the list does not show', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
   expect(story.tunnel('a')?.churn).toEqual(NO_CHURN);
@@ -51,26 +51,26 @@ test('what only an observation shows is learned: a connector that restarted whil
   expect(story.tunnel('a')?.churn.changes).toBeCloseTo(1);
 });
 
-test('a first sight tells since when a tunnel has been calm, of its youngest connection', () => {
+test('the youngest connection of the first observation dates the last change', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1', s(-9000)), connectorWith('2', s(-600))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 1, observedMs: 600_000 });
 });
 
-test('calm of more than six hours before the first sight counts as six, and its beginning not at all', () => {
+test('credits at most six hours of quiet time at the first observation, and no change before that', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1', s(-500_000))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 0, observedMs: 6 * HOUR });
 });
 
-test('a change counts the calm since then, and nothing of the time before, in which there may have been others', () => {
+test('a change counts the quiet time since, and not the time before, in which there may have been others', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
   story.poll(s(3600), listed(), connections('a', [connectorWith('2', s(3540))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 1, observedMs: 60_000 });
 });
 
-test('what the list has told of is not learned: it is seen without being looked for', () => {
+test('does not count changes that the list shows', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
   story.poll(s(30), listed({ status: 'degraded' }), connections('a', [connectorWith('2')]));
@@ -79,20 +79,20 @@ test('what the list has told of is not learned: it is seen without being looked 
   expect(story.tunnel('a')?.churn.changes).toBe(1);
 });
 
-test('connections that opened as the tunnel came up are what the list has told of', () => {
+test('does not count connections that opened when the tunnel came up, which the list shows', () => {
   const story = aStory();
   story.poll(s(0), listed({ activeAt: s(-100) }), connections('a', [connectorWith('1', s(-98))]));
   expect(story.tunnel('a')?.churn).toEqual({ changes: 0, observedMs: 98_000 });
 });
 
-test('an observation by a clock that has been set back teaches nothing', () => {
+test('an observation after the clock was set back changes nothing', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
   story.poll(s(-30), listed(), connections('a', [connectorWith('2')]));
   expect(story.tunnel('a')?.churn).toEqual(NO_CHURN);
 });
 
-test('what is learned outlives a list that was lost', () => {
+test('churn is kept while a list is lost', () => {
   const story = aStory();
   story.poll(s(0), listed(), connections('a', [connectorWith('1')]));
   story.poll(s(30), listed(), connections('a', [connectorWith('2')]));

@@ -28,13 +28,13 @@ function after(...results: readonly Result<readonly Account[]>[]): AccountList {
 const ids = (accounts: Iterable<Account>): readonly string[] => Array.from(accounts, ({ id }) => id);
 const known = (list: AccountList): readonly string[] => ids(list.accounts.values());
 
-test('the first complete list tells which accounts there are', () => {
+test('the first complete list provides the accounts', () => {
   const list = afterList(NEVER_LISTED, complete(A, B), 7);
   expect(known(list)).toEqual(['a', 'b']);
   expect(list).toMatchObject({ listedAt: 7, failure: undefined });
 });
 
-test('a new account is taken in at once, after those that are known', () => {
+test('a new account is added at once, after the known ones', () => {
   expect(known(after(complete(B), complete(A, B)))).toEqual(['b', 'a']);
 });
 
@@ -45,14 +45,14 @@ test('an account is dropped after two complete lists without it', () => {
   expect(known(afterList(once, complete(A), 3))).toEqual(['a']);
 });
 
-test('a list that fails counts neither for nor against an account', () => {
+test('a failed list changes no account', () => {
   const list = after(complete(A, B), complete(A), failed, failed, failed);
   expect(known(list)).toEqual(['a', 'b']);
   expect(list).toMatchObject({ failure: FAILURE, listedAt: 2 });
   expect(known(afterList(list, complete(A), 6))).toEqual(['a']);
 });
 
-test('an account that comes back in between begins anew', () => {
+test('an account that returns in between starts again', () => {
   expect(known(after(complete(A, B), complete(A), complete(A, B), complete(A)))).toEqual(['a', 'b']);
 });
 
@@ -60,11 +60,11 @@ test('a name follows the list', () => {
   expect(after(complete(A, B), complete(account('a', 'Another'), B)).accounts.get('a')?.name).toBe('Another');
 });
 
-test('before the first complete list there is nothing', () => {
+test('there are no accounts before the first complete list', () => {
   expect(after(failed)).toEqual({ ...NEVER_LISTED, failure: FAILURE });
 });
 
-test('accounts that are assumed stay until two lists are without them', () => {
+test('assumed accounts stay until two lists do not contain them', () => {
   const before = assumed([A]);
   expect(before.listedAt).toBeUndefined();
   expect(known(afterList(before, failed, 1))).toEqual(['a']);
@@ -89,7 +89,7 @@ test('an account that several tokens list is watched with the first', () => {
   expect(tokensOf(after(complete(A, B), complete(A), complete(A)), second)).toEqual(['a 0', 'c 1', 'b 1']);
 });
 
-test('some are excluded, and each shard has its own', () => {
+test('accounts are excluded and divided over shards', () => {
   const accounts = Array.from({ length: 40 }, (_, index) => account(`account-${index}`));
   const lists = [{ token: 't', list: after(complete(...accounts)) }];
   expect(ids(discoveredAccounts(lists, { ...WHOLE, exclude: ['account-3'] }))).toEqual(
@@ -103,7 +103,7 @@ test('some are excluded, and each shard has its own', () => {
     expect(shard.every((id) => shardOf(id, 3) === index)).toBe(true);
 });
 
-test('what changed is told by id, and by name', () => {
+test('changes are detected by id and name', () => {
   expect(accountChanges([A, B], [account('b', 'Beta'), C])).toEqual({
     taken: [C],
     dropped: [A],
@@ -140,7 +140,7 @@ test.each<[string, readonly AccountList[], ReturnType<typeof discoveryStatus>]>(
   expect(discoveryStatus(lists)).toEqual(status);
 });
 
-test('names are bounded, however many accounts there are and whatever they are called', () => {
+test('the list of names has a maximum length', () => {
   const accounts = Array.from({ length: 200 }, (_, index) => ({
     id: String(index).padStart(32, '0'),
     name: 'x'.repeat(5000),

@@ -17,7 +17,7 @@ const accountOf = ({ accounts }: Snapshot): AccountState =>
 const remembered = ({ tunnels, hidden }: AccountState): ReadonlyMap<string, TunnelState> =>
   new Map([...hidden, ...tunnels]);
 
-/** What events tell of a tunnel. */
+/** The part of a tunnel that events report. */
 interface Told {
   name: string;
   status: string;
@@ -44,7 +44,7 @@ function known(state: TunnelState): Told {
   };
 }
 
-/** Replays one event. Throws if it contradicts what was told before. */
+/** Replays one event. Throws if it contradicts an earlier one. */
 function fold(told: Map<string, Told>, { kind, tunnelId, tunnelName, from, to }: Change): void {
   const tunnel = told.get(tunnelId ?? '');
   const need = (): Told => {
@@ -102,7 +102,7 @@ function fold(told: Map<string, Told>, { kind, tunnelId, tunnelName, from, to }:
   }
 }
 
-/** What no event can tell: what was observed for the first time. */
+/** Adds first observations, which no event reports. */
 function addFirsts(told: Map<string, Told>, { before, after }: Step): void {
   const was = remembered(accountOf(before));
   for (const [id, state] of remembered(accountOf(after))) {
@@ -121,7 +121,7 @@ function addFirsts(told: Map<string, Told>, { before, after }: Step): void {
   }
 }
 
-test('whatever is observed, the events fold back to the last snapshot', () => {
+test('the last snapshot can be reconstructed from the events', () => {
   fc.assert(
     fc.property(polls, (all) => {
       const told = new Map<string, Told>();
@@ -138,7 +138,7 @@ test('whatever is observed, the events fold back to the last snapshot', () => {
   );
 });
 
-test('a snapshot that follows without an observation brings no event, but for an account that is lost', () => {
+test('a snapshot without observations causes no event except account_lost', () => {
   fc.assert(
     fc.property(polls, fc.nat(700), (all, wait) => {
       const story = play([...all, { wait, lists: [], details: [] }]);
@@ -178,7 +178,7 @@ test('events and counters agree', () => {
   );
 });
 
-test('the random polls bring every kind of event that observations can', () => {
+test('the random polls cause every kind of event that observations can cause', () => {
   const knownConnectors = new Set<EventKind>();
   for (const all of fc.sample(polls, { numRuns: 1000, seed: 1 }))
     for (const step of play(all)) for (const { kind } of changesOf(step)) knownConnectors.add(kind);

@@ -19,7 +19,7 @@ import { aConnection, aConnector, NOW } from '../support/snapshots.ts';
 const EXPECTED = [{ accountId: 'acc', tunnel: 'shop', minConnectors: undefined }];
 const TYPES: readonly KnownTunnelType[] = ['cfd_tunnel', 'warp_connector'];
 
-/** The events of polls that follow each other, as an exporter sees them from its start on. */
+/** The events of consecutive polls since the start of the exporter. */
 function anExporter() {
   const story = aStory('acc', 'other');
   let history: EventHistory = NO_EVENTS;
@@ -73,7 +73,7 @@ const warp = (id: string, haStatus: 'active' | 'passive' | 'offline') =>
 const ingress = (...hostnames: readonly string[]) =>
   hostnames.map((hostname) => ({ hostname, service: 'http://localhost', path: '' }));
 
-/** The same, of which the lists are read every 30 seconds: `lists` is what they hold until told otherwise. */
+/** The same with a list every 30 seconds. `lists` is used until another is given. */
 function aWatchedFleet(...initial: readonly Act[]) {
   const exporter = anExporter();
   let lists = initial;
@@ -168,7 +168,7 @@ test('the events of an hour', async () => {
   ).toMatchFileSnapshot('../golden/events-of-an-hour.txt');
 });
 
-test('a list that could not be read for an hour and then shows 40 tunnels down makes 40 events', () => {
+test('a list that fails for an hour and then shows 40 tunnels down causes 40 events', () => {
   const { poll, story } = anExporter();
   const names = Array.from({ length: 40 }, (_, index) => `t${index}`);
   poll(0, list(names.map((name) => aListed(name))));
@@ -186,7 +186,7 @@ test('a list that could not be read for an hour and then shows 40 tunnels down m
   expect(poll(3660, list(names.map((name) => aListed(name, down))))).toEqual([]);
 });
 
-test('data that becomes too old to show and comes back unchanged makes no events about tunnels', () => {
+test('stale data that returns unchanged causes no events about tunnels', () => {
   const { poll } = anExporter();
   const seen = [
     connections('shop', [one, two]),
@@ -202,7 +202,7 @@ function kinds(changes: readonly Change[]): readonly string[] {
   return changes.map(({ kind, message }) => `${kind} ${message}`);
 }
 
-test('what changed while nothing could be read is told once when it can be read again', () => {
+test('changes while every list failed cause one event each when lists succeed again', () => {
   const { poll } = anExporter();
   poll(
     0,

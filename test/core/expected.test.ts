@@ -28,7 +28,7 @@ test('a listed tunnel matches by name or by id, down or not', () => {
   expect(isPresent(snapshot, declared('gone'), TYPES)).toBe(true);
 });
 
-test('a part of a name, or another case of it, is no match', () => {
+test('part of a name, or another case, does not match', () => {
   const snapshot = aSnapshot(anAccount({ tunnels: [web] }));
   expect(isPresent(snapshot, declared('we'), TYPES)).toBe(false);
   expect(isPresent(snapshot, declared('WEB'), TYPES)).toBe(false);
@@ -41,7 +41,7 @@ test('only the declared account is searched', () => {
   expect(isPresent(snapshot, declared('web'), TYPES)).toBe(true);
 });
 
-test('absence cannot be known without a fresh list of every type', () => {
+test('absence is unknown without a fresh list of every type', () => {
   const halfListed = aSnapshot(anAccount({ listedAt: listing('cfd_tunnel'), tunnels: [web] }));
   expect(isPresent(halfListed, declared('api'), TYPES)).toBeUndefined();
   expect(isPresent(halfListed, declared('web'), TYPES)).toBe(true);
@@ -50,7 +50,7 @@ test('absence cannot be known without a fresh list of every type', () => {
   expect(isPresent(unlisted, declared('api'), TYPES)).toBeUndefined();
 });
 
-test('absence cannot be known where another account that might have it is not listed', () => {
+test('absence is unknown if another account that may have the tunnel is not listed', () => {
   const snapshot = aSnapshot(anAccount({ id: 'one' }), anAccount({ id: 'two', listedAt: listing() }));
   expect(isPresent(snapshot, declared('api'), TYPES)).toBeUndefined();
   expect(isPresent(snapshot, declared('api', 'one'), TYPES)).toBe(false);
@@ -61,7 +61,7 @@ test('a hidden tunnel is not listed', () => {
   expect(isPresent(snapshot, declared('web'), TYPES)).toBeUndefined();
 });
 
-test('nothing can be known of an account that is not polled', () => {
+test('presence in an account that is not polled is unknown', () => {
   expect(isPresent(aSnapshot(anAccount({ id: 'one' })), declared('web', 'stranger'), TYPES)).toBeUndefined();
 });
 

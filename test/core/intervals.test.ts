@@ -35,11 +35,11 @@ const rateOf = (fleet: readonly AccountState[]): number => {
   return 1000 * listRate(withIntervals, OPTIONS.pollIntervalMs);
 };
 
-test('lists that take at most half of the budget are made at every poll', () => {
+test('lists that need at most half of the budget are requested at every poll', () => {
   expect(intervals(accounts(30))).toEqual(Array(30).fill(30_000));
 });
 
-test('accounts that are alike share half of the budget alike', () => {
+test('equal accounts have equal intervals within half of the budget', () => {
   const fleet = accounts(200);
   expect(Math.min(...intervals(fleet))).toBeCloseTo(200_000, -2);
   expect(Math.max(...intervals(fleet))).toBeCloseTo(200_000, -2);
@@ -65,7 +65,7 @@ test.each([31, 60, 200, 1000])(
   },
 );
 
-test('accounts with more tunnels for a request, more changes or trouble are listed more often', () => {
+test('accounts with more tunnels per request, more changes or trouble are listed more often', () => {
   const usual = { changes: 1, observedMs: 3_600_000 };
   const fleet = [
     ...accounts(100, (index) => account(`usual${index}`, { tunnels: 2, list: { churn: usual } })),
@@ -81,15 +81,15 @@ test('accounts with more tunnels for a request, more changes or trouble are list
   for (const id of ['pages', 'empty']) expect(planned.get(id)).toBeGreaterThan(1.3 * usualMs);
 });
 
-test('no accounts have no intervals', () => {
+test('without accounts there are no intervals', () => {
   expect(intervals([])).toEqual([]);
 });
 
-test('a list has a page for each thousand tunnels, and one at least', () => {
+test('a list has one page per thousand tunnels, and at least one', () => {
   expect([0, 1, 1000, 1001, 5400].map(pagesOf)).toEqual([1, 1, 1, 2, 6]);
 });
 
-test('a list is expected to take as many requests as the last complete one, however many tunnels are selected', () => {
+test('a list is expected to take as many requests as the last complete one, whatever is selected', () => {
   expect(listRequestsOf(emptyAccount({ id: 'acc', name: '' }))).toBe(1);
   const snapshot = advance(
     emptySnapshot([{ id: 'acc', name: '' }], 0),
@@ -123,13 +123,13 @@ test('a small fleet is observed in every poll', () => {
   expect(refreshAge({ ...FLEET, serving: 0 })).toBe(30_000);
 });
 
-test('a fleet larger than the budget takes turns in what the lists leave', () => {
+test('a fleet larger than the budget shares what the lists leave', () => {
   // 600 requests in five minutes, 10 of them for lists: 590 tunnels in five minutes.
   expect(refreshAge({ ...FLEET, serving: 590 })).toBeCloseTo(300_000);
   expect(refreshAge({ ...FLEET, serving: 1180 })).toBeCloseTo(600_000);
 });
 
-test('if lists took the whole budget, no tunnel would ever be observed', () => {
+test('the interval is infinite if lists use the whole budget', () => {
   expect(refreshAge({ ...FLEET, requestBudget: 10 })).toBe(Infinity);
   expect(refreshAge({ ...FLEET, requestBudget: 5 })).toBe(Infinity);
 });

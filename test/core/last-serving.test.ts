@@ -21,7 +21,7 @@ const lastObserved = (story: ReturnType<typeof aStory>): readonly string[] => {
 };
 const inSeconds = (at: number): string => String(at / 1000);
 
-test('a tunnel that is down keeps what was last observed of it, and forgets it when it serves again', () => {
+test('a tunnel that is down keeps its last serving observation until it serves again', () => {
   const story = aStory();
   story.poll(s(0), list([UP]), connections('web', [CONNECTOR]));
   expect(story.tunnel('web')?.lastServing).toBeUndefined();
@@ -38,7 +38,7 @@ test('a tunnel that is down keeps what was last observed of it, and forgets it w
   expect(story.tunnel('web')?.lastServing).toBeUndefined();
 });
 
-test('connections that were observed to be gone before the list said so do not replace what was last observed', () => {
+test('an empty observation before the list shows the tunnel down does not replace the last serving one', () => {
   const story = aStory();
   story.poll(s(0), list([UP]), connections('web', [CONNECTOR]));
   story.poll(s(30), connections('web', []));
@@ -46,7 +46,7 @@ test('connections that were observed to be gone before the list said so do not r
   expect(story.tunnel('web')?.lastServing).toEqual({ connectors: [CONNECTOR], at: s(0) });
 });
 
-test('what was last observed survives connections and lists that could not be read', () => {
+test('the last serving observation survives failed connections and lists', () => {
   const story = aStory();
   const stale = STALE_AFTER_MS / 1000;
   story.poll(s(0), list([UP]), connections('web', [CONNECTOR]));
@@ -60,7 +60,7 @@ test('what was last observed survives connections and lists that could not be re
   expect(story.tunnel('web')?.lastServing).toEqual({ connectors: [CONNECTOR], at: s(0) });
 });
 
-test('a tunnel that was down before the exporter started has nothing that was last observed', () => {
+test('a tunnel that was down before the exporter started has no last serving observation', () => {
   const story = aStory();
   story.poll(s(0), list([DOWN]));
   expect(story.tunnel('web')?.lastServing).toBeUndefined();

@@ -17,18 +17,18 @@ import { aConnection, aConnector } from '../support/snapshots.ts';
 const pending = aConnection({ id: 'p', pendingReconnect: true });
 const serving = aConnection({ id: 's' });
 
-test('connections that wait to reconnect do not serve', () => {
+test('connections pending reconnect do not serve', () => {
   expect(servingConnections(aConnector({ connections: [pending, serving] }))).toEqual([serving]);
 });
 
-test('a connector serves with one serving connection, not with none', () => {
+test('a connector serves if it has a serving connection', () => {
   const half = aConnector({ id: 'half', connections: [pending, serving] });
   const lost = aConnector({ id: 'lost', connections: [pending] });
   const empty = aConnector({ id: 'empty', connections: [] });
   expect(servingConnectors([lost, half, empty])).toEqual([half]);
 });
 
-test('only down and inactive tell that there are no connections', () => {
+test('only down and inactive tunnels have no connections', () => {
   expect(TUNNEL_STATUSES.filter(hasNoConnections)).toEqual(['down', 'inactive']);
 });
 
@@ -39,7 +39,7 @@ test('only two types have a connections endpoint', () => {
   ]);
 });
 
-test('there is fresh data from the first complete list on until it is too old', () => {
+test('there is fresh data from the first complete list until it is stale', () => {
   const story = aStory('acc', 'other');
   expect(hasFreshData(story.snapshot())).toBe(false);
   expect(hasFreshData(story.poll(s(0), failedList()))).toBe(false);

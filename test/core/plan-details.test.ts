@@ -6,7 +6,7 @@ import { aConnector, anAccount, aTunnel, NOW, type TunnelParts } from '../suppor
 
 const MINUTE = 60_000;
 
-/** A tunnel whose connections and configuration were observed so many minutes ago; undefined is never. */
+/** A tunnel whose connections and configuration were observed this many minutes ago; undefined for never. */
 interface Ages {
   readonly details?: number | undefined;
   readonly changed?: number;
@@ -64,7 +64,7 @@ const CONFIGURATIONS = { configurations: true };
 const many = (prefix: string, count: number, ages: Ages) =>
   Array.from({ length: count }, (_, index) => known(`${prefix}${index}`, ages));
 
-test('a tunnel listed inactive costs nothing, one that is down its configuration', () => {
+test('a tunnel listed inactive gets no request, one that is down only one for its configuration', () => {
   const tunnels = [
     known('down', { changed: 0 }, { status: 'down' }),
     known('inactive', {}, { status: 'inactive' }),
@@ -83,7 +83,7 @@ test('a tunnel listed inactive costs nothing, one that is down its configuration
   ]);
 });
 
-test('types without a connections endpoint are never asked for', () => {
+test('types without a connections endpoint get no request', () => {
   const tunnels = [...TUNNEL_TYPES, 'unknown' as const].map((type) => known(type, {}, { type }));
   expect(asked(tunnels, CONFIGURATIONS)).toEqual([
     'cfd_tunnel',
@@ -114,20 +114,20 @@ test('changed tunnels come first, then those never observed, then the oldest obs
   ]);
 });
 
-test('no more is asked for than the allowance, and what it leaves out is waiting', () => {
+test('plans at most the allowance, and reports the others as waiting', () => {
   const tunnels = [known('a', { details: 1 }), known('b', { details: 2 }), known('c', { details: 3 })];
   expect(asked(tunnels, { allowance: 2 })).toEqual(['c', 'b']);
   expect(planned(tunnels, { allowance: 2 }).waiting).toBe(1);
   expect(planned(tunnels, { allowance: 3 }).waiting).toBe(0);
 });
 
-test.each([true, false])('an allowance of 0 asks for nothing (configurations: %s)', (configurations) => {
+test.each([true, false])('an allowance of 0 plans nothing (configurations: %s)', (configurations) => {
   const tunnels = many('t', 3, {});
   expect(planned(tunnels, { allowance: 0, configurations })).toMatchObject({ requests: [], waiting: 3 });
   expect(planned([], { allowance: 0, configurations })).toMatchObject({ requests: [], waiting: 0 });
 });
 
-test('what can wait leaves alone what is kept for changed and never observed tunnels', () => {
+test('routine requests do not use the reserve for changed and never observed tunnels', () => {
   const tunnels = [
     ...many('old', 5, { details: 9 }),
     known('never', {}),
@@ -138,7 +138,7 @@ test('what can wait leaves alone what is kept for changed and never observed tun
   expect(asked(tunnels, { allowance: 1, routine: 1 })).toEqual(['changed']);
 });
 
-test('a tunnel observed moments ago has had its turn, unless it has changed since', () => {
+test('a tunnel observed recently is not observed again, unless it has changed since', () => {
   const tunnels = [
     known('young', { details: 1.9 }),
     known('due', { details: 2 }),
@@ -151,7 +151,7 @@ test('a tunnel observed moments ago has had its turn, unless it has changed sinc
 const isInFlight: DetailPlanOptions['isInFlight'] = ({ kind, tunnel }) =>
   tunnel.name === 'changed' || (kind === 'configuration' && tunnel.name === 'a');
 
-test('what is being asked right now is not asked again, and does not wait', () => {
+test('a request in flight is neither planned again nor waiting', () => {
   const tunnels = [
     known('a', { details: 1 }),
     known('b', { details: 1 }),
@@ -177,7 +177,7 @@ function failing(
   return { ...state, connectors: { ...state.connectors, ...times } };
 }
 
-test('a first failure is tried again soon, then after as long as it has failed, and every five minutes at least', () => {
+test('a failure is retried soon, then after as long as it has lasted, at most five minutes', () => {
   const second = 1 / 60;
   const tunnels = [
     failing('failed just now', [0, 0]),
@@ -194,7 +194,7 @@ test('a first failure is tried again soon, then after as long as it has failed, 
   ]);
 });
 
-test('what failed before the token was replaced is tried again at once, what has failed since is not', () => {
+test('failures before the token was replaced are retried at once, later ones are not', () => {
   const tunnels = [
     failing('with the old token', [65, 1]),
     failing('with the new token', [65, 0.2]),
@@ -210,7 +210,7 @@ test('what failed before the token was replaced is tried again at once, what has
   expect(asked(tunnels, options)).toContain('#configuration');
 });
 
-test('what keeps failing does not push aside what can be observed', () => {
+test('tunnels that keep failing do not displace others', () => {
   const tunnels = [
     failing('changed, failed twice', [2, 0.5], { details: 9, changed: 3 }),
     failing('never observed, failed twice', [2, 1], {}),
@@ -230,13 +230,13 @@ test('a changed tunnel whose first attempt failed is still urgent', () => {
   expect(asked(tunnels, { routine: 0 })).toEqual(['changed']);
 });
 
-test('what was observed by a clock that has been set back since is due', () => {
+test('an observation from before the clock was set back is due', () => {
   const tunnels = [known('old', { details: 8 }), known('ahead', { details: -60 })];
   expect(asked(tunnels, { minAgeMs: MINUTE })).toEqual(['ahead', 'old']);
   expect(asked([failing('failed ahead', [-60, -60])])).toEqual(['failed ahead']);
 });
 
-test('tunnels wait their turn: every one is asked for before one is asked for again', () => {
+test('every tunnel is observed before one is observed again', () => {
   let tunnels = many('t', 7, { details: 5 });
   const turns = Array.from({ length: 4 }, (_, poll) => {
     const now = NOW + poll * MINUTE;
@@ -249,7 +249,7 @@ test('tunnels wait their turn: every one is asked for before one is asked for ag
   expect(new Set(turns.flat().slice(0, 7)).size).toBe(7);
 });
 
-test('accounts that share a token share the allowance, and the order of priority', () => {
+test('accounts that share a token share the allowance and the order by priority', () => {
   const one = anAccount({ id: 'one', tunnels: [known('a', { details: 1 }), known('b', { details: 9 })] });
   const two = anAccount({ id: 'two', tunnels: [known('c', { details: 5 }), known('d', {})] });
   const { requests, waiting } = planDetails([one, two], planOptions({ allowance: 3 }));
@@ -261,12 +261,12 @@ test('accounts that share a token share the allowance, and the order of priority
   expect(waiting).toBe(1);
 });
 
-test('hidden tunnels are not asked for', () => {
+test('hidden tunnels get no request', () => {
   const account = anAccount({ hidden: [known('a', {})] });
   expect(planDetails([account], planOptions(CONFIGURATIONS)).requests).toEqual([]);
 });
 
-test('configurations are not asked for where the user does not want them', () => {
+test('configurations are not requested if the setting is off', () => {
   expect(asked([known('a', {})], { configurations: false })).toEqual(['a']);
 });
 
@@ -281,7 +281,7 @@ test('configurations get their allowance while connections wait, the oldest firs
   expect(requests.filter((name) => name.startsWith('#'))).toEqual(['#never0', '#old0']);
 });
 
-test('configurations get nothing before their allowance has grown to a request, while connections wait', () => {
+test('while connections wait, configurations get nothing before their allowance is a whole request', () => {
   const tunnels = many('t', 5, { details: 1 });
   const options = { ...CONFIGURATIONS, allowance: 3 };
   expect(asked(tunnels, { ...options, configurationAllowance: 1 })).toEqual(['t0', 't1', '#t0']);
@@ -289,7 +289,7 @@ test('configurations get nothing before their allowance has grown to a request, 
   expect(planned(tunnels, { ...options, configurationAllowance: 1 }).configurationsAhead).toBe(1);
 });
 
-test('configurations that no connections wait for do not count against their share', () => {
+test('configurations that precede no waiting connections do not count against their share', () => {
   const { requests, configurationsAhead } = planned(many('t', 2, { details: 1 }), CONFIGURATIONS);
   expect(requests).toHaveLength(4);
   expect(configurationsAhead).toBe(0);
@@ -308,12 +308,12 @@ test('configurations get what connections leave', () => {
   ]);
 });
 
-test('the share of configurations goes to connections where no configuration is due', () => {
+test('connections get the share of configurations if none is due', () => {
   const tunnels = many('t', 20, { details: 1, configured: 1 });
   expect(asked(tunnels, { ...CONFIGURATIONS, allowance: 10 })).toHaveLength(10);
 });
 
-test('a configuration is asked for every ten minutes, and soon where the last attempt failed', () => {
+test('a configuration is requested every ten minutes, and soon after a failure', () => {
   const unrenewed = known('failing', { details: 1, configured: 2 });
   const tunnels = [
     known('young', { details: 1, configured: 9.9 }),
@@ -328,7 +328,7 @@ test('a configuration is asked for every ten minutes, and soon where the last at
   ]);
 });
 
-test('configurations kept on the origin are never asked for, those of unknown source are', () => {
+test('configurations kept on the origin are never requested, those of unknown source are', () => {
   const tunnels = [
     known('local', { details: 1 }, { configSource: 'local' }),
     known('untold', { details: 1 }, { configSource: '' }),
@@ -336,7 +336,7 @@ test('configurations kept on the origin are never asked for, those of unknown so
   expect(asked(tunnels, CONFIGURATIONS).filter((name) => name.startsWith('#'))).toEqual(['#untold']);
 });
 
-test('where a connector runs a newer configuration, it is asked for sooner, but not in every poll', () => {
+test('a configuration is requested earlier if a connector runs a newer one, but not in every poll', () => {
   const ahead = { connectors: [aConnector({ configVersion: 3 }), aConnector({ id: 'b', configVersion: 4 })] };
   const tunnels = [
     known('just asked', { details: 1, configured: 0.9 }, ahead),
@@ -354,7 +354,7 @@ test('where a connector runs a newer configuration, it is asked for sooner, but 
 const idle = (tunnels: readonly TunnelState[], options: Partial<DetailPlanOptions> = {}) =>
   idleCollectors(anAccount({ tunnels }), planOptions(options));
 
-test('a collector is idle where nothing is due for it at all', () => {
+test('a collector is idle if nothing is due for it', () => {
   expect(idle([], CONFIGURATIONS)).toEqual(['connections', 'warp_connections', 'configurations']);
   expect(idle([known('a', {})])).toEqual(['warp_connections', 'configurations']);
   expect(idle([known('m', {}, { type: 'warp_connector' })], CONFIGURATIONS)).toEqual(['connections']);
@@ -374,7 +374,7 @@ const embedded = (name: string, details: number, parts: TunnelParts = {}): Tunne
   detailedAt: NOW - details * MINUTE,
 });
 
-test('tunnels whose list embeds their connections are asked for only now and then', () => {
+test('tunnels with connections embedded in the list are requested every five minutes', () => {
   const changed = embedded('changed', 1);
   const never = embedded('never', 1);
   const bare = { ...aConnector(), arch: undefined, startedAt: undefined };
@@ -390,7 +390,7 @@ test('tunnels whose list embeds their connections are asked for only now and the
   expect(asked(tunnels)).toEqual(['changed', 'never', 'old', 'undescribed', 'mesh', 'failing']);
 });
 
-test('embedded connections that are told do not wait', () => {
+test('tunnels with complete embedded connections do not wait', () => {
   expect(planned([embedded('told', 1)], { allowance: 0 })).toMatchObject({ waiting: 0 });
   expect(idle([embedded('told', 1)])).toEqual(['connections', 'warp_connections', 'configurations']);
 });

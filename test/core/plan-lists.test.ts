@@ -29,7 +29,7 @@ const ids = (accounts: readonly AccountState[], options: Partial<Parameters<type
   return { due: due.map(({ accountId }) => accountId), early: early.map(({ accountId }) => accountId) };
 };
 
-test('accounts that were never listed come first, then those that are late by the most intervals', () => {
+test('accounts that were never listed come first, then those with the highest age in intervals', () => {
   const accounts = [
     account('late', { asked: 60, intervalMs: 30_000 }),
     account('later', { asked: 90, intervalMs: 30_000 }),
@@ -39,7 +39,7 @@ test('accounts that were never listed come first, then those that are late by th
   expect(ids(accounts).due).toEqual(['never', 'later', 'late', 'slow']);
 });
 
-test('an account whose tunnels would vanish comes before those that were never listed', () => {
+test('an account whose list is nearly stale comes before those that were never listed', () => {
   const accounts = [
     account('never'),
     account('old', { asked: 299, intervalMs: 100_000 }),
@@ -49,7 +49,7 @@ test('an account whose tunnels would vanish comes before those that were never l
   expect(ids(accounts).due).toEqual(['older', 'never', 'old', 'slow']);
 });
 
-test('at the pace of the schedule a list is due at every tick, however early or late the tick is', () => {
+test('an interval equal to the poll interval is due at every poll, early or late', () => {
   expect(ids([account('a', { asked: 1, intervalMs: 30_000 })])).toEqual({ due: ['a'], early: [] });
 });
 
@@ -58,7 +58,7 @@ test('a list whose interval has not passed is early', () => {
   expect(ids([account('a', { asked: 100, intervalMs: 100_000 })])).toEqual({ due: ['a'], early: [] });
 });
 
-test('no account is listed twice between two ticks', () => {
+test('no account is listed twice in one poll', () => {
   expect(ids([account('a', { asked: 600 }), account('b')], { isListed: () => true })).toEqual({
     due: [],
     early: [],
@@ -68,7 +68,7 @@ test('no account is listed twice between two ticks', () => {
 const dueAfter = (asked: number, failing: number) =>
   ids([account('a', { asked, failing, intervalMs: 600_000 })]).due;
 
-test('a list that fails is due again after as long as it has failed, and within its interval', () => {
+test('a failed list is due again after as long as it has failed, at most its interval', () => {
   expect(dueAfter(30, 30)).toEqual(['a']);
   expect(dueAfter(30, 130)).toEqual([]);
   expect(dueAfter(100, 200)).toEqual(['a']);
@@ -76,20 +76,20 @@ test('a list that fails is due again after as long as it has failed, and within 
   expect(dueAfter(600, 4_000)).toEqual(['a']);
 });
 
-test('a list that failed with a token that was replaced since is due at once', () => {
+test('a list that failed is due at once when its token is replaced', () => {
   const failing = account('a', { asked: 10, failing: 1_000, intervalMs: 600_000 });
   expect(ids([failing], { renewedAt: () => NOW - 11_000 }).due).toEqual([]);
   expect(ids([failing], { renewedAt: () => NOW - 9_000 }).due).toEqual(['a']);
 });
 
-test('a clock that was set back does not keep an account from being listed', () => {
+test('an account is listed also after the clock was set back', () => {
   expect(ids([account('a', { asked: -3_600, intervalMs: 600_000 })]).due).toEqual(['a']);
 });
 
 /** Two requests per second. */
 const OWED = { now: NOW, pollIntervalMs: 30_000, requestBudget: 600, limit: 75 };
 
-test('a list that is due is owed all its requests', () => {
+test('all requests of a due list are reserved', () => {
   expect(
     owedToLists(
       [account('a', { asked: 30, requests: 6 }), account('b'), account('c', { asked: 3600 })],
@@ -98,7 +98,7 @@ test('a list that is due is owed all its requests', () => {
   ).toBe(8);
 });
 
-test('of the next lists, what the budget does not gain until then is owed', () => {
+test('of later lists, only what the budget does not gain until then is reserved', () => {
   // Two seconds before the first of them four requests come in, before the second six.
   expect(
     owedToLists([account('a', { asked: 28, requests: 6 }), account('b', { asked: 27, requests: 2 })], OWED),
@@ -106,19 +106,19 @@ test('of the next lists, what the budget does not gain until then is owed', () =
   expect(owedToLists([account('a', { asked: 0, requests: 6 })], OWED)).toBe(0);
 });
 
-test('lists larger than what an interval gains are owed from the start', () => {
+test('lists that exceed the gain of an interval are reserved from the start', () => {
   expect(owedToLists([account('a', { asked: 0, requests: 6 })], { ...OWED, requestBudget: 30 })).toBe(3);
 });
 
-test('what is owed has a limit', () => {
+test('the reserve is limited', () => {
   expect(owedToLists([account('a', { requests: 600 })], OWED)).toBe(75);
 });
 
-test('after a clock was set back, the next list is an interval away', () => {
+test('after the clock was set back, the next list is due in one interval', () => {
   expect(owedToLists([account('a', { asked: -3600, requests: 6 })], OWED)).toBe(0);
 });
 
-test('hundreds of lists that are spread over their interval are owed next to nothing', () => {
+test('hundreds of lists spread over their interval need almost no reserve', () => {
   const accounts = Array.from({ length: 200 }, (_, index) =>
     account(`a${index}`, { asked: index, intervalMs: 200_000 }),
   );

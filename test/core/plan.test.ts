@@ -51,7 +51,7 @@ function counts({ requests }: Plan) {
   return { lists: of('list'), connections: of('connections') };
 }
 
-test('lists that are due come before details, which wait for the list of their account', () => {
+test('due lists come before details, which wait for the list of their account', () => {
   const accounts = [account('due', { askedS: 30, tunnels: 3 }), account('listed', { askedS: 1, tunnels: 2 })];
   const { requests } = planned(accounts, { isListed });
   expect(requests.map((request) => ('tunnel' in request ? request.tunnel.name : request.accountId))).toEqual([
@@ -67,7 +67,7 @@ test('details of an account whose list is in flight wait for it, those of other 
   expect(counts(planned(accounts, options))).toEqual({ lists: 0, connections: 2 });
 });
 
-test('no more is planned than the budget allows, whatever is due', () => {
+test('plans at most what the budget allows', () => {
   const accounts = [...many(40, { askedS: 30 }), account('listed', { askedS: 1, tunnels: 500 })];
   for (const allowance of [0, 1, 39, 40, 41, 100]) {
     const result = planned(accounts, { allowance, isListed });
@@ -77,7 +77,7 @@ test('no more is planned than the budget allows, whatever is due', () => {
   }
 });
 
-test('lists that take turns get no more than their share while details are due', () => {
+test('lists get at most their share while details are due, if the budget is too small for all', () => {
   const accounts = [
     ...many(200, { askedS: 500, intervalMs: 200_000 }),
     account('listed', { askedS: 1, tunnels: 500, intervalMs: 200_000 }),
@@ -92,7 +92,7 @@ test('lists that take turns get no more than their share while details are due',
   });
 });
 
-test('lists take what details leave, and that does not count against their share', () => {
+test('lists use what details leave, which does not count against their share', () => {
   const accounts = [
     ...many(50, { askedS: 500, intervalMs: 200_000 }),
     account('listed', { askedS: 1, tunnels: 5, intervalMs: 200_000 }),
@@ -104,14 +104,14 @@ test('lists take what details leave, and that does not count against their share
   expect(result.sharedLists).toBe(10);
 });
 
-test('lists at the pace of the schedule have no share to keep to', () => {
+test('lists at every poll are not limited to a share', () => {
   expect(counts(planned(many(30, { askedS: 30 }), { listAllowance: 0 }))).toEqual({
     lists: 30,
     connections: 0,
   });
 });
 
-test('a part of the bucket is kept for changes, and none of it once', () => {
+test('a part of the bucket is reserved for changes, but not by once', () => {
   const observed = aTunnel({ id: 'old', name: 'old', connectorsAt: NOW - 60_000 });
   const tunnels = Array.from({ length: 200 }, (_, index) => ({
     ...observed,
@@ -130,7 +130,7 @@ test('a list larger than the bucket is planned with a full bucket', () => {
   expect(counts(planned([huge], { ...options, allowance: 10 })).lists).toBe(1);
 });
 
-test('what the next lists need is kept back from details', () => {
+test('requests for the next lists are reserved before details', () => {
   // In two seconds twenty requests are due, of which the budget gains four.
   const accounts = [...many(20, { askedS: 28 }), account('listed', { askedS: 1, tunnels: 500 })];
   expect(counts(planned(accounts, { isListed: () => true, allowance: 40 })).connections).toBe(40 - 16);
@@ -143,7 +143,7 @@ const routesOf = ({ requests }: Plan): readonly string[] =>
 
 const isNetwork = ({ routeKind }: { readonly routeKind: string }): boolean => routeKind === 'network';
 
-test('lists of routes get their share while details wait, and all that is spare', () => {
+test('lists of routes get their share while details wait, and all spare budget', () => {
   const options = { routes: true, isListed: () => true };
   const busy = [account('a', { askedS: 5, tunnels: 500 }), account('b', { askedS: 5 })];
   const few = planned(busy, options);

@@ -8,7 +8,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const FAIR_SHARE_MS = 10 * MINUTE;
 
-/** A tunnel observed so many minutes ago, and seen to change so often in six hours. */
+/** A tunnel observed this many minutes ago, with this many changes in six hours. */
 function observed(minutesAgo: number, changes = 0, parts: TunnelParts = {}): TunnelState {
   const state = aTunnel({ connectorsAt: NOW - minutesAgo * MINUTE, ...parts });
   return { ...state, churn: { changes, observedMs: 6 * HOUR } };
@@ -21,23 +21,23 @@ function priorityOf(...states: readonly TunnelState[]): readonly number[] {
 
 const ratio = ([a = 0, b = 0]: readonly number[]): number => a / b;
 
-test('of tunnels alike, the priority is the age', () => {
+test('tunnels that are alike have priority by age', () => {
   expect(ratio(priorityOf(observed(4), observed(2)))).toBeCloseTo(2);
 });
 
-test('the priority grows as the square root of the learned rate of change', () => {
+test('the priority grows with the square root of the observed rate of changes', () => {
   // 40.5 and 4.5 with what the fleet knows of each beforehand, in nearly the same time.
   expect(ratio(priorityOf(observed(1, 8), observed(1, 2)))).toBeCloseTo(2, 0);
 });
 
-test('a tunnel that has not been watched for long is taken for an average one', () => {
+test('a tunnel observed for a short time counts as average', () => {
   const unknown = { ...observed(1), churn: { changes: 0, observedMs: 0 } };
   const [calm = 0, average = 0, restless = 0] = priorityOf(observed(1), unknown, observed(1, 20));
   expect(average).toBeGreaterThan(calm);
   expect(average).toBeLessThan(restless);
 });
 
-test('while nothing is known of any tunnel, all are alike', () => {
+test('before any observation, all tunnels are alike', () => {
   const states = [1, 2].map((minutes) => ({ ...observed(minutes), churn: { changes: 0, observedMs: 0 } }));
   expect(ratio(priorityOf(...states))).toBeCloseTo(0.5);
 });
@@ -45,7 +45,7 @@ test('while nothing is known of any tunnel, all are alike', () => {
 test.each<[string, TunnelParts]>([
   ['degraded', { status: 'degraded' }],
   ['of unknown status', { status: 'unknown' }],
-])('a tunnel that is %s comes before a healthy one as old', (_, parts) => {
+])('a tunnel that is %s comes before a healthy one of the same age', (_, parts) => {
   const healthy = observed(1);
   expect(ratio(priorityOf(observed(1, 0, parts), healthy, healthy))).toBeGreaterThan(1.4);
 });
@@ -56,7 +56,7 @@ test.each<[string, TunnelParts]>([
     'by its configuration',
     { configuration: { version: 1, ingress: undefined, haMode: 'aws' }, connectors: [aConnector()] },
   ],
-])('a highly available tunnel, known %s, comes before a degraded one as old', (_, parts) => {
+])('a highly available tunnel, known %s, comes before a degraded one of the same age', (_, parts) => {
   const healthy = Array.from({ length: 9 }, () => observed(1));
   const [ha = 0, degraded = 0] = priorityOf(
     observed(1, 0, { type: 'warp_connector', ...parts }),
@@ -66,20 +66,20 @@ test.each<[string, TunnelParts]>([
   expect(ha).toBeGreaterThan(degraded);
 });
 
-test('a tunnel that never changes waits for no more than 1.75 fair shares beside the most restless ones', () => {
+test('a tunnel that never changes waits at most 1.75 equal intervals, even beside tunnels that change constantly', () => {
   const calm = observed(17.5);
   const restless = Array.from({ length: 9 }, () => observed(17.5, 500));
   const [priority = 0] = priorityOf(calm, ...restless);
   expect(priority).toBeGreaterThanOrEqual(0.99);
 });
 
-test('what is overdue comes before everything else', () => {
+test('overdue tunnels come first', () => {
   const [overdue, restless] = priorityOf(observed(19.1), observed(18, 1000));
   expect(overdue).toBe(Infinity);
   expect(restless).toBeLessThan(Infinity);
 });
 
-test('a failed attempt counts as asked', () => {
+test('a failure counts as an attempt', () => {
   const failed = observed(18);
   const state = {
     ...failed,
@@ -97,7 +97,7 @@ function byKey(a: Item, b: Item): number {
   return a.key - b.key;
 }
 
-test('selects what sorting would put first, and leaves equals in their order', () => {
+test('selects the first items in sorted order, with equal items in their original order', () => {
   assert(
     property(array(integer({ min: 0, max: 20 })), integer({ min: -1, max: 120 }), (keys, count) => {
       const items = keys.map((key, position): Item => ({ key, position }));
@@ -106,6 +106,6 @@ test('selects what sorting would put first, and leaves equals in their order', (
   );
 });
 
-test('takes what can be gone through once only', () => {
+test('accepts an iterator', () => {
   expect(selectFirst([3, 1, 2].values(), 2, (a, b) => a - b)).toEqual([1, 2]);
 });

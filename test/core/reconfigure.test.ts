@@ -41,14 +41,14 @@ const tunnelsOf = (snapshot: Snapshot, account = 'one'): readonly string[] => [
   ...(snapshot.accounts.get(account)?.tunnels.keys() ?? []),
 ];
 
-test('the same settings keep the same tunnels, hidden ones too', () => {
+test('equal settings keep all tunnels, including hidden ones', () => {
   const before = fleet();
   const after = reconfigured(before, scope());
   expect(after).toEqual(before);
   expect(after.accounts.get('one')?.tunnels.get('web')).toBe(before.accounts.get('one')?.tunnels.get('web'));
 });
 
-test('accounts come unknown, go, and change name and order; what remains goes on', () => {
+test('accounts are added, removed, renamed and reordered; those that stay keep their counters', () => {
   const after = reconfigured(
     fleet(),
     scope({
@@ -66,14 +66,14 @@ test('accounts come unknown, go, and change name and order; what remains goes on
   expect(after.accounts.get('one')?.tunnels.get('web')?.counters.opened).toBe(7);
 });
 
-test('tunnels that are no longer selected are gone at once', () => {
+test('tunnels that are no longer selected are removed at once', () => {
   const selection = { include: [], exclude: [/^(web|hidden)$/u], ids: [] };
   const after = reconfigured(fleet(), scope({ selection }));
   expect(tunnelsOf(after)).toEqual(['warp', 'odd']);
   expect(after.accounts.get('one')?.hidden.size).toBe(0);
 });
 
-test('types that are no longer asked for are gone at once, with their list and collector', () => {
+test('types that are no longer asked for are removed at once, with their list and collector', () => {
   const after = reconfigured(fleet(), scope({ types: ['cfd_tunnel'] })).accounts.get('one');
   expect([...(after?.tunnels.keys() ?? [])]).toEqual(['web', 'odd']);
   expect([...(after?.listedAt.keys() ?? [])]).toEqual(['cfd_tunnel']);
@@ -83,14 +83,14 @@ test('types that are no longer asked for are gone at once, with their list and c
   });
 });
 
-test('configurations that are no longer polled are not shown for ever', () => {
+test('configurations that are no longer polled are removed', () => {
   const after = reconfigured(fleet(), scope({ configurations: false })).accounts.get('one');
   expect(after?.tunnels.get('web')?.configuration.value).toBeUndefined();
   expect(after?.tunnels.get('web')?.counters.opened).toBe(7);
   expect(after?.collectors.configurations.success).toBeUndefined();
 });
 
-test('the sidecar stays where it is the same', () => {
+test('the sidecar stays if it is the same', () => {
   const sidecar = { connectorId: 'a', ready: true, readyConnections: 4, edge: undefined };
   expect(reconfigured({ ...fleet(), sidecar }, scope({ hasSidecar: true })).sidecar).toBe(sidecar);
   expect(reconfigured({ ...fleet(), sidecar }, scope()).sidecar).toBeUndefined();

@@ -58,7 +58,7 @@ test('a tunnel that is listed after the routes were read has its routes; one tha
   expect(lines(story, 'mesh', 'cloudflare_tunnel_routes')).toEqual(['kind="network" 1', 'kind="hostname" 1']);
 });
 
-test('routes stay while reading them fails, and vanish when it has failed for --poll.stale-after', () => {
+test('routes stay while their lists fail, until that has lasted --poll.stale-after', () => {
   const story = aStory();
   story.poll(s(0), list([WEB]), networks);
   const staleAfter = STALE_AFTER_MS / 1000;
@@ -84,7 +84,7 @@ test('the collector fails while one of its two lists does', () => {
   expect(story.account().collectors.routes).toEqual({ success: true, lastSuccessAt: s(2) });
 });
 
-test('routes to tunnels that are not listed are orphans, where every list is known', () => {
+test('routes to tunnels that are not listed are orphans, if every list is known', () => {
   const story = aStory();
   story.poll(s(0), networks, hostnames);
   expect(orphans(story)).toEqual([]);
@@ -129,14 +129,14 @@ test.each<readonly [FailureReason, readonly number[]]>([
   }
 });
 
-test('what a token was refused is due when it has been replaced', () => {
+test('a refused list is due when the token is replaced', () => {
   const story = aStory();
   story.poll(s(0), networks, routes('hostname', 'permission'));
   expect(dueRouteKinds(story.account(), s(10), { renewedAt: s(-1) })).toEqual([]);
   expect(dueRouteKinds(story.account(), s(10), { renewedAt: s(5) })).toEqual(['hostname']);
 });
 
-test('a list is expected to take as many pages as it has had', () => {
+test('a list is expected to take as many pages as the last one', () => {
   const story = aStory();
   expect(routePages(story.account(), 'network')).toBe(1);
   const many = Array.from({ length: 1001 }, (_, index) => aRoute(`10.0.${index}.0/24`, 'web'));

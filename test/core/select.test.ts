@@ -6,7 +6,7 @@ const ALL: Selection = { include: [], exclude: [], ids: [] };
 const selected = (name: string, selection: Partial<Selection>) =>
   isSelected(aListed(name, { id: `id-of-${name}` }), { ...ALL, ...selection });
 
-test('every tunnel is wanted where nothing is said', () => {
+test('every tunnel is selected by default', () => {
   expect(selected('web', {})).toBe(true);
 });
 
@@ -17,12 +17,12 @@ test('a name must match one of the included expressions, anywhere in it', () => 
   expect(selected('web-prod-', { include })).toBe(false);
 });
 
-test('excluded names are not wanted, included or not', () => {
+test('excluded names are not selected, included or not', () => {
   expect(selected('prod-test', { include: [/^prod-/], exclude: [/test/] })).toBe(false);
   expect(selected('prod-web', { include: [/^prod-/], exclude: [/test/] })).toBe(true);
 });
 
-test('only the ids given are wanted, and the names must match all the same', () => {
+test('only the given ids are selected, and names must still match', () => {
   const ids = ['id-of-web', 'id-of-api'];
   expect(selected('web', { ids })).toBe(true);
   expect(selected('shop', { ids })).toBe(false);

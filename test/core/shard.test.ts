@@ -7,7 +7,7 @@ const ACCOUNTS = Array.from({ length: 4_000 }, (_, index) =>
   createHash('md5').update(String(index)).digest('hex'),
 );
 
-test('shards are disjoint, and together whole', () => {
+test('shards are disjoint and complete', () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: 40 }), (account, total) => {
       const owners = Array.from({ length: total }, (_, index) => index).filter((index) =>
@@ -39,6 +39,6 @@ test.each([1, 2, 3, 7, 15])(
   },
 );
 
-test('an account stays with its shard from version to version', () => {
+test('the shard of an account does not change between versions', () => {
   expect([0, 1, 2, 3].map((index) => shardOf(index.toString(16).padStart(32, '0'), 5))).toEqual([2, 4, 1, 1]);
 });

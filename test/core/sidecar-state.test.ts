@@ -24,7 +24,7 @@ const edge = (connectorId: string, connections: number, at = 0): SidecarObservat
 const after = (...observations: readonly SidecarObservation[]): SidecarState | undefined =>
   observations.reduce<SidecarState | undefined>(sidecarAfter, undefined);
 
-test('both sides tell of the same connector', () => {
+test('both sides report the same connector', () => {
   expect(after(answered('a', 4), edge('a', 3, 7))).toEqual({
     connectorId: 'a',
     ready: true,
@@ -42,16 +42,16 @@ test('a cloudflared that no longer answers is not ready, keeps its id, and the e
   });
 });
 
-test('one that has never answered is not ready, and has no id', () => {
+test('a cloudflared that has never answered is not ready and has no id', () => {
   expect(after({ kind: 'silent' })).toMatchObject({ connectorId: '', ready: false, edge: undefined });
 });
 
-test('what the edge said of another process is no news of this one', () => {
+test("the edge's answer about another process is ignored", () => {
   expect(after(answered('a', 4), edge('a', 4), answered('b', 1))?.edge).toBeUndefined();
   expect(after(answered('a', 4), answered('b', 1), edge('a', 4))?.edge).toBeUndefined();
 });
 
-test('nothing new is the same object', () => {
+test('an unchanged state is the same object', () => {
   const before = after(answered('a', 4), edge('a', 4));
   expect(sidecarAfter(before, answered('a', 4))).toBe(before);
   expect(sidecarAfter(before, edge('b', 1))).toBe(before);
@@ -59,7 +59,7 @@ test('nothing new is the same object', () => {
   expect(sidecarAfter(silent, { kind: 'silent' })).toBe(silent);
 });
 
-test('what the edge said vanishes with age, and so it does where the clock was set back', () => {
+test("the edge's answer is dropped when stale, also after the clock was set back", () => {
   const known = after(answered('a', 4), edge('a', 4, 1_000));
   for (const now of [1_000, 1_999]) expect(withoutStaleEdge(known, { now, staleAfterMs: 1_000 })).toBe(known);
   for (const now of [2_000, -5_000]) {
@@ -70,7 +70,7 @@ test('what the edge said vanishes with age, and so it does where the clock was s
   }
 });
 
-test('a snapshot carries the sidecar on, knows when it is too old, and drops it then', () => {
+test('a snapshot keeps the sidecar until it is stale', () => {
   const snapshot = { ...aSnapshot(), sidecar: after(answered('a', 4), edge('a', 4, 1_000)) };
   expect(nextExpiry(snapshot, 1_000)).toBe(2_000);
   expect(advance(snapshot, [], { now: 1_500, staleAfterMs: 1_000 }).sidecar).toBe(snapshot.sidecar);
@@ -81,7 +81,7 @@ test('a snapshot carries the sidecar on, knows when it is too old, and drops it 
 
 const at = { now: 500, staleAfterMs: 1_000, minConnections: 2 };
 
-test('the edge is ready where it sees enough connections of a ready connector', () => {
+test('the edge is ready if it sees enough connections of a ready connector', () => {
   expect(edgeReadiness(after(answered('a', 4), edge('a', 2)), at)).toEqual({ ready: true, reason: '' });
 });
 
@@ -100,6 +100,6 @@ test.each([
     'Cloudflare sees 1 connection of this connector, but at least 2 must be connected',
     after(answered('a', 4), edge('a', 1)),
   ],
-])('it is not: %s', (reason, state) => {
+])('the edge is not ready: %s', (reason, state) => {
   expect(edgeReadiness(state, at)).toEqual({ ready: false, reason });
 });

@@ -45,7 +45,7 @@ function connections(result: Result<readonly never[]> = { ok: true, value: [] })
   return { kind: 'connections', accountId: 'one', tunnelId: 't', at: 0, result };
 }
 
-test('a failure is told when it begins, with what it concerns', () => {
+test('a failure is logged when it starts, with account and collector', () => {
   const log = aFailureLog();
   log.observed([connections(failing('timeout')), connections(failing('timeout')), connections()]);
   expect(log.told()).toEqual([
@@ -57,7 +57,7 @@ test('a failure is told when it begins, with what it concerns', () => {
   ]);
 });
 
-test('a failure that lasts is told again after ten minutes, not before', () => {
+test('a lasting failure is logged again after ten minutes', () => {
   const log = aFailureLog();
   log.observed([list(failing('auth'))]);
   expect(log.messages()).toEqual(['it is auth']);
@@ -69,7 +69,7 @@ test('a failure that lasts is told again after ten minutes, not before', () => {
   expect(log.messages()).toEqual(['it is auth']);
 });
 
-test('another reason is told at once, and reasons that take turns are told once each', () => {
+test('a new reason is logged at once, and alternating reasons once each', () => {
   const log = aFailureLog();
   log.observed([list(failing('network'))]);
   log.observed([list(failing('server'))]);
@@ -78,7 +78,7 @@ test('another reason is told at once, and reasons that take turns are told once 
   expect(log.messages()).toEqual(['it is network', 'it is server']);
 });
 
-test('the end of a failure is told once, with how long it lasted', () => {
+test('the end of a failure is logged once, with its duration', () => {
   const log = aFailureLog();
   log.observed([list(failing('server'))]);
   log.wait(90_000);
@@ -98,7 +98,7 @@ test('the end of a failure is told once, with how long it lasted', () => {
   expect(log.messages()).toEqual(['it is server']);
 });
 
-test('accounts and collectors are told apart', () => {
+test('accounts and collectors are separate', () => {
   const log = aFailureLog();
   log.observed([list(failing('server')), list(failing('server'), 'two'), connections(failing('server'))]);
   expect(log.messages()).toHaveLength(3);
@@ -106,7 +106,7 @@ test('accounts and collectors are told apart', () => {
   expect(log.told()).toMatchObject([{ fields: { account_id: 'one', collector: 'tunnels' } }]);
 });
 
-test('a tunnel that is gone is no failure, an account that is not found is one', () => {
+test('a deleted tunnel is no failure, an account that is not found is one', () => {
   const log = aFailureLog();
   log.observed([connections(failing('not_found'))]);
   expect(log.messages()).toEqual([]);
@@ -114,7 +114,7 @@ test('a tunnel that is gone is no failure, an account that is not found is one',
   expect(log.messages()).toEqual(['it is not_found']);
 });
 
-test('a collector that was not asked in a poll has neither failed nor recovered', () => {
+test('a collector without requests in a poll neither fails nor recovers', () => {
   const log = aFailureLog();
   log.observed([connections(failing('server'))]);
   log.observed([list()]);
@@ -122,7 +122,7 @@ test('a collector that was not asked in a poll has neither failed nor recovered'
   expect(log.messages()).toEqual(['it is server']);
 });
 
-test('a failure that is not asked about in every poll has not ended before it is made good', () => {
+test('a failure that is not retried in every poll lasts until a retry succeeds', () => {
   const log = aFailureLog();
   log.unmended.add('one connections');
   log.observed([connections(failing('server'))]);
@@ -135,7 +135,7 @@ test('a failure that is not asked about in every poll has not ended before it is
   expect(log.messages()).toEqual(['recovered']);
 });
 
-test('a token that may not read routes is reported once, however long that lasts', () => {
+test('a missing permission for routes is logged once', () => {
   const log = aFailureLog();
   const refused = (['network', 'hostname'] as const).map((routeKind): Observation => ({
     kind: 'routes',

@@ -173,7 +173,7 @@ describe('a fleet in which every tenth tunnel makes nine changes in ten, larger 
     });
   });
 
-  test('no tunnel starves: the oldest observation stays within twice the fair share', () => {
+  test('the oldest observation is younger than two equal intervals', () => {
     expect(outcome.oldestShares).toBeLessThan(2);
   });
 
@@ -188,7 +188,7 @@ describe('a fleet in which every tenth tunnel makes nine changes in ten, larger 
     expect(Math.max(...outcome.changesSeenAfterMs)).toBe(0);
   });
 
-  test('the budget is used, all but a twentieth, and not passed', () => {
+  test('at least 95 % of the budget is used, and not more than the budget', () => {
     const allowed = (REQUESTS / 300) * hours * 3_600;
     expect(outcome.sent).toBeGreaterThan(0.95 * allowed);
     expect(outcome.sent).toBeLessThanOrEqual(allowed + REQUESTS / 4);
@@ -200,7 +200,7 @@ describe('a fleet in which every tenth tunnel makes nine changes in ten, larger 
   });
 });
 
-test('what cannot be observed, a third of the fleet, does not make the rest wait', async () => {
+test('a third of the fleet that cannot be observed does not delay the rest', async () => {
   const { oldestShares } = await simulate({
     hours: 2,
     fails: (index) => index % 3 === 0,
@@ -209,7 +209,7 @@ test('what cannot be observed, a third of the fleet, does not make the rest wait
   expect(oldestShares).toBeLessThan(2);
 });
 
-test('tunnels that flap at every poll, a tenth of the fleet, do not make the rest starve', async () => {
+test('a tenth of the fleet that flaps at every poll does not delay the rest', async () => {
   const { oldestShares } = await simulate({
     hours: 2,
     live: (tunnel, index, second) => {
@@ -220,7 +220,7 @@ test('tunnels that flap at every poll, a tenth of the fleet, do not make the res
   expect(oldestShares).toBeLessThan(2.5);
 });
 
-test('half a fleet that goes down costs nothing, and the rest is observed twice as often', async () => {
+test('half a fleet that goes down gets no requests, and the rest is observed twice as often', async () => {
   const { asked } = await simulate({
     hours: 1,
     live: (tunnel, index, second) => {

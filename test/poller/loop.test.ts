@@ -19,7 +19,7 @@ const twoAccounts = {
   ],
 };
 
-/** The tunnels that a detail endpoint was asked about, in order, by name. */
+/** The names of the tunnels that a detail endpoint was requested for, in order. */
 function asked({ simulator }: Rig, ...endpoints: readonly EndpointName[]): readonly string[] {
   return simulator.requests
     .entries()
@@ -42,7 +42,7 @@ test('a poll lists the tunnels and observes their connectors and configurations'
   expect(outcome.waiting).toBe(0);
 });
 
-test('a list is published before any detail is asked for', async () => {
+test('a list is published before any detail is requested', async () => {
   const published: { readonly snapshot: Snapshot; readonly detailRequests: number }[] = [];
   const rig: Rig = await aRig({
     simulator: fleetOf('a', 'b'),
@@ -60,7 +60,7 @@ test('a list is published before any detail is asked for', async () => {
   expect(published.map((each) => each.detailRequests)).toEqual([0, 4, 4]);
 });
 
-test('a quick account is published while a slow one is still being listed', async () => {
+test('a fast account is published while a slow one is still being listed', async () => {
   const shown = Promise.withResolvers<void>();
   const rig: Rig = await aRig({
     simulator: twoAccounts,
@@ -76,7 +76,7 @@ test('a quick account is published while a slow one is still being listed', asyn
   await polling;
 });
 
-test('an account whose list fails leaves the others whole', async () => {
+test('an account whose list fails does not affect others', async () => {
   const rig = await aRig({ simulator: twoAccounts, accounts: [ACCOUNT, OTHER_ACCOUNT] });
   rig.simulator.faults.add({
     endpoint: 'tunnels',
@@ -93,7 +93,7 @@ test('an account whose list fails leaves the others whole', async () => {
   expect(rig.names(OTHER_ACCOUNT)).toEqual(['c']);
 });
 
-test('a list that fails keeps the tunnels that an earlier poll has shown, and their details go on', async () => {
+test('a failed list keeps the known tunnels, and their details are still requested', async () => {
   const rig = await aRig({ simulator: fleetOf('a') });
   await rig.poll();
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 500 } });
@@ -103,7 +103,7 @@ test('a list that fails keeps the tunnels that an earlier poll has shown, and th
   expect(rig.tunnel('a').connectors).toMatchObject({ at: rig.clock.now(), failingSince: undefined });
 });
 
-test('where /tunnels is forbidden the typed lists serve', async () => {
+test('the typed lists are used if /tunnels is forbidden', async () => {
   const rig = await aRig({ simulator: fleetOf('a', WARP) });
   rig.simulator.faults.add({ endpoint: 'tunnels', effect: FORBIDDEN });
   await rig.poll();
@@ -113,7 +113,7 @@ test('where /tunnels is forbidden the typed lists serve', async () => {
   expect(rig.simulator.requests.totals()).toMatchObject({ tunnels: 1, cfd_tunnel: 2, warp_connector: 2 });
 });
 
-test('where only WARP connectors are forbidden the cloudflared tunnels are whole and the account is not up', async () => {
+test('if only WARP connectors are forbidden, the cloudflared tunnels are complete and the account is not up', async () => {
   const permissions = ['Cloudflare One Connector: cloudflared Read'] as const;
   const rig = await aRig({
     simulator: { ...fleetOf('a', WARP), tokens: [{ value: SIMULATOR_TOKEN, permissions }] },
@@ -128,7 +128,7 @@ test('where only WARP connectors are forbidden the cloudflared tunnels are whole
   ]);
 });
 
-test('connections that are forbidden for every tunnel are asked for a few times only, yet all of them count as failing', async () => {
+test('connections forbidden for every tunnel are requested a few times, and all count as failing', async () => {
   const rig = await aRig({ simulator: fleetOf(...numbered(30)), config: { cloudflare: { concurrency: 4 } } });
   rig.simulator.faults.add({ endpoint: 'cfd_tunnel_connections', effect: FORBIDDEN });
   await rig.poll();
@@ -148,7 +148,7 @@ test('connections that are forbidden for every tunnel are asked for a few times 
   expect(asked(rig, 'cfd_tunnel_connections').length).toBeGreaterThan(first);
 });
 
-test('some forbidden tunnels do not keep the others from being asked about', async () => {
+test('forbidden tunnels do not prevent requests about others', async () => {
   const names = numbered(12);
   const rig = await aRig({ simulator: fleetOf(...names), config: { cloudflare: { concurrency: 1 } } });
   for (const name of names.slice(3, 9)) {
@@ -173,7 +173,7 @@ test('a tunnel deleted between list and detail is not a failure of the collector
   expect(rig.tunnel('a').connectors.value).toHaveLength(1);
 });
 
-test('after a 429 no request is made until Cloudflare allows it again, and the data stays until it is stale', async () => {
+test('after a 429 no request is sent until Cloudflare allows it, and data stays until it is stale', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(6)),
     config: { cloudflare: { concurrency: 1 }, tunnels: { configurations: false } },
@@ -205,7 +205,7 @@ test('after a 429 no request is made until Cloudflare allows it again, and the d
   expect(rig.names()).toEqual(numbered(6));
 });
 
-test('a small budget is kept, and later polls go on with the tunnels that had to wait', async () => {
+test('a small budget is not exceeded, and later polls continue with the waiting tunnels', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(20)),
     // Ten requests at once, and sixteen more a minute.
@@ -223,7 +223,7 @@ test('a small budget is kept, and later polls go on with the tunnels that had to
   expect(rig.account().up).toBe(true);
 });
 
-test('a complete poll observes every tunnel and configuration, however long a small budget makes that take', async () => {
+test('once observes every tunnel and configuration, however long a small budget takes', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(9)),
     // Three requests at once, and then one every 25 seconds: longer than a request may wait. All of them take longer
@@ -238,7 +238,7 @@ test('a complete poll observes every tunnel and configuration, however long a sm
   expect(states.filter(({ configuration }) => configuration.at !== undefined)).toHaveLength(9);
 });
 
-test('a complete poll comes to an end where the lists would need more than the budget', async () => {
+test('once ends even if the lists need more than the budget', async () => {
   const ids = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(32));
   const accounts = ids.map((id) => ({ id, name: id, tunnels: [specOf('t')] }));
   const rig = await aRig({
@@ -252,7 +252,7 @@ test('a complete poll comes to an end where the lists would need more than the b
   expect(rig.account(ids[0]).collectors.connections.success).toBe(true);
 });
 
-test('a complete poll asks for what failed once, and ends', async () => {
+test('once requests a failing detail one time, and ends', async () => {
   const rig = await aRig({ simulator: fleetOf('a', 'b'), config: { tunnels: { configurations: false } } });
   const fault = rig.simulator.faults.add({
     endpoint: 'cfd_tunnel_connections',
@@ -263,7 +263,7 @@ test('a complete poll asks for what failed once, and ends', async () => {
   expect(rig.account().collectors.connections.success).toBe(false);
 });
 
-test('only the selected tunnels are shown and asked about', async () => {
+test('only the selected tunnels are listed and observed', async () => {
   const simulator = fleetOf('shop-eu', 'shop-us', 'erp', 'shop-test');
   const rig = await aRig({ simulator, config: { tunnels: { include: [/^shop/], exclude: [/test$/] } } });
   await rig.poll();
@@ -271,7 +271,7 @@ test('only the selected tunnels are shown and asked about', async () => {
   expect(asked(rig, 'cfd_tunnel_connections').toSorted()).toEqual(['shop-eu', 'shop-us']);
 });
 
-test('of a sidecar only its own tunnel is shown and asked about', async () => {
+test('a sidecar lists and observes only its own tunnel', async () => {
   const id = '0'.repeat(8) + '-0000-4000-8000-' + '0'.repeat(12);
   const simulator = fleetOf('shop', { name: 'erp', id, connectors: [{}] });
   const rig = await aRig({ simulator, config: { tunnels: { ids: [id] } } });
@@ -280,7 +280,7 @@ test('of a sidecar only its own tunnel is shown and asked about', async () => {
   expect(asked(rig, 'cfd_tunnel_connections')).toEqual(['erp']);
 });
 
-test('types that are not wanted are not asked for', async () => {
+test('only the configured types are requested', async () => {
   const rig = await aRig({
     simulator: fleetOf('a', WARP),
     config: { tunnels: { types: ['warp_connector'] } },
@@ -291,7 +291,7 @@ test('types that are not wanted are not asked for', async () => {
   expect(rig.account().collectors.connections.success).toBeUndefined();
 });
 
-test('without configurations no configuration is asked for, and there is no such collector', async () => {
+test('if the setting is off, no configuration is requested and the collector is absent', async () => {
   const rig = await aRig({ simulator: fleetOf('a', WARP), config: { tunnels: { configurations: false } } });
   await rig.poll();
   expect(asked(rig, 'cfd_tunnel_configurations', 'warp_connector_configurations')).toEqual([]);
@@ -302,7 +302,7 @@ test('without configurations no configuration is asked for, and there is no such
   });
 });
 
-test('of a tunnel that is down only the configuration is read, of an inactive one nothing; an idle collector is a good one', async () => {
+test('a tunnel that is down gets only a configuration request, an inactive one none; an idle collector succeeds', async () => {
   const rig = await aRig({
     simulator: fleetOf({ name: 'down', downSince: Date.now() - 60_000 }, { name: 'inactive' }),
   });
@@ -317,7 +317,7 @@ test('of a tunnel that is down only the configuration is read, of an inactive on
   });
 });
 
-test('a collector with nothing left to do in one account recovers there while another account keeps it busy', async () => {
+test('a collector that is idle in one account recovers there while it is busy in another', async () => {
   const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: [WARP] }));
   const rig = await aRig({ simulator: { accounts }, accounts: [ACCOUNT, OTHER_ACCOUNT] });
   const fault = rig.simulator.faults.add({
@@ -334,7 +334,7 @@ test('a collector with nothing left to do in one account recovers there while an
   expect(rig.account(OTHER_ACCOUNT).collectors.warp_connections.success).toBe(true);
 });
 
-test('connectors that a list embeds are described once and then not asked about while nothing changes', async () => {
+test('embedded connectors get one detail request, and no further one while nothing changes', async () => {
   const rig = await aRig({
     simulator: { ...fleetOf('a', 'b'), embeddedConnections: 'populated' },
     config: { tunnels: { configurations: false } },
@@ -351,7 +351,7 @@ test('connectors that a list embeds are described once and then not asked about 
   expect(rig.account().collectors.connections).toEqual({ success: true, lastSuccessAt: rig.clock.now() });
 });
 
-test('a poll that is stopped among its details applies none of them', async () => {
+test('a poll aborted during its details applies none of them', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(4)),
     config: { cloudflare: { concurrency: 2, requestTimeoutMs: 300_000 }, tunnels: { configurations: false } },
@@ -370,7 +370,7 @@ test('a poll that is stopped among its details applies none of them', async () =
   expect(rig.store.current()).toBe(before);
 });
 
-test('a poll that is stopped among its lists applies nothing', async () => {
+test('a poll aborted during its lists applies nothing', async () => {
   const rig = await aRig({
     simulator: fleetOf('a'),
     config: { cloudflare: { requestTimeoutMs: 300_000 } },
@@ -385,7 +385,7 @@ test('a poll that is stopped among its lists applies nothing', async () => {
   expect(rig.store.current()).toBe(before);
 });
 
-test('between polls it goes on as the budget refills, until every tunnel has had its turn', async () => {
+test('drain continues as the budget refills, until every tunnel is observed', async () => {
   const rig = await aRig({
     simulator: fleetOf(...numbered(20)),
     config: { cloudflare: { requestBudget: 80 }, tunnels: { configurations: false } },
@@ -402,7 +402,7 @@ test('between polls it goes on as the budget refills, until every tunnel has had
   expect(rig.simulator.requests.count()).toBeLessThanOrEqual(10 + 16 * minutes);
 });
 
-test('what goes on between polls ends when it is stopped', async () => {
+test('drain ends when it is aborted', async () => {
   const stopped = new AbortController();
   const rig: Rig = await aRig({
     simulator: fleetOf(...numbered(200)),

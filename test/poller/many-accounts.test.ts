@@ -148,7 +148,7 @@ describe.each([600, 1200])('200 accounts of 5 tunnels, budget %d', (budget) => {
     expect(leastDetails(life, { budget, fromS: 305 })).toBeGreaterThanOrEqual(0.36);
   });
 
-  test('no account waits longer than twice its fair share', () => {
+  test('no account waits longer than two equal intervals', () => {
     const fairS = 200 / ((0.5 * budget) / WINDOW_S);
     for (const times of life.listedAt.values()) {
       const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));

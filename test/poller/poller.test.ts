@@ -15,7 +15,7 @@ test('the first poll is at once, and counted', async () => {
   expect(names()).toEqual(['a']);
 });
 
-test('polls follow the schedule, one at a time: those that cannot begin are counted and logged', async () => {
+test('polls follow the schedule without overlap; skipped ones are counted and logged', async () => {
   const { poller, simulator, polls, logged } = await aPoller({
     simulator: fleetOf('a'),
     poll: { schedule: '*/1 * * * * *' },
@@ -29,7 +29,7 @@ test('polls follow the schedule, one at a time: those that cannot begin are coun
   fault.remove();
 });
 
-test('stopping abandons a poll that hangs', async () => {
+test('stopping aborts a poll that hangs', async () => {
   const { poller, simulator, polls, store } = await aPoller({
     simulator: fleetOf('a'),
     config: { cloudflare: { requestTimeoutMs: 300_000 } },
@@ -43,7 +43,7 @@ test('stopping abandons a poll that hangs', async () => {
   expect(store.current()).toBe(before);
 });
 
-test('one poll of everything says whether every account answered', async () => {
+test('pollOnce reports whether every account answered', async () => {
   const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: [specOf('a')] }));
   const rig = await aPoller({ simulator: { accounts }, accounts: [ACCOUNT, OTHER_ACCOUNT] });
   expect(await rig.poller.pollOnce()).toBe(true);
@@ -53,7 +53,7 @@ test('one poll of everything says whether every account answered', async () => {
   expect(rig.polls).toEqual(['success', 'failure']);
 });
 
-test('accounts that the budget does not allow to be listed yet are no failure of a poll, and none of it is skipped', async () => {
+test('accounts that wait for the budget neither fail nor skip a poll', async () => {
   const ids = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
   const accounts = ids.map((id) => ({ id, name: id, tunnels: [specOf('t')] }));
   const rig = await aPoller({
@@ -74,7 +74,7 @@ test('a connections endpoint that fails makes the poll a failure', async () => {
   expect(await poller.pollOnce()).toBe(false);
 });
 
-test('a token that its file replaces is used from the next poll on, and is a secret before that', async () => {
+test('a replaced token is used from the next poll, and redacted before that', async () => {
   const file = aTokenFile(SIMULATOR_TOKEN);
   const rig = await aPoller({
     simulator: { ...fleetOf('a'), tokens: [{ value: SIMULATOR_TOKEN }, { value: NEW_TOKEN }] },
@@ -92,7 +92,7 @@ test('a token that its file replaces is used from the next poll on, and is a sec
   expect(rig.logged.join('\n')).not.toContain(NEW_TOKEN);
 });
 
-test('while a token file is empty or missing the previous token stays in use, which is told once', async () => {
+test('while a token file is empty or missing, the previous token stays in use, and one warning is logged', async () => {
   const file = aTokenFile(SIMULATOR_TOKEN);
   const rig = await aPoller({ simulator: fleetOf('a'), token: { kind: 'file', path: file.path } });
   file.write('\n');
@@ -111,7 +111,7 @@ test('while a token file is empty or missing the previous token stays in use, wh
   expect(rig.secrets).toEqual([]);
 });
 
-test('failures and their end are logged', async () => {
+test('failures and recoveries are logged', async () => {
   const { poller, simulator, logged } = await aPoller({ simulator: fleetOf('a') });
   const fault = simulator.faults.add({ endpoint: 'tunnels', effect: { kind: 'status', status: 500 } });
   await poller.pollOnce();
@@ -124,7 +124,7 @@ test('failures and their end are logged', async () => {
   ]);
 });
 
-test('a token that Kubernetes swaps is noticed within seconds, and what was refused is asked anew at once', async () => {
+test('a token that Kubernetes replaces is used within seconds, and refused requests are retried at once', async () => {
   const mounted = aMountedToken(SIMULATOR_TOKEN);
   const rig = await aPoller({
     simulator: { ...fleetOf('a'), tokens: [{ value: SIMULATOR_TOKEN }, { value: NEW_TOKEN }] },
@@ -151,7 +151,7 @@ test('a token that Kubernetes swaps is noticed within seconds, and what was refu
   expect(rig.tunnel('a').connectors.value).toHaveLength(1);
 });
 
-test('exporters that watch single tunnels do not all start in the same second', async () => {
+test('exporters that watch single tunnels start at different times', async () => {
   // Longer than the test: whoever waits for it does not poll.
   const offsetMs = 100_000;
   const whole = await aPoller({ simulator: fleetOf('a'), offsetMs });
@@ -163,7 +163,7 @@ test('exporters that watch single tunnels do not all start in the same second', 
   expect(sidecar.simulator.requests.count()).toBe(0);
 });
 
-test('a token that Cloudflare refuses does not keep another one from its poll', async () => {
+test('a refused token does not affect the poll of another', async () => {
   const accounts = [ACCOUNT, OTHER_ACCOUNT].map((id) => ({ id, name: id, tunnels: [specOf('a')] }));
   const rig = await aPoller({
     simulator: { accounts, tokens: [{ value: SIMULATOR_TOKEN }, { value: NEW_TOKEN }] },

@@ -25,7 +25,7 @@ function aSchedule(options: Partial<ScheduleOptions> = {}) {
   return { ...schedule, runs: () => ends.length, skips: () => skips, jumps, endRun: () => ends.at(-1)?.() };
 }
 
-test('the first run is at once', async () => {
+test('the first run starts at once', async () => {
   const schedule = aSchedule();
   schedule.start();
   expect(schedule.runs()).toBe(1);
@@ -33,7 +33,7 @@ test('the first run is at once', async () => {
   await schedule.stop();
 });
 
-test('a schedule of every second really fires, and never twice at once', async () => {
+test('a schedule of every second runs every second, without overlap', async () => {
   const schedule = aSchedule({ expression: EVERY_SECOND });
   schedule.start();
   await vi.waitUntil(() => schedule.skips() > 0, 10_000);
@@ -44,7 +44,7 @@ test('a schedule of every second really fires, and never twice at once', async (
   await schedule.stop();
 });
 
-test('stopping waits for the run that is going on, and no run follows', async () => {
+test('stop waits for the current run, and none follows', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
   const schedule = aSchedule({ expression: EVERY_SECOND });
   schedule.start();
@@ -78,7 +78,7 @@ test('runs come the offset after the times of the schedule', async () => {
   await schedule.stop();
 });
 
-test('an offset longer than the interval neither piles runs up nor leaves any behind after the stop', async () => {
+test('an offset longer than the interval accumulates no runs, and none follows the stop', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
   let runs = 0;
   let skips = 0;
@@ -102,7 +102,7 @@ test('an offset longer than the interval neither piles runs up nor leaves any be
   expect(runs).toBe(11);
 });
 
-test('a machine that slept through many runs makes one or two of them at once, and counts no skips', async () => {
+test('after many missed runs during sleep, one or two start at once, and no skip is counted', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
   const schedule = aSchedule({ expression: '*/30 * * * * *' });
   schedule.start();
@@ -194,7 +194,7 @@ test.each([
   expect(intervalOf('*/7 * * * * *')).toBe(7_000);
 });
 
-test('the small corrections of a time service are no jump', async () => {
+test('small corrections by NTP are no jump', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 1) });
   const schedule = aSchedule();
   schedule.start();
@@ -220,7 +220,7 @@ test('a schedule that does not start at once starts after its offset', async () 
   await schedule.stop();
 });
 
-test('a run that is wanted soon comes now, or right after the one that is going on, once', async () => {
+test('runSoon runs once, now or right after the current run', async () => {
   const schedule = aSchedule();
   schedule.start();
   schedule.runSoon();
@@ -238,7 +238,7 @@ test('a run that is wanted soon comes now, or right after the one that is going 
   await schedule.stop();
 });
 
-test('a time of the schedule that comes right after the first run has begun is no skip', async () => {
+test('a scheduled time right after the start of the first run is no skip', async () => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 12, 0, 29, 900) });
   const schedule = aSchedule({ expression: '*/30 * * * * *' });
   schedule.start();

@@ -3,24 +3,24 @@ import { expect, test } from 'vitest';
 import { WINDOW_MS } from '../../src/core/intervals.ts';
 import { createListShare } from '../../src/poller/share.ts';
 
-test('starts with what the bucket holds and a little more, and refills at half of the budget', () => {
+test('starts with more than the bucket holds, and refills at half of the budget', () => {
   const share = createListShare(600);
   expect(share.available(0)).toBeCloseTo(135);
   share.take(0, 135);
   expect(share.available(10_000)).toBeCloseTo(10);
 });
 
-test('saves up a twentieth of the budget', () => {
+test('accumulates a twentieth of the budget', () => {
   const share = createListShare(600);
   share.take(0, 135);
   expect(share.available(3_600_000)).toBeCloseTo(30);
 });
 
-test('at the full budget it starts with less, for the first five minutes see no burst', () => {
+test('at the full budget it starts with less, because the first five minutes allow no burst', () => {
   expect(createListShare(1200).available(0)).toBeCloseTo(120);
 });
 
-test('what is spare leaves only a small debt', () => {
+test('spare requests leave only a small debt', () => {
   const share = createListShare(600);
   share.takeSpare(0, 100);
   expect(share.available(0)).toBeCloseTo(35);
@@ -31,21 +31,21 @@ test('what is spare leaves only a small debt', () => {
   expect(share.available(0)).toBeCloseTo(-35);
 });
 
-test('a list that takes more is paid off before the next', () => {
+test('a list that exceeds the share delays the next', () => {
   const share = createListShare(600);
   share.take(0, 145);
   expect(share.available(5_000)).toBeCloseTo(-5);
   expect(share.available(15_000)).toBeCloseTo(5);
 });
 
-test('a clock that jumps adds no more than can be saved, and takes nothing away', () => {
+test('a jump of the clock adds at most the maximum, and takes nothing away', () => {
   const share = createListShare(600);
   share.take(3_600_000, 135);
   expect(share.available(0)).toBeCloseTo(0);
   expect(share.available(7_200_000)).toBeCloseTo(30);
 });
 
-test('whenever lists take all that they may, five minutes after the first leave details 40 % of the budget', () => {
+test('if lists use their whole share, details get 40 % of the budget in any five minutes', () => {
   assert(
     property(array(nat(60_000), { minLength: 5, maxLength: 60 }), (pauses) => {
       const share = createListShare(600);

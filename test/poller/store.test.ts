@@ -19,13 +19,13 @@ function aStore(staleAfterMs: number) {
   return { ...store, observe, published, tunnels: () => store.current().accounts.get('acc')?.tunnels };
 }
 
-test('it begins with every account and nothing known of it', () => {
+test('starts with every account, all empty', () => {
   const store = aStore(1_000);
   expect([...store.current().accounts.values()]).toMatchObject([{ id: 'acc', name: 'One', up: undefined }]);
   expect(store.published).toEqual([]);
 });
 
-test('every change is published, and is the current snapshot then', () => {
+test('every change is published as the current snapshot', () => {
   const store = aStore(60_000);
   store.observe(list([aListed('web')]));
   expect(store.tunnels()?.has('web')).toBe(true);
@@ -35,7 +35,7 @@ test('every change is published, and is the current snapshot then', () => {
   expect(store.published.at(-1)).toBe(store.current());
 });
 
-test('data that grows stale vanishes by itself, without any poll, and is published as gone', async () => {
+test('stale data is hidden and published without any poll', async () => {
   const store = aStore(80);
   store.observe(list([aListed('web')]));
   expect(store.tunnels()?.has('web')).toBe(true);
@@ -44,7 +44,7 @@ test('data that grows stale vanishes by itself, without any poll, and is publish
   expect(store.current().accounts.get('acc')?.hidden.has('web')).toBe(true);
 });
 
-test('connectors that fail to be observed vanish by themselves while their tunnel is still fresh', async () => {
+test('connectors whose renewal fails are hidden while the list of their tunnel is fresh', async () => {
   const store = aStore(1_000);
   store.observe(list([aListed('web')]), connections('web', []));
   const observedAt = store.tunnels()?.get('web')?.connectors.at ?? 0;
@@ -59,7 +59,7 @@ test('connectors that fail to be observed vanish by themselves while their tunne
   expect(Date.now() - observedAt).toBeGreaterThanOrEqual(1_000);
 });
 
-test('a stopped store changes no more by itself', async () => {
+test('a stopped store hides nothing by itself', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const store = aStore(1_000);
@@ -69,7 +69,7 @@ test('a stopped store changes no more by itself', async () => {
   expect(store.tunnels()?.has('web')).toBe(true);
 });
 
-test('a time too long for a timer does not make it fire at once', async () => {
+test('an expiry beyond the maximum of a timer does not fire at once', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const store = aStore(2 ** 40);

@@ -33,9 +33,9 @@ export interface RigOptions {
   /** Default: the simulator's. */
   readonly apiUrl?: string;
   readonly hooks?: ClientHooks;
-  /** Told of errors that no answer should cause. */
+  /** Receives errors that no answer should cause. */
   readonly onError?: (error: unknown) => void;
-  /** Told of every new snapshot. */
+  /** Receives every new snapshot. */
   readonly onChange?: (snapshot: Snapshot) => void;
 }
 
@@ -50,21 +50,21 @@ export interface Rig {
   readonly clock: {
     readonly now: () => number;
     readonly pass: (ms: number) => void;
-    /** The wall clock is set, while as much time passes as ever. */
+    /** Sets the wall clock. The monotonic clock is not affected. */
     readonly jump: (ms: number) => void;
   };
   readonly loop: RequestLoop;
   readonly otherLoop: RequestLoop;
   /** One poll. */
   readonly poll: (signal?: AbortSignal) => Promise<PollOutcome>;
-  /** Throws where there is no such account. */
+  /** Throws if there is no such account. */
   readonly account: (id?: string) => AccountState;
-  /** Of ACCOUNT; throws where no tunnel of that name is shown. */
+  /** A tunnel of ACCOUNT by name. Throws if it is not shown. */
   readonly tunnel: (name: string) => TunnelState;
   readonly names: (accountId?: string) => readonly string[];
 }
 
-/** One token's accounts against a simulated API, under a clock that only the test moves; over when the test is. */
+/** The accounts of one token with a simulated API and a clock that only the test moves. Closed when the test ends. */
 export async function aRig(options: RigOptions = {}): Promise<Rig> {
   const simulator = await createSimulator(options.simulator);
   onTestFinished(() => simulator.close());
@@ -108,7 +108,7 @@ export async function aRig(options: RigOptions = {}): Promise<Rig> {
         store,
         clock: now,
         ...(options.onError === undefined ? {} : { onError: options.onError }),
-        // Time passes as fast as it is waited for.
+        // A pause advances the clock at once.
         pause: async (ms, signal) => {
           await setImmediate();
           passed += ms;

@@ -13,7 +13,7 @@ const answering = async (status: number, body: string): Promise<Cloudflared> => 
   return asking(`http://127.0.0.1:${port}`);
 };
 
-test('200 and 503 both tell connections and connector', async () => {
+test('200 and 503 both contain connections and connector', async () => {
   const fake = await fakeCloudflared({ readyConnections: 4, connectorId: 'a' });
   const { readiness } = asking(fake.url);
   expect(await readiness()).toEqual({ ok: true, ready: true, readyConnections: 4, connectorId: 'a' });
@@ -21,7 +21,7 @@ test('200 and 503 both tell connections and connector', async () => {
   expect(await readiness()).toEqual({ ok: true, ready: false, readyConnections: 0, connectorId: 'a' });
 });
 
-test('a version that does not tell its connector id is understood all the same', async () => {
+test('a version without connector id is understood', async () => {
   const { readiness } = await answering(200, '{"status":200,"readyConnections":2}');
   expect(await readiness()).toEqual({ ok: true, ready: true, readyConnections: 2, connectorId: '' });
 });
@@ -37,7 +37,7 @@ test.each([
   [500, '{"readyConnections":4,"connectorId":"a"}'],
   [302, '{"readyConnections":4,"connectorId":"a"}'],
   [200, `{"readyConnections":4,"connectorId":"a"${' '.repeat(20_000)}}`],
-])('%i with %.40s is none of its answers', async (status, body) => {
+])('%i with %.40s is not an answer of cloudflared', async (status, body) => {
   const { readiness } = await answering(status, body);
   expect(await readiness()).toEqual({
     ok: false,
@@ -45,7 +45,7 @@ test.each([
   });
 });
 
-test('nobody there, and one who hangs up', async () => {
+test('connection refused and connection closed', async () => {
   const fake = await fakeCloudflared({ readyConnections: 4, connectorId: 'a' });
   await fake.end();
   expect(await asking(fake.url).readiness()).toEqual({
@@ -59,7 +59,7 @@ test('nobody there, and one who hangs up', async () => {
   });
 });
 
-test('one who never answers is given two seconds', async () => {
+test('a request without answer ends after two seconds', async () => {
   const { port } = await listen(() => undefined);
   expect(await asking(`http://127.0.0.1:${port}`).readiness()).toEqual({
     ok: false,
@@ -67,7 +67,7 @@ test('one who never answers is given two seconds', async () => {
   });
 });
 
-test('closing ends what is in flight', async () => {
+test('close ends requests in flight', async () => {
   const { port } = await listen(() => void cloudflared.close());
   const cloudflared = createCloudflared(`http://127.0.0.1:${port}`);
   expect(await cloudflared.readiness()).toMatchObject({ ok: false });

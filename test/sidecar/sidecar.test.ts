@@ -10,7 +10,7 @@ interface Rig {
   readonly fake: FakeCloudflared;
   readonly sidecar: Sidecar;
   readonly state: () => SidecarState | undefined;
-  /** Ids that the edge was asked about. */
+  /** Ids that were checked at the edge. */
   readonly asked: readonly string[];
   readonly log: readonly string[];
   /** What the edge sees from now on. */
@@ -45,7 +45,7 @@ async function aRig(options: Partial<SidecarOptions> = {}): Promise<Rig> {
   return { fake, sidecar, state: () => state, asked, log, edgeSees: (answer) => void (edge = answer) };
 }
 
-test('a connector that has become ready is asked for at the edge at once', async () => {
+test('a connector that becomes ready is checked at the edge at once', async () => {
   const { sidecar, state, asked } = await aRig();
   await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge).toEqual({ connections: 4, at: 1_000 }));
@@ -53,7 +53,7 @@ test('a connector that has become ready is asked for at the edge at once', async
   expect(asked).toEqual(['a']);
 });
 
-test('where the edge does not see it yet, it is asked some more times, and then at polls only', async () => {
+test('a connector that the edge does not see is checked three times, and then only at polls', async () => {
   const { sidecar, asked, edgeSees } = await aRig();
   edgeSees({ ok: true, value: undefined });
   for (let looks = 0; looks < 6; looks += 1) {
@@ -65,7 +65,7 @@ test('where the edge does not see it yet, it is asked some more times, and then 
   expect(asked).toHaveLength(4);
 });
 
-test('another process is another connector', async () => {
+test('a new process is a new connector', async () => {
   const { fake, sidecar, state, asked } = await aRig();
   await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge).toBeDefined());
@@ -86,7 +86,7 @@ test('a connector that Cloudflare does not know has no connections; pending ones
   expect(state()?.edge?.connections).toBe(1);
 });
 
-test('without an answer what the edge said before stays, and the log tells of it once', async () => {
+test('if the edge check fails, the last answer stays, and one warning is logged', async () => {
   const { sidecar, state, edgeSees, log } = await aRig();
   await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(state()?.edge?.connections).toBe(4));
@@ -102,7 +102,7 @@ test('without an answer what the edge said before stays, and the log tells of it
   ]);
 });
 
-test('a cloudflared that is gone is told once, is still asked for at the edge, and comes back', async () => {
+test('a cloudflared that stops is logged once, is still checked at the edge, and recovers', async () => {
   const { fake, sidecar, state, asked, log } = await aRig();
   await sidecar.checkCloudflared();
   await vi.waitFor(() => expect(asked).toEqual(['a']));
@@ -121,7 +121,7 @@ test('a cloudflared that is gone is told once, is still asked for at the edge, a
   ]);
 });
 
-test('before cloudflared has told its id, the edge is not asked', async () => {
+test('the edge is not checked before cloudflared reports its id', async () => {
   const { fake, sidecar, state, asked } = await aRig();
   await sidecar.checkEdge();
   await fake.end();
@@ -131,7 +131,7 @@ test('before cloudflared has told its id, the edge is not asked', async () => {
   expect(state()).toMatchObject({ connectorId: '', ready: false });
 });
 
-test('it goes on looking until it is stopped', async () => {
+test('cloudflared is checked until stop', async () => {
   const { fake, sidecar, state } = await aRig({ intervalMs: 1 });
   sidecar.start();
   await vi.waitFor(() => expect(fake.asked()).toBeGreaterThan(3));

@@ -22,7 +22,7 @@ const FILES = globSync([
   'docs/**/*.md',
   'deploy/**/*.{md,ts,yaml,yml,service}',
   'grafana/src/**/*.ts',
-  'src/{cloudflare,commands,config,exposition,log,self-metrics,sidecar,web}/**/*.{ts,md}',
+  'src/{cloudflare,commands,config,core,exposition,log,poller,self-metrics,sidecar,web}/**/*.{ts,md}',
 ]);
 
 test('there are files', () => {

@@ -34,7 +34,7 @@ export function aListed(name: string, parts: Partial<ListedTunnel> = {}): Listed
   return aTunnel({ accountId: 'acc', id: name, name, ...parts }).tunnel;
 }
 
-/** An observation that is complete when the poll is. */
+/** An observation at the time of the poll. */
 export type Act = (at: number) => Observation;
 
 export interface ListParts {
@@ -67,7 +67,7 @@ export function failed(reason: FailureReason): Result<never> {
   return { ok: false, failure: { reason, message: `${reason} on purpose` } };
 }
 
-/** What the connections endpoint answered; a reason is a failure. */
+/** An answer of the connections endpoint, or the reason of a failure. */
 export function connections(tunnelId: string, answer: readonly Connector[] | FailureReason): Act {
   return (at) => ({
     kind: 'connections',
@@ -78,7 +78,7 @@ export function connections(tunnelId: string, answer: readonly Connector[] | Fai
   });
 }
 
-/** What a list of routes answered; a reason is a failure. */
+/** A list of routes, or the reason of a failure. */
 export function routes(routeKind: RouteKind, answer: readonly Route[] | FailureReason): Act {
   return (at) => ({
     kind: 'routes',
@@ -94,7 +94,7 @@ export function aRoute(target: string, tunnelId: string, parts: Partial<Route> =
   return { id: target, target, tunnelId, tunnelType: undefined, virtualNetwork: '', ...parts };
 }
 
-/** What the configurations endpoint answered; a reason is a failure. */
+/** An answer of the configurations endpoint, or the reason of a failure. */
 export function configuration(tunnelId: string, answer: Configuration | FailureReason | undefined): Act {
   return (at) => ({
     kind: 'configuration',
@@ -118,7 +118,7 @@ export interface Story {
   readonly names: () => readonly string[];
 }
 
-/** Polls that follow each other, from a snapshot that knows nothing on; tunnels are the account acc's. */
+/** Consecutive polls, starting with an empty snapshot. Tunnels are in the account acc. */
 export function aStory(...accountIds: readonly string[]): Story {
   const ids = accountIds.length === 0 ? ['acc'] : accountIds;
   let snapshot = emptySnapshot(

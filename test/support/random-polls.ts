@@ -13,7 +13,7 @@ import {
 } from './core-builders.ts';
 import { aConnection, aConnector } from './snapshots.ts';
 
-/** A fleet so small that the same tunnels, connectors and connections meet again and again. */
+/** A small fleet, so that the same tunnels, connectors and connections recur. */
 const TYPES = {
   a: 'cfd_tunnel',
   b: 'cfd_tunnel',

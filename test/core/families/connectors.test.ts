@@ -30,14 +30,14 @@ const mesh = aTunnel({
   ],
 });
 
-test('the info of a connector names version and architecture, empty where unknown', () => {
+test('the info of a connector has version and architecture, empty if unknown', () => {
   expect(tunnelLines(INFO, mesh)).toEqual([
     'connector_id="told",version="2026.2.0",arch="linux_amd64" 1',
     'connector_id="",version="",arch="" 1',
   ]);
 });
 
-test('origin addresses are one label, sorted, each once, where the user opts in', () => {
+test('origin addresses are one opt-in label, sorted and without duplicates', () => {
   const connections = ['203.0.113.10', '2001:db8::1', '203.0.113.10', undefined].map((originIp) =>
     aConnection({ originIp }),
   );
@@ -64,7 +64,7 @@ test.each([
   ['cloudflare_tunnel_connector_started_timestamp_seconds', Date.UTC(2026, 0, 1) / 1000],
   ['cloudflare_tunnel_connector_release_timestamp_seconds', Date.UTC(2026, 1, 1) / 1000],
   ['cloudflare_tunnel_connector_config_version', 3],
-])('%s is absent where the API does not tell', (name, value) => {
+])('%s is absent if the API returns none', (name, value) => {
   expect(tunnelLines(name, mesh)).toEqual([`connector_id="told" ${value}`]);
 });
 
@@ -81,7 +81,7 @@ test('versions of other forms have no release', () => {
   expect(tunnelLines(name, aTunnel({ connectors }))).toEqual([]);
 });
 
-test('features are one series each, however often they are told, where the user opts in', () => {
+test('features are opt-in, one series each', () => {
   const state = aTunnel({ connectors: [aConnector({ id: 'a', features: ['x', 'y', 'x'] })] });
   const name = 'cloudflare_tunnel_connector_feature_info';
   expect(tunnelLines(name, state, { features: true })).toEqual([
@@ -132,11 +132,11 @@ test('serving connections are counted per data center over all connectors', () =
   expect(tunnelLines(PENDING, tunnel)).toEqual(['colo="ams06",airport="AMS" 1']);
 });
 
-test('pending connections are absent where there are none', () => {
+test('pending connections are absent if there are none', () => {
   expect(tunnelLines(PENDING, aTunnel())).toEqual([]);
 });
 
-test('a connection without data center, or with one that names no airport, is counted all the same', () => {
+test('connections without data center or airport are counted', () => {
   const connections = [aConnection({ colo: undefined }), aConnection({ colo: 'x1' })];
   expect(tunnelLines(ACTIVE, aTunnel({ connectors: [aConnector({ connections })] }))).toEqual([
     'colo="unknown",airport="" 1',
@@ -156,7 +156,7 @@ test('connectors without a serving connection do not count', () => {
   expect(tunnelLines(CONNECTORS, empty)).toEqual(['0']);
 });
 
-test('a tunnel listed down or inactive has 0 connectors, without being asked', () => {
+test('a tunnel listed down or inactive has 0 connectors without a request', () => {
   expect(tunnelLines(CONNECTORS, aDownTunnel())).toEqual(['0']);
   expect(tunnelLines(CONNECTORS, aDownTunnel({ status: 'inactive' }))).toEqual(['0']);
   expect(tunnelLines(OBSERVED, aDownTunnel())).toEqual([]);
@@ -167,12 +167,12 @@ test.each([ACTIVE, PENDING, CONNECTORS, OBSERVED])('%s is absent while nothing w
   expect(tunnelLines(name, unobserved)).toEqual([]);
 });
 
-test('the observation has its time, also where it showed nothing', () => {
+test('an observation without connectors has a time', () => {
   expect(tunnelLines(OBSERVED, aTunnel({ connectorsAt: NOW - 1500 }))).toEqual([String(NOW / 1000 - 1.5)]);
   expect(tunnelLines(OBSERVED, aTunnel({ connectors: [], connectorsAt: NOW }))).toEqual([String(NOW / 1000)]);
 });
 
-test('the time of an observation too old to show is absent with it', () => {
+test('the time of a stale observation is absent', () => {
   const tunnel = aTunnel({ connectors: undefined, connectorsAt: NOW });
   expect(tunnelLines(OBSERVED, tunnel)).toEqual([]);
 });

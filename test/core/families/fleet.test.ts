@@ -16,7 +16,7 @@ const expected = [
   { accountId: undefined, tunnel: 'api', minConnectors: undefined },
 ];
 
-test('declared tunnels are 1 each, whatever is known of the fleet', () => {
+test('declared tunnels are 1, whatever is observed', () => {
   expect(fleetLines('cloudflare_tunnel_expected', nothing, { expected })).toEqual([
     'account_id="acc",tunnel="web" 1',
     'account_id="",tunnel="api" 1',
@@ -24,13 +24,13 @@ test('declared tunnels are 1 each, whatever is known of the fleet', () => {
   expect(fleetLines('cloudflare_tunnel_expected', nothing)).toEqual([]);
 });
 
-test('the least number of connectors stands beside those that declare one', () => {
+test('the minimum of connectors is present if it is declared', () => {
   expect(fleetLines('cloudflare_tunnel_expected_min_connectors', nothing, { expected })).toEqual([
     'account_id="acc",tunnel="web" 2',
   ]);
 });
 
-test('a declared tunnel is present, is missing, or is absent while nobody knows', () => {
+test('presence of a declared tunnel is 1, 0, or absent while unknown', () => {
   const name = 'cloudflare_tunnel_expected_present';
   const whole = aSnapshot(anAccount({ id: 'acc', tunnels: [web] }));
   expect(fleetLines(name, whole, { expected })).toEqual([
@@ -42,7 +42,7 @@ test('a declared tunnel is present, is missing, or is absent while nobody knows'
   expect(fleetLines(name, nothing, { expected })).toEqual([]);
 });
 
-test('configured accounts have their info before anything is known of them', () => {
+test('configured accounts have their info before the first list', () => {
   expect(fleetLines('cloudflare_tunnel_account_info', nothing)).toEqual([
     'account_id="acc",account_name="Example, Inc." 1',
   ]);
@@ -74,13 +74,13 @@ test('tunnels are counted per type and status, zeros included', () => {
 const typesCounted = (lines: readonly string[]) =>
   new Set(lines.map((line) => /tunnel_type="([^"]*)"/.exec(line)?.[1]));
 
-test('types whose list is not fresh are not counted, nor are those not asked for', () => {
+test('types without a fresh list, or not asked for, are not counted', () => {
   expect(fleetLines(ACCOUNT_TUNNELS, nothing)).toEqual([]);
   const half = aSnapshot(anAccount({ listedAt: listing('warp_connector', 'unknown', 'gre') }));
   expect(typesCounted(fleetLines(ACCOUNT_TUNNELS, half))).toEqual(new Set(['warp_connector']));
 });
 
-test('tunnels of unknown type are counted where there are any', () => {
+test('tunnels of unknown type are counted if there are any', () => {
   const snapshot = aSnapshot(anAccount({ tunnels: [aTunnel({ type: 'unknown', status: 'unknown' })] }));
   const lines = fleetLines(ACCOUNT_TUNNELS, snapshot);
   expect(typesCounted(lines)).toEqual(new Set(['cfd_tunnel', 'warp_connector', 'unknown']));
@@ -111,7 +111,7 @@ function samplesOf(sidecar: SidecarState | undefined): readonly string[] {
   return samples;
 }
 
-test('without a sidecar there is nothing', () => {
+test('without a sidecar there are no samples', () => {
   expect(samplesOf(undefined)).toEqual([]);
 });
 
@@ -120,7 +120,7 @@ test('both sides, by connector', () => {
   expect(samplesOf(state)).toEqual(['ready a 1', 'ready_connections a 4', 'edge_connections a 0']);
 });
 
-test('what is not known is absent, and a cloudflared that does not answer is not ready', () => {
+test('unknown values are absent, and a cloudflared that does not answer is not ready', () => {
   const silent = { connectorId: 'a', ready: false, readyConnections: undefined, edge: undefined };
   expect(samplesOf(silent)).toEqual(['ready a 0']);
 });

@@ -42,7 +42,7 @@ test.each(Object.entries(PUBLIC))('%s has the labels that users depend on', (nam
   expect([...(family?.scope === 'tunnel' ? [T] : []), ...(family?.labels ?? [])].join(', ')).toBe(labels);
 });
 
-test('no name stands twice, and names tell the type', () => {
+test('names are unique, and their suffix matches the type', () => {
   const names = FAMILIES.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, type } of FAMILIES) {
@@ -51,11 +51,11 @@ test('no name stands twice, and names tell the type', () => {
   }
 });
 
-test('every family has one line of help that ends as a sentence does', () => {
+test('every family has one line of help that ends with a full stop', () => {
   for (const { help } of FAMILIES) expect(help).toMatch(/^[A-Z][^\n]*\.$/);
 });
 
-test('families of high cardinality exist only where the user opts in', () => {
+test('families of high cardinality are opt-in', () => {
   const off = { originIp: false, features: false, hostnames: false, routes: false };
   const names = (options: typeof off) => new Set(enabledFamilies(options).map(({ name }) => name));
   const optional = [

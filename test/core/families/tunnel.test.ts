@@ -6,7 +6,7 @@ import { aTunnel } from '../../support/snapshots.ts';
 const AT = Date.UTC(2026, 1, 3, 4, 5, 6, 789);
 const AT_SECONDS = '1770091506.789';
 
-test('the info of a tunnel names its type and where its configuration lives', () => {
+test('the info of a tunnel has its type and the source of its configuration', () => {
   expect(tunnelLines('cloudflare_tunnel_info', aTunnel())).toEqual([
     'tunnel_type="cfd_tunnel",config_src="cloudflare" 1',
   ]);
@@ -27,7 +27,7 @@ test.each([
   ['cloudflare_tunnel_created_timestamp_seconds', 'createdAt'],
   ['cloudflare_tunnel_active_since_timestamp_seconds', 'activeAt'],
   ['cloudflare_tunnel_inactive_since_timestamp_seconds', 'inactiveAt'],
-] as const)('%s is in seconds, and absent where the API does not tell', (name, key) => {
+] as const)('%s is in seconds, and absent if the API returns none', (name, key) => {
   const untold = { createdAt: undefined, activeAt: undefined, inactiveAt: undefined };
   expect(tunnelLines(name, aTunnel({ ...untold, [key]: AT }))).toEqual([AT_SECONDS]);
   expect(tunnelLines(name, aTunnel(untold))).toEqual([]);
@@ -96,12 +96,12 @@ test.each([
   'cloudflare_tunnel_ingress_rules',
   'cloudflare_tunnel_ingress_info',
   'cloudflare_tunnel_ha_mode',
-])('%s is absent where nothing is known', (name) => {
+])('%s is absent if nothing is known', (name) => {
   expect(tunnelLines(name, unknown, { hostnames: true })).toEqual([]);
   expect(tunnelLines(name, mesh(), { hostnames: true })).toEqual([]);
 });
 
-test('hostnames are shown where the user opts in; rules that differ by path only are one series', () => {
+test('hostnames are opt-in; rules that differ only by path are one series', () => {
   expect(tunnelLines('cloudflare_tunnel_ingress_info', tunnel, { hostnames: true })).toEqual([
     'hostname="www.example.com",service="http://web:80" 1',
     'hostname="www.example.com",service="http://api:80" 1',
