@@ -178,7 +178,7 @@ test('the budgets of several tokens add up, and the longest block counts', async
     ],
   });
   expect(await valueOf(selfMetrics, 'api_budget_requests')).toBe(1000);
-  // Half a request of one token and half of another make none.
+  // Half a request of two tokens each is not a whole one.
   expect(await valueOf(selfMetrics, 'api_budget_available')).toBe(14);
   expect(await valueOf(selfMetrics, 'api_blocked_until_timestamp_seconds')).toBe(NOW / 1000 + 60);
   const free = aSelfMetrics({ budgets: () => [aBudget()] });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createBudget, type Budget } from '../../src/cloudflare/budget.ts';
 import { WINDOW_MS } from '../../src/core/intervals.ts';
 
-/** What Cloudflare counts: no more than so many in any five minutes. */
+/** Cloudflare's limit in any five minutes. */
 const CLOUDFLARE_LIMIT = 1_200;
 const DEFAULT_BUDGET = 600;
 const SECOND = 1_000;
@@ -20,7 +20,7 @@ function busiestWindow(sentAt: readonly number[]): number {
   return most;
 }
 
-/** Takes all that there is, and as many turns more as come within `maxWaitMs`; when each is sent. */
+/** Takes all requests that can be sent within `maxWaitMs`. Returns the time of each. */
 function takeAll(budget: Budget, now: number, maxWaitMs: number): readonly number[] {
   const sentAt: number[] = [];
   for (;;) {
@@ -30,7 +30,7 @@ function takeAll(budget: Budget, now: number, maxWaitMs: number): readonly numbe
   }
 }
 
-/** Pauses between moments at which everything is asked for that may be, and how long a request may wait then. */
+/** Pauses between moments of maximum demand, and how long requests may wait at each. */
 const demand = fc.array(
   fc.record({
     pauseMs: fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: 400_000 })),
@@ -69,7 +69,7 @@ test.each([12, 600, 1_200])('hours of demand use at least 98 % of a budget of %d
 /** Kubelet restarts a container at once, then after 10 s, doubled each time up to five minutes. */
 const BACKOFFS = [0, 10, 20, 40, 80, 160, 300, 300].map((seconds) => seconds * SECOND);
 
-/** A process that uses whatever its budget gives, dies after each of these uptimes, and is started anew each time. */
+/** A process that uses all of its budget, dies after each of these uptimes, and is restarted each time. */
 function restarting(uptimes: readonly number[], backoffs: readonly number[]): readonly number[] {
   const sentAt: number[] = [];
   let start = 0;
@@ -103,7 +103,7 @@ test('a process that dies after random uptimes, including a long run, stays belo
   );
 });
 
-/** What kubelet can be set to, and is about to do: a second at first, a minute at most. */
+/** A faster back-off that kubelet can be configured to use: from one second up to one minute. */
 const FASTER_BACKOFFS = Array.from({ length: 8 }, (_, restart) => Math.min(60_000, 1_000 * 2 ** restart));
 
 test.each([0, 0.5, 2, 5, 9.5, 20, 30, 60])(

@@ -4,7 +4,7 @@ import { WINDOW_MS } from '../../src/core/intervals.ts';
 
 const HOUR = 3_600_000;
 
-/** Takes as many as there are without waiting. */
+/** Takes all requests that are available at once. */
 function drain(budget: Budget, now: number): number {
   let taken = 0;
   while (budget.reserve(now, 0).kind === 'granted') taken += 1;
@@ -172,7 +172,7 @@ test('the window counts held requests, and used ones from the time they were sen
   const late = budget.hold(now, 300);
   for (let use = 0; use < late.count; use += 1) late.use(now + 60_000);
   let more = 0;
-  // Until the held ones leave the window, 1,200 less these are all that can follow.
+  // Until the held requests leave the window, it has room for 1,200 less these.
   for (let later = now + 60_000; later < now + 60_000 + WINDOW_MS; later += 1000)
     more += drain(budget, later);
   expect(late.count + more).toBeLessThanOrEqual(1200);

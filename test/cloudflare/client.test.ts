@@ -77,7 +77,7 @@ test('continues if the server returns fewer tunnels per page than requested', as
   expect(sent).toHaveLength(3);
 });
 
-/** Two accounts with two tunnels each, the first with a deleted one beside them, in an API that counts it. */
+/** Two accounts with two tunnels each; the first also has a deleted one, which total_count includes. */
 const counted = () =>
   sampleAccounts({ seed: 1, now: NOW, tunnels: 4, accounts: 2, deleted: 1 }).map((account, index) => ({
     ...account,
@@ -136,11 +136,11 @@ test('a list shorter than a total_count that follows the search parameters is a 
   const { client, sent } = await clientFor(simulator.url);
   const lists = await client.listTunnels(firstAccount(simulator), BOTH);
   expect(lists[0]?.result).toMatchObject({ ok: false, failure: { reason: 'malformed' } });
-  // Two attempts of two pages, and what total_count means.
+  // Two attempts of two pages, and the request for the meaning of total_count.
   expect(sent).toHaveLength(5);
 });
 
-/** A page of which the server has lost a row. */
+/** A page with a missing row. */
 function withoutTheFirst(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || !('result' in body)) throw new Error('no page');
   return { ...body, result: Array.isArray(body.result) ? body.result.slice(1) : body.result };

@@ -20,7 +20,7 @@ import {
 
 const TUNNEL = { id: 't', accountId: ACCOUNT, type: 'cfd_tunnel' } as const;
 
-/** Makes one call that must fail, counted once, without a word of the token. */
+/** Makes one call that must fail, be counted once, and not show the token. */
 async function failureOf(
   url: string,
   options: TestClientOptions = {},
@@ -345,7 +345,7 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
     expect(sent).toHaveLength(1);
     expect(errors).toEqual(Array.from({ length: 4 }, () => 'rate_limited'));
 
-    // Over; then the bucket fills from empty.
+    // The block is over; the bucket then refills from empty.
     clocks.monotonic += 1;
     expect(client.budget.blockedUntil()).toBeUndefined();
     expect(client.budget.available()).toBe(0);
@@ -386,7 +386,7 @@ test('calls that wait for the budget when a 429 arrives fail at once, without a 
     if (calls < 3) response.end(envelope([]));
     else setTimeout(() => response.writeHead(429).end(), 20);
   });
-  // Three at once, then one in 12.5 s: without the refusal the fifth would wait for longer than the test may take.
+  // Three at once, then one in 12.5 s: without the 429, the fifth would wait longer than the test.
   const { client, sent } = await clientFor(url, { requestBudget: 24, requestTimeoutMs: 300_000 });
   const results = await Promise.all(
     Array.from({ length: 5 }, (_, index) => client.connections({ ...TUNNEL, id: `t${index}` })),

@@ -27,7 +27,7 @@ const refusal: CallResult<never> = {
   failure: { reason: 'server', message: 'answered 503', codes: [] },
 };
 
-/** Answers in turn, whatever page is asked for; the last answer for ever. */
+/** Returns these answers in order, whatever page is requested, then the last one forever. */
 function answering(...answers: readonly CallResult<Page<Item>>[]) {
   const asked: number[] = [];
   const fetchPage = async (number: number): Promise<CallResult<Page<Item>>> => {
@@ -55,7 +55,7 @@ async function completeWhere(meaning: TotalCountMeaning, { fetchPage, asked }: T
   return { count: list.value.length, asked, meaningAsked };
 }
 
-/** Where `total_count` is right, nobody asks what it means. */
+/** If `total_count` is right, its meaning is not requested. */
 async function complete(...answers: readonly CallResult<Page<Item>>[]) {
   const { meaningAsked, ...list } = await completeWhere('unfiltered', answering(...answers));
   expect(meaningAsked).toBe(0);
@@ -246,7 +246,7 @@ test('a list that contradicts a total_count of unknown meaning is a failure', as
   });
 });
 
-/** What a server may do wrong, on one page, once or always. */
+/** A server error on one page, once or always. */
 const fault = fc.record({
   kind: fc.constantFrom('missing', 'repeats', 'fails'),
   page: fc.integer({ min: 1, max: 6 }),
@@ -290,7 +290,7 @@ test('with any meaning of total_count and any page size, the list of a correct s
 test('a list with a missing, repeated or failed page is complete or a failure, never partial', async () => {
   await fc.assert(
     fc.asyncProperty(server, fault, async (bad, broken) => {
-      // Nothing tells a last page that is always missing from a list that is shorter.
+      // A last page that is always missing cannot be distinguished from a shorter list.
       const pages = Math.ceil(bad.live / bad.perPage);
       fc.pre(
         !(broken.kind === 'missing' && broken.always && broken.page >= pages && bad.meaning === 'unfiltered'),

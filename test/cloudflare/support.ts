@@ -18,7 +18,7 @@ export interface Recording {
   readonly body: { readonly result: unknown };
 }
 
-/** A real answer, in test/fixtures/cloudflare. */
+/** A recorded answer of test/fixtures/cloudflare. */
 export function recording(name: string): Recording {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own fixture
   return JSON.parse(readFileSync(`test/fixtures/cloudflare/${name}.json`, 'utf8')) as Recording;
@@ -45,7 +45,7 @@ export async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listen(createServer(listener))}/client/v4`;
 }
 
-/** For matching a part of a text within a larger object. */
+/** Matches a part of a text within a larger object. */
 export const containing = (text: string): unknown => expect.stringContaining(text);
 
 export const envelope = (result: unknown, info?: unknown): string =>
@@ -84,7 +84,10 @@ export interface TestClientOptions extends Partial<ClientOptions['config']> {
   readonly token?: string;
 }
 
-/** A client with clocks that only the test moves, closed when the test ends. No jitter: a retry comes at once. */
+/**
+ * A client with clocks controlled by the test, without jitter: retries are immediate. Closed when
+ * the test ends.
+ */
 export async function clientFor(apiUrl: string, options: TestClientOptions = {}): Promise<TestClient> {
   const { token = TOKEN, ...config } = options;
   const clocks: Clocks = { wall: Date.UTC(2026, 8, 29), monotonic: 0 };

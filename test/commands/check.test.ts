@@ -35,7 +35,7 @@ const FLEET = {
 interface Checked {
   readonly code: number;
   readonly report: string;
-  /** What is to be fixed, a line each. */
+  /** The problems, one line each. */
   readonly problems: readonly string[];
   readonly simulator: Simulator;
 }
@@ -225,7 +225,7 @@ test.each([
   expect(stdout.split('\n')).toContain(verdict);
 });
 
-/** So many accounts with so many tunnels each on one token. */
+/** Accounts with the same number of tunnels each, on one token. */
 const many = (accounts: number, tunnels: number) => {
   const sample = sampleAccounts({
     seed: 1,

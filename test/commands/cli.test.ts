@@ -74,7 +74,7 @@ test.each([
   expect(asked).toEqual(['/livez']);
 });
 
-// Ports that a browser, and so fetch, refuses: a server can have them all the same.
+// Ports that fetch refuses, like browsers, but that a server can use.
 test.each([':9', '[::1]:6000', 'localhost:9'])(
   'the health check without a server at %s prints one line and exits 1',
   async (address) => {

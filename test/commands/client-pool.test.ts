@@ -20,7 +20,7 @@ const account = (id: string, token: string): AccountConfig => ({
 });
 const { cloudflare } = aConfig();
 
-/** Nearly all that may be sent at once. */
+/** Nearly all requests that can be sent at once. */
 async function spend(client: Client | undefined): Promise<void> {
   while ((client?.budget.available() ?? 0) > 2) await client?.verify(ACCOUNT);
 }
@@ -37,7 +37,7 @@ function aPool(options: Partial<ClientPoolOptions> = {}): ClientPool {
   return pool;
 }
 
-/** Uses the settings; the tokens of all groups. */
+/** Applies the settings and returns the tokens of all groups. */
 async function tokensOf(pool: ClientPool, ...use: Parameters<ClientPool['use']>) {
   return (await pool.use(...use)).flatMap(({ tokens }) => tokens);
 }
@@ -66,7 +66,7 @@ test('other API settings create another client, with the remaining budget', asyn
   const [after] = await tokensOf(pool, { accounts, cloudflare: { ...settings, requestBudget: 1200 } });
   expect(after?.client).not.toBe(before?.client);
   expect(after?.client.budget).toMatchObject({ requests: 1200, capacity: 300 });
-  // What it gains meanwhile is some requests a second.
+  // The budget gains a few requests a second meanwhile.
   expect(after?.client.budget.available()).toBeLessThan(left + 40);
   await pool.closeUnused();
   expect(await before?.client.verify(ACCOUNT)).toMatchObject({ ok: false, failure: { message: 'stopped' } });
@@ -107,7 +107,7 @@ const named = (id: string, token: string, budgetGroup: string): AccountConfig =>
   budgetGroup,
 });
 
-/** A pool against an API that knows four tokens, with an account for each of those given. */
+/** A pool for an API with four tokens, with an account for each given token. */
 async function against(
   tokens: readonly (string | AccountConfig)[],
   options: Partial<ClientPoolOptions> = {},
@@ -154,7 +154,7 @@ test('account-owned tokens have a budget each, once Cloudflare has reported thei
   expect((await use()).map(([, count]) => count)).toEqual([2, 1, 1]);
   expect(pool.budgets()).toHaveLength(3);
   await pool.ownersAsked();
-  // One request for a user's token, two for one that an account owns; nothing is asked twice.
+  // One request for a user token, two for an account-owned token, none twice.
   expect(api.requests.count()).toBe(6);
   expect(regroups()).toBe(1);
 });
@@ -192,7 +192,8 @@ test('requests sent before the owner of a token was known count for the owner', 
   await vi.waitFor(() => expect(regroups()).toBe(1));
   const left = own?.budget.available() ?? 0;
   expect(await use()).toHaveLength(2);
-  // The five of the user's token are given back, its own two for being verified and twenty for ten times more are not.
+  // The five requests of the user token are given back; the 2 of its verification and the 20 of ten
+  // more are not.
   const afterwards = own?.budget.available() ?? 0;
   expect(afterwards).toBeGreaterThan(left);
   expect(afterwards).toBeLessThan(75 - 2 - 20 + REFILLED);
@@ -300,7 +301,7 @@ test('the log lists which tokens share a budget, by file or variable', async () 
   expect(JSON.stringify(logged)).not.toContain(OWN);
 });
 
-/** An API of which a test decides what each request gets, and what of its connections is left. */
+/** An API whose answers and connections the test controls. */
 async function aSlowApi(answer: (token: string, response: ServerResponse) => void) {
   const server = createServer((request, response) => {
     answer(String(request.headers.authorization).replace(/^Bearer /, ''), response);
@@ -353,7 +354,7 @@ test('a token whose requests hang delays no other', async () => {
   for (let call = 0; call < 5; call += 1) {
     expect(await quick?.client.verify(OTHER_ACCOUNT)).toMatchObject({ ok: true });
   }
-  // The others of the slow token have not been sent meanwhile.
+  // Other requests of the slow token were not sent meanwhile.
   expect(hanging).toHaveLength(concurrency);
   expect(api.opened()).toBe(concurrency + 1);
   await slow?.client.close();

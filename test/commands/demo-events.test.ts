@@ -44,7 +44,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const exporter = await startExporter(['demo', '--poll.schedule=*/1 * * * * *']);
-    // Down since before the exporter started: its configuration and routes are read all the same.
+    // It was down before the exporter started; its configuration and routes are read nevertheless.
     const soap = await vi.waitFor(async () => {
       const found = await tunnelNamed(exporter, 'legacy-soap-bridge');
       expect(found?.behind).toEqual({
@@ -72,7 +72,7 @@ test(
     expect((await exporter.get('/')).text).toContain('soap.corp.example.com');
     expect((await exporter.get(`/tunnels/${soap?.id}`)).text).toContain('mainframe.corp.example.com');
 
-    // Somebody drops the connections of a tunnel that has been observed.
+    // Drops the connections of an observed tunnel.
     const [, api = '', authorization = ''] =
       /export API=(\S+) AUTH='Authorization: ([^']+)'/.exec(exporter.stdout()) ?? [];
     await vi.waitFor(async () => {

@@ -5,7 +5,7 @@ import { samplesOf, scrape, simulate, TOKEN, valueOf } from './support.ts';
 
 const PATIENCE = { timeout: 15_000, interval: 100 };
 
-/** The lines that the guide gives a person to paste, as fetch would send them. */
+/** The requests of the guide's curl commands. */
 function guideOf(exporter: ExporterProcess) {
   const [, api = '', authorization = ''] =
     /export API=(\S+) AUTH='Authorization: ([^']+)'/.exec(exporter.stdout()) ?? [];
@@ -47,7 +47,7 @@ test('the demo needs no account: a fleet of two, which follows what is done to t
   await ask('DELETE', `/cfd_tunnel/${id}`);
   await vi.waitFor(async () => expect(await status('mine')).toBeUndefined(), PATIENCE);
 
-  // Its life spares this one: it is healthy until somebody interferes.
+  // The simulated life does not change this tunnel, so it stays healthy.
   const loyalty = samplesOf(await scrape(exporter), 'cloudflare_tunnel_info', {
     tunnel_name: 'loyalty-api',
   })[0];

@@ -9,7 +9,7 @@ const B: Account = { id: 'b', name: 'Beta' };
 const token = { kind: 'value', value: 'token-of-a-test' } as const;
 const listOf = (...value: readonly Account[]) => afterList(NEVER_LISTED, { ok: true, value }, 1);
 
-/** What is logged of lists that follow each other. */
+/** The log of consecutive lists. */
 function logged(
   lists: readonly Partial<Listed & { readonly watched: readonly Account[] }>[],
   { isRunning = true, config = {} }: { readonly isRunning?: boolean; readonly config?: object } = {},

@@ -38,7 +38,7 @@ interface Watching {
   readonly page: () => Promise<string>;
   /** Replaces the configuration file. */
   readonly write: (yaml: string) => void;
-  /** SIGHUP, which looks for accounts at once; resolves when they have been listed. */
+  /** Sends SIGHUP, which lists accounts at once. Resolves when they were listed. */
   readonly lookAgain: () => Promise<void>;
   readonly shows: (...names: readonly string[]) => Promise<void>;
 }
@@ -78,14 +78,14 @@ async function watching({ api, yaml = '', args = [], token = TOKEN }: WatchingOp
       await vi.waitFor(async () => {
         const shown = await page();
         expect(accountsOf(shown)).toEqual(names);
-        // Not only known, but polled.
+        // Known and polled.
         expect(samplesOf(shown, 'cloudflare_tunnel_connectors')).toHaveLength(2 * names.length);
       }, PATIENCE);
     },
   };
 }
 
-/** Lets a counter of ACCOUNT go to 4, and gives what it is later. */
+/** Increases a counter of ACCOUNT to 4. Returns a function that reads it. */
 async function countsFour(api: Simulator, page: Watching['page']) {
   const opened = async (): Promise<number | undefined> =>
     valueOf(await page(), 'cloudflare_tunnel_connections_opened_total', {
@@ -134,7 +134,7 @@ test('accounts are added with the next list and removed after two complete lists
   await shows('Uno', 'Two', 'Three');
   expect(messages(exporter)).toContain(`1 account added: Three (${THIRD})`);
   expect(messages(exporter)).toContain(`1 account renamed: Uno (${ACCOUNT})`);
-  // What stays goes on.
+  // Remaining accounts continue.
   expect(await opened()).toBe(4);
 
   api.fleet.deleteAccount(OTHER_ACCOUNT);
@@ -181,14 +181,14 @@ test('two tokens watch the accounts of each, a shared account once, beside confi
     api.requests.count({ endpoint: 'tunnels', accountId, countsFor: `user ${user}` });
   expect(by('two', OTHER_ACCOUNT)).toBeGreaterThan(0);
   expect(by('one', OTHER_ACCOUNT)).toBe(0);
-  // Only tokens of users can list accounts, so nobody needs to ask whose they are.
+  // Only user tokens can list accounts, so their owner need not be verified.
   expect(api.requests.count({ endpoint: 'user_token_verify' })).toBe(0);
 
   write(
     `tokens: [{api_token_file: FOLDER/two}]\naccounts: [{id: ${ACCOUNT}, api_token_file: FOLDER/one}, {id: ${THIRD}, name: named}]`,
   );
   await lookAgain();
-  // No token in use lists the first one, so nobody tells its name.
+  // No token lists the first account, so its name is not known.
   await shows('', 'Two', 'named');
   expect(api.requests.count({ status: 403 })).toBe(0);
 });
@@ -220,7 +220,7 @@ test.each([
   });
   expect(await exporter.get('/livez')).toMatchObject({ status: 200 });
 
-  // Once the token may, no restart is needed.
+  // When the token gets the permission, no restart is needed.
   api.tokens.change(TOKEN, {
     owner: 'user',
     permissions: ['Account Settings Read', 'Cloudflare One Connectors Read'],
@@ -323,7 +323,7 @@ test('a reload switches between configured and discovered accounts, and remainin
   expect(api.requests.count({ endpoint: 'accounts' })).toBe(0);
   expect(samplesOf(await page(), SUCCESS)).toEqual([]);
 
-  // The API does not answer for now: what is watched stays.
+  // While the API does not answer, the watched accounts stay.
   const fault = api.faults.add({ endpoint: 'accounts', effect: { kind: 'half_json' } });
   write('');
   await lookAgain();

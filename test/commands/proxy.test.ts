@@ -28,7 +28,7 @@ interface SecureApi {
   readonly caFile: string;
 }
 
-/** The simulated API over https, with a certificate of an authority that nobody knows. */
+/** The simulated API over https, with a certificate of an unknown authority. */
 async function aSecureApi(options: SimulatorOptions = {}): Promise<SecureApi> {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -50,7 +50,7 @@ async function aSecureApi(options: SimulatorOptions = {}): Promise<SecureApi> {
 
 const linesOf = ({ stderr }: Finished): readonly string[] => stderr.split('\n').filter((line) => line !== '');
 
-/** The password in no form that a person or a program can read. */
+/** Checks that a text contains the password in no readable form. */
 function expectNoSecret(text: string): void {
   for (const form of [PASSWORD, encodeURIComponent(PASSWORD), Buffer.from(CREDENTIALS).toString('base64')])
     expect(text).not.toContain(form);
@@ -122,7 +122,7 @@ test.skipIf(openssl.missing).each([
   expect(once.code).toBe(0);
   expect(valueOf(once.stdout, UP)).toBe(1);
   expect(new Set(proxy.targets)).toEqual(new Set([`${API_NAME}:443`]));
-  // Every line is JSON, also what a library warns of.
+  // Every line is JSON, including warnings of libraries.
   for (const line of linesOf(once)) expect(JSON.parse(line)).toMatchObject({ level: 'warn' });
   expectNoSecret(once.stdout + once.stderr);
 });
@@ -163,7 +163,7 @@ interface Trouble {
   readonly trusts?: boolean;
   /** Default: 10s. */
   readonly timeout?: string;
-  /** What the API does. */
+  /** The API's behaviour. */
   readonly prepare?: (api: Simulator) => void;
 }
 
@@ -313,7 +313,7 @@ test.skipIf(openssl.missing)(
     );
     await vi.waitFor(() => expect(said('the previous settings stay in use')).toBe(1), PATIENCE);
 
-    // A bundle, as people have it: with words between the certificates.
+    // A typical bundle, with text between the certificates.
     writeFileSync(path, `# one\n${stranger.cert}\n# and another\n${authority.cert}`);
     exporter.kill('SIGHUP');
     await vi.waitFor(async () => expect(valueOf(await scrape(exporter), UP)).toBe(1), PATIENCE);
@@ -371,7 +371,7 @@ test.skipIf(tinyproxy.missing || openssl.missing)(
       );
       return ['-d', '-c', config];
     });
-    // On Linux a connection to 0.0.0.0 arrives on this machine, which the rules for proxies do not take for it.
+    // On Linux, 0.0.0.0 connects to this machine, but the proxy rules do not treat it as local.
     const far = { url: `https://0.0.0.0:${port}/client/v4` };
     const right = await cli(['once', caFile], {
       api: far,

@@ -15,7 +15,7 @@ interface Reloading {
   readonly exporter: ExporterProcess;
   /** Replaces the configuration file. */
   readonly write: (yaml: string) => void;
-  /** SIGHUP, and waits until it was obeyed; resolves to the messages logged until then. */
+  /** Sends SIGHUP and waits for the reload. Resolves to the messages logged until then. */
   readonly hangUp: () => Promise<readonly string[]>;
   readonly post: (method?: string) => Promise<{ readonly status: number; readonly text: string }>;
 }
@@ -80,7 +80,7 @@ test('SIGHUP adds and removes accounts, and remaining accounts keep their counte
   write(`accounts: [{id: ${OTHER_ACCOUNT}, name: two}, {id: ${ACCOUNT}, name: one}]`);
   const loadedAt = valueOf(await scrape(exporter), LOADED_AT) ?? Infinity;
   expect(await hangUp()).toEqual(['configuration reloaded']);
-  // Not even for a moment is what is known gone.
+  // Known data is never missing.
   expect(await opened()).toBe(4);
   await vi.waitFor(async () => {
     const page = await scrape(exporter);

@@ -4,7 +4,7 @@ import { cli, ONCE, running, samplesOf, scrape, simulate } from './support.ts';
 
 const PATIENCE = { timeout: 15_000, interval: 50 };
 const ACCOUNTS = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(32));
-/** One more than there are accounts: one shard at least has none. */
+/** One more than there are accounts, so that at least one shard has none. */
 const TOTAL = 6;
 const IDLE = Array.from({ length: TOTAL }, (_, index) => index).find(
   (index) => !ACCOUNTS.some((account) => shardOf(account, TOTAL) === index),

@@ -15,7 +15,7 @@ interface Beside {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A cloudflared of `tunnel-0` with four connections, and what a sidecar is told of it. */
+/** A cloudflared of `tunnel-0` with four connections, and the settings of its sidecar. */
 async function beside(): Promise<Beside> {
   const api = await simulate();
   const tunnel = api.fleet.tunnelNamed(ACCOUNT, 'tunnel-0');

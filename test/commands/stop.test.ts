@@ -11,7 +11,7 @@ import { ACCOUNT, ONCE, running, simulate, TOKEN } from './support.ts';
 const PATIENCE = { timeout: 15_000, interval: 50 };
 const STOPPING = 'stopping: in-flight scrapes finish, polling is abandoned';
 
-/** An exporter whose page is larger than what a connection holds on the way to a reader that does not read. */
+/** An exporter whose page does not fit into the buffers of a connection that nobody reads. */
 async function runningWithALargePage(): Promise<ExporterProcess> {
   const name = 'x'.repeat(10_000);
   const tunnels = Array.from({ length: 100 }, (_, index) => ({ name: `${index}-${name}` }));
@@ -24,7 +24,7 @@ async function runningWithALargePage(): Promise<ExporterProcess> {
   return exporter;
 }
 
-/** A scrape that has begun to arrive; nothing more is read until the socket is resumed. */
+/** A scrape that has started to arrive; the rest is not read until the socket is resumed. */
 async function aSlowScrape({ url }: ExporterProcess): Promise<{ socket: Socket; received: () => string }> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
@@ -94,7 +94,7 @@ test('a standard error that nobody reads blocks neither probes nor the exit', as
   const exporter = await running([...ONCE, `--config.file=${file}`], { api });
   exporter.stopReadingLogs();
   const failed = 'cloudflare_tunnel_exporter_config_last_reload_successful 0';
-  // A line for each key: far more than a pipe holds, and than the exporter keeps.
+  // One line per key: far more than a pipe and the exporter can hold.
   writeFileSync(file, Array.from({ length: 20_000 }, (_, key) => `unknown_key_${key}: 1\n`).join(''));
   exporter.kill('SIGHUP');
   await vi.waitFor(async () => expect((await exporter.get('/metrics')).text).toContain(failed), PATIENCE);

@@ -34,7 +34,7 @@ export interface CliOptions extends ProcessOptions {
   readonly token?: string;
 }
 
-/** Runs a command with access to an API. Whatever it does, its token is in no output. */
+/** Runs a command with access to an API. Checks that no output contains the token. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<Finished> {
   const finished = await runExporter(args, { ...options, env: environmentOf(options) });
   expect(finished.stdout + finished.stderr).not.toContain(options.token ?? TOKEN);
@@ -52,7 +52,7 @@ export async function running(
   return startExporter(['run', ...defaults, ...args], { ...options, env: environmentOf(options) });
 }
 
-/** Nothing is polled but once at the start, and what that gave stays. */
+/** Polls only once, at the start, and keeps the data. */
 export const ONCE = ['--poll.schedule=0 0 0 1 1,7 *', '--poll.stale-after=1y'];
 
 function environmentOf({
@@ -69,7 +69,7 @@ function environmentOf({
   };
 }
 
-/** Lines of standard error that are JSON, which logs are, by message. */
+/** The messages of the JSON lines on standard error. */
 export function messagesOf({ stderr }: Pick<Finished, 'stderr'>): readonly string[] {
   return stderr
     .split('\n')
@@ -93,7 +93,7 @@ export function samplesOf(page: string, name: string, labels: Labels = {}): read
     );
 }
 
-/** The one sample of that name with at least these labels; `undefined` where there is none or several. */
+/** The only sample of that name with at least these labels; undefined if there is none or several. */
 export function valueOf(page: string, name: string, labels: Labels = {}): number | undefined {
   const found = samplesOf(page, name, labels);
   return found.length === 1 ? found[0]?.value : undefined;

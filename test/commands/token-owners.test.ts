@@ -5,7 +5,7 @@ import type { Result } from '../../src/core/model.ts';
 
 const FAILED = { ok: false, failure: { reason: 'server', message: 'answered 503' } } as const;
 
-/** A token whose verification fails so many times first. */
+/** A token whose verification fails `failures` times first. */
 function aToken(is: TokenOwner, failures = 0) {
   let owner: TokenOwner | undefined;
   const verify = vi.fn<() => Promise<Result<VerifiedToken>>>(async () => {

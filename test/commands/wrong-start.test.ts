@@ -6,16 +6,16 @@ import type { SimulatorOptions } from '../../src/simulator/index.ts';
 import { anAuthority, openssl } from '../web/web-config/certificates.ts';
 import { ACCOUNT, cli, OTHER_ACCOUNT, running, simulate, TOKEN } from './support.ts';
 
-/** What a person gets wrong at the first start, and the one line that says so in every command that asks Cloudflare. */
+/** A common mistake at the first start, and the line that reports it in every command that uses the API. */
 interface Mistake {
   readonly name: string;
   readonly simulator?: SimulatorOptions;
   readonly accounts?: readonly string[];
   /** The value of CLOUDFLARE_API_TOKEN. */
   readonly token?: string;
-  /** What a token file holds, instead of the variable. */
+  /** The content of a token file, used instead of the variable. */
   readonly tokenFile?: string | Buffer;
-  /** The whole line; what differs between runs is matched. */
+  /** Matches the complete line. */
   readonly line: RegExp;
 }
 
@@ -26,7 +26,7 @@ const TUNNEL_TOKEN = Buffer.from(
   JSON.stringify({ a: ACCOUNT, t: 'f70ff985-a4ef-4643-bbbc-4a0ed4fc8415', s: 'a-secret' }),
 ).toString('base64');
 
-/** Said before anything is asked; `run` ends with 1. */
+/** Reported before any request; `run` exits with 1. */
 const AT_THE_START: readonly Mistake[] = [
   {
     name: 'a token in quotes',
@@ -81,7 +81,7 @@ const AT_THE_START: readonly Mistake[] = [
 const FOREIGN =
   /^this account is not among those that the token may see \(check the account id, which is not a zone id, and the token's account resources\), or the token lacks Cloudflare Tunnel Read \(or Cloudflare One Connector: cloudflared Read, or Cloudflare One Connectors Read\), and Cloudflare One Connector: WARP Read \(or Cloudflare One Connectors Read\): GET \/accounts\/…\/cfd_tunnel answered 403, code (?:9109|10000) "[^"]*"$/;
 
-/** What only Cloudflare knows; `run` goes on, for it can be put right there. */
+/** Reported by Cloudflare; `run` continues, because it can be fixed there. */
 const WHEN_ASKED: readonly Mistake[] = [
   {
     name: "another's account id, code 9109",
@@ -126,7 +126,7 @@ const WHEN_ASKED: readonly Mistake[] = [
   },
 ];
 
-/** Standard error's lines: the messages of the log, and what is none as it is. */
+/** The lines of standard error: the messages of JSON lines, other lines unchanged. */
 function linesOf(stderr: string): readonly string[] {
   return stderr
     .split('\n')
@@ -138,7 +138,7 @@ function linesOf(stderr: string): readonly string[] {
     });
 }
 
-/** What `check` says is to be fixed. */
+/** The problems that `check` reports. */
 const problemsIn = (stdout: string): readonly string[] =>
   stdout.split('\n').flatMap((line) => /^ {2}- (\S.*)/.exec(line)?.[1] ?? []);
 

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { createLogSink } from '../../src/log/sink.ts';
 
-/** A reader that takes as many bytes as it has room for; the rest has to wait, as with a pipe. */
+/** A reader that takes as many bytes as it has room for, like a pipe. */
 function aPipe(room = 0) {
   let left = room;
   let taken = '';

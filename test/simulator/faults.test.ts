@@ -30,7 +30,7 @@ function struck(effect: FaultEffect): Told {
   return ask(`${base}/tunnels`);
 }
 
-// What a fault strikes
+// Which requests a fault applies to
 
 const faulty = (): Rig => rig({ accounts: ACCOUNTS, maxPerPage: 2 });
 const BROKEN: FaultEffect = { kind: 'status', status: 500 };
@@ -128,7 +128,7 @@ test('a body can be any text, half of its JSON, or rewritten', () => {
   expect(told.body).toMatchObject({ success: true, result: null, result_info: { total_count: 5 } });
 });
 
-// Half walks
+// Incomplete lists
 
 function pages(effect: FaultEffect, numbers: readonly number[]): readonly Told[] {
   const { ask, simulation } = faulty();
@@ -170,7 +170,7 @@ test('pages can be endless, with new ids', () => {
   expect(seen.size).toBe(100);
 });
 
-// Broken transport, as a plain socket sees it
+// Broken transport, seen from a plain socket
 
 interface Raw {
   readonly simulator: Simulator;
@@ -188,7 +188,7 @@ async function request(effect: FaultEffect | undefined, delayMs = 0): Promise<Ra
     received += text;
   });
   socket.on('error', () => {
-    // A reset; the test looks at what came before it.
+    // A reset; the test checks what arrived before it.
   });
   socket.write(
     `GET /client/v4${base}/tunnels HTTP/1.1\r\nHost: simulator\r\nAuthorization: Bearer ${SIMULATOR_TOKEN}\r\nConnection: close\r\n\r\n`,

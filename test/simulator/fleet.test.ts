@@ -205,7 +205,7 @@ test('a sample has the requested sizes and statuses', () => {
   expect(tunnels.flatMap(({ haMode }) => haMode ?? [])).toEqual(['aws', 'local', 'none', 'disabled']);
 });
 
-/** Everything that a fleet living for ten minutes, read and changed, has answered. */
+/** All answers of a fleet that is read and changed for ten minutes. */
 function bytes(seed: number): string {
   const { ask, simulation, wait, now } = rig({
     seed,

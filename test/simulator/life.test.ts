@@ -86,7 +86,7 @@ test('each happening changes the fleet as described', () => {
   expect(results.get('mended')).toContain('healthy');
 });
 
-/** What is wrong with a tunnel at a time; nothing should be. */
+/** The inconsistencies of a tunnel at a time; there should be none. */
 function flaws(tunnel: FleetTunnel, at: number): readonly string[] {
   const { activeAt, inactiveAt, haMode, configuration, connectors } = tunnel;
   const serving = connectors.filter(({ connections }) => connections.length > 0);

@@ -89,7 +89,7 @@ export function codes(told: Told): readonly number[] {
   return told.body.errors.map(({ code }) => code);
 }
 
-/** What a JSON value looks like: keys in their order, kinds of values, the different kinds of elements of an array. */
+/** The shape of a JSON value: ordered keys, kinds of values, and the distinct kinds of array elements. */
 export function shape(value: unknown): unknown {
   if (value === null) return 'null';
   if (Array.isArray(value)) {
