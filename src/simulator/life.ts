@@ -21,7 +21,7 @@ export interface LifeOptions {
   /** Relative frequency; 0 is never. */
   readonly weights?: Partial<Readonly<Record<Happening, number>>>;
   /** How long problems last. Default: 20 s to 60 s. */
-  readonly mendsAfterMs?: { readonly low: number; readonly high: number };
+  readonly repairAfterMs?: { readonly low: number; readonly high: number };
   /** Tunnels that only drains affect. */
   readonly leaveAlone?: readonly string[];
 }
@@ -30,7 +30,7 @@ export interface LifeOptions {
 export interface LifeEvent {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly happening: Happening | 'mended';
+  readonly happening: Happening | 'repaired';
   /** The tunnel's id; '' for a drain. */
   readonly tunnelId: string;
   readonly what: string;
@@ -68,7 +68,7 @@ export function createLife(
   const { fleet } = options;
   const random = createRandom(options.seed).fork('life');
   const every = options.everyMs ?? { low: 10_000, high: 20_000 };
-  const mends = options.mendsAfterMs ?? { low: 20_000, high: 60_000 };
+  const repairTimes = options.repairAfterMs ?? { low: 20_000, high: 60_000 };
   const weights = { ...WEIGHTS, ...options.weights };
   const alone = new Set(options.leaveAlone);
   const queue = createQueue<() => LifeEvent | undefined>();
@@ -88,11 +88,11 @@ export function createLife(
     return undefined;
   }
 
-  function mend(after: number, repair: (at: number) => Happened | undefined): void {
-    const at = after + between(mends);
+  function scheduleRepair(after: number, repair: (at: number) => Happened | undefined): void {
+    const at = after + between(repairTimes);
     queue.add(at, () => {
       const happened = repair(at);
-      return happened === undefined ? undefined : { at, happening: 'mended', ...happened };
+      return happened === undefined ? undefined : { at, happening: 'repaired', ...happened };
     });
   }
 
@@ -113,7 +113,7 @@ export function createLife(
       const tunnel = someTunnel(({ connectors }) => connectors.some(isServing));
       if (tunnel === undefined) return undefined;
       const connector = fleet.stopConnector(random.pick(tunnel.connectors.filter(isServing)).id, at);
-      mend(at, startsAgain(connector, tunnel.id));
+      scheduleRepair(at, startsAgain(connector, tunnel.id));
       return { tunnelId: tunnel.id, what: `connector ${connector.id} stopped to start again` };
     },
     lost_connection: (at) => {
@@ -124,7 +124,7 @@ export function createLife(
       const connector = random.pick(tunnel.connectors.filter(isComplete));
       const connection = random.pick(connector.connections);
       fleet.closeConnection({ connectorId: connector.id, connectionId: connection.id }, at);
-      mend(at, (then) => {
+      scheduleRepair(at, (then) => {
         if (fleet.connector(connector.id) === undefined) return undefined;
         fleet.openConnections(connector.id, then);
         return { tunnelId: tunnel.id, what: 'the lost connection opened again' };
@@ -135,7 +135,7 @@ export function createLife(
       const tunnel = someTunnel(({ connectors }) => connectors.some(isServing));
       if (tunnel === undefined) return undefined;
       const stopped = tunnel.connectors.filter(isServing).map(({ id }) => fleet.stopConnector(id, at));
-      for (const connector of stopped) mend(at, startsAgain(connector, tunnel.id));
+      for (const connector of stopped) scheduleRepair(at, startsAgain(connector, tunnel.id));
       return { tunnelId: tunnel.id, what: 'every connector stopped' };
     },
     drain: (at) => {
@@ -201,7 +201,7 @@ export function createLife(
   /** Connectors that the API removed: their processes still run and connect again with their ids. */
   function noteEvicted(): void {
     for (const { tunnelId, connector, at } of fleet.takeEvicted()) {
-      mend(at, (then) => {
+      scheduleRepair(at, (then) => {
         if (!exists(fleet.tunnel(tunnelId)) || fleet.connector(connector.id) !== undefined) return undefined;
         fleet.readmitConnector({ tunnelId, connector }, then);
         return { tunnelId, what: 'a removed connector connected again' };
@@ -214,11 +214,11 @@ export function createLife(
       noteEvicted();
       const events: LifeEvent[] = [];
       for (;;) {
-        const mending = queue.nextAt();
-        const at = Math.min(next, mending ?? Infinity);
+        const repairAt = queue.nextAt();
+        const at = Math.min(next, repairAt ?? Infinity);
         if (at > now) return events;
         let event: LifeEvent | undefined;
-        if (at === mending) event = queue.take()?.();
+        if (at === repairAt) event = queue.take()?.();
         else {
           next = at + between(every);
           event = happen(at);

@@ -403,7 +403,7 @@ test.each([
   },
 );
 
-test('a token that is to find accounts is open without any, shares a budget with others, and is told of when it is replaced', async () => {
+test('a token that lists accounts is open without any, shares a budget with others, and its replacement is reported', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'pool-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'token');

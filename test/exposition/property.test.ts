@@ -177,7 +177,7 @@ test('tunnels of one name, and names that look like each other once joined, stay
   );
 });
 
-/** Tunnels keep the place at which they first came, so that the order within a family tells of the past. */
+/** Tunnels keep the position of their first appearance, so the order within a family depends on the past. */
 function linesByFamily(page: Buffer): readonly (readonly string[])[] {
   return page
     .toString()

@@ -16,7 +16,7 @@ export interface Exporter extends Rig {
 }
 
 export interface Metrics {
-  /** The one sample with these labels; `undefined` where there is none. `cloudflare_tunnel_` is left out of the name. */
+  /** The one sample with these labels; `undefined` if there is none. `cloudflare_tunnel_` is left out of the name. */
   readonly value: (name: string, labels?: Readonly<Record<string, string>>) => number | undefined;
   /** The names of the tunnels that are shown. */
   readonly tunnels: () => readonly string[];

@@ -152,7 +152,7 @@ test('a token that Kubernetes replaces is used within seconds, and refused reque
 });
 
 test('exporters that watch single tunnels start at different times', async () => {
-  // Longer than the test: whoever waits for it does not poll.
+  // Longer than the test, so a poll that waits for it never runs.
   const offsetMs = 100_000;
   const whole = await aPoller({ simulator: fleetOf('a'), offsetMs });
   const id = whole.simulator.fleet.tunnelNamed(ACCOUNT, 'a')?.id ?? '';

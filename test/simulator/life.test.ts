@@ -56,14 +56,14 @@ test('one large step and many small ones have the same result', () => {
 
 test('something happens every 10 to 20 seconds, and everything happens within an hour', () => {
   const events = living().advance(START + 60 * MINUTE);
-  const times = [START, ...events.filter(({ happening }) => happening !== 'mended').map(({ at }) => at)];
+  const times = [START, ...events.filter(({ happening }) => happening !== 'repaired').map(({ at }) => at)];
   for (const [index, at] of times.entries()) {
     const gap = at - (times[index - 1] ?? at - 10_000);
     expect(gap).toBeGreaterThanOrEqual(10_000);
     expect(gap).toBeLessThanOrEqual(20_000);
   }
   const usual = HAPPENINGS.filter((happening) => happening !== 'route');
-  expect(new Set(events.map(({ happening }) => happening))).toEqual(new Set([...usual, 'mended']));
+  expect(new Set(events.map(({ happening }) => happening))).toEqual(new Set([...usual, 'repaired']));
 });
 
 test('each happening changes the fleet as described', () => {
@@ -83,7 +83,7 @@ test('each happening changes the fleet as described', () => {
   expect(results.get('outage')).toEqual(new Set(['down']));
   expect(results.get('lost_connection')).toEqual(new Set(['degraded']));
   expect(results.get('failover')).toEqual(new Set(['healthy']));
-  expect(results.get('mended')).toContain('healthy');
+  expect(results.get('repaired')).toContain('healthy');
 });
 
 /** The inconsistencies of a tunnel at a time; there should be none. */

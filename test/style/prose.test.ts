@@ -15,18 +15,19 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:shall|whence|lest|whilst|thereof|nought)\b/i, 'plain English'],
 ];
 
-/** Whose text is checked. CONTRIBUTING.md itself has examples of what to avoid. */
+/** CONTRIBUTING.md is left out, because it has examples of what to avoid. */
 const FILES = globSync([
   'README.md',
   '.github/**/*.md',
   'docs/**/*.md',
   'deploy/**/*.{md,ts,yaml,yml,service}',
   'grafana/src/**/*.ts',
-  'src/{cloudflare,commands,config,core,exposition,log,poller,self-metrics,sidecar,web}/**/*.{ts,md}',
-]);
+  'src/**/*.{ts,md}',
+  'test/**/*.ts',
+]).filter((file) => !file.startsWith('test/style/'));
 
 test('there are files', () => {
-  expect(FILES.length).toBeGreaterThan(150);
+  expect(FILES.length).toBeGreaterThan(200);
 });
 
 test.each(PHRASES)('%s is not used: write "%s"', (phrase) => {

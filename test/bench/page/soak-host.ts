@@ -4,7 +4,7 @@ import { servePage } from './serve.ts';
 
 /**
  * A process that serves the page of a fleet of which a part is replaced at every poll. A poll is made for each line on
- * standard input; a line of JSON tells of each. Arguments: tunnels, tunnels replaced at each poll.
+ * standard input; it prints a line of JSON for each. Arguments: tunnels, tunnels replaced at each poll.
  */
 const [tunnels = '', replaced = ''] = process.argv.slice(2);
 let snapshot = aFleet(Number(tunnels));
