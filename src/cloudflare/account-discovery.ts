@@ -21,8 +21,8 @@ export interface AccountDiscovery {
   /** Lists again now, or right after the running lists. */
   readonly listSoon: () => void;
   /**
-   * Replaces the tokens. The accounts of tokens that stay are kept. The accounts given with a new token are assumed to be
-   * among those that it can list.
+   * Replaces the tokens. The accounts of tokens that stay are kept. The accounts given with a new
+   * token are assumed to be among those that it can list.
    */
   readonly reconfigure: (tokens: readonly AssumedToken[]) => void;
   readonly listOf: (key: string) => AccountList;

@@ -26,9 +26,9 @@ export interface AdvanceOptions {
 }
 
 /**
- * Computes the next snapshot from the previous one, the observations made since, and `now`. Pure: all changes of state that
- * depend on time happen here. A failed list removes no tunnel. Stale data is hidden, and its counters continue when it
- * returns.
+ * Computes the next snapshot from the previous one, the observations made since, and `now`. Pure:
+ * all changes of state that depend on time happen here. A failed list removes no tunnel. Stale data
+ * is hidden, and its counters continue when it returns.
  */
 export function advance(
   previous: Snapshot,
@@ -60,7 +60,9 @@ interface Expiry {
   readonly at: number;
 }
 
-/** A cache: an observation of one account needs the expiry of all others, which have not changed. */
+/**
+ * A cache: an observation of one account needs the expiry of all others, which have not changed.
+ */
 const expiries = new WeakMap<AccountState, Expiry>();
 
 function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
@@ -131,8 +133,9 @@ function isListChanged(before: AccountState['tunnels'], after: AccountState['tun
 }
 
 /**
- * A complete list replaces the tunnels of its types, and a failed one changes nothing. A tunnel of unknown type can be in
- * any list. It is removed if every list of the poll is complete and none contains it.
+ * A complete list replaces the tunnels of its types, and a failed one changes nothing. A tunnel of
+ * unknown type can be in any list. It is removed if every list of the poll is complete and none
+ * contains it.
  */
 function observeLists(account: AccountState, lists: readonly ListObservation[]): AccountState {
   const complete = lists.flatMap(({ types, at, result }) =>
@@ -186,7 +189,7 @@ function observeDetails(
   return after;
 }
 
-/** Drops all but the last of several successes about the same thing: counters and events see one change for each step. */
+/** Keeps the last of several successes about the same thing, so that a step is one change. */
 function newestOnly(details: readonly Observation[]): readonly Observation[] {
   if (details.length === 1) return details;
   const newest = new Map<string, Observation>();

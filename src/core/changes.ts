@@ -1,6 +1,6 @@
 import { type Connector, type ListedTunnel, servingConnections } from './model.ts';
 
-/** Defines what a change of a tunnel is. Counters and events both use these functions, so that they agree. */
+/** Defines what a change is. Counters and events use it, so that they agree. */
 
 export function hasNewStatus(before: ListedTunnel, after: ListedTunnel): boolean {
   return before.status !== after.status;
@@ -45,7 +45,7 @@ export interface ConnectorMoves {
   readonly replaced: readonly { readonly from: Connector; readonly to: Connector }[];
 }
 
-/** Connectors that appeared or disappeared between two observations. A new one is taken to replace one that is gone. */
+/** Changes between two observations. A new connector is taken to replace one that is gone. */
 export function connectorMoves(before: readonly Connector[], after: readonly Connector[]): ConnectorMoves {
   const was = presentById(before);
   const is = presentById(after);
@@ -65,7 +65,7 @@ export function connectorMoves(before: readonly Connector[], after: readonly Con
   return { connected, disconnected: gone, replaced };
 }
 
-/** Serving, or a WARP connector with an HA status: of those, the status says whether they are offline. */
+/** Serving connectors, and WARP connectors with an HA status, which may be offline. */
 function presentById(connectors: readonly Connector[]): ReadonlyMap<string, Connector> {
   const present = connectors.filter(
     (connector) => connector.haStatus !== undefined || servingConnections(connector).length > 0,

@@ -1,7 +1,7 @@
 import type { Connector } from './model.ts';
 import type { Churn, TunnelState } from './snapshot.ts';
 
-/** Changes older than this count for 1/e. A day, so that a nightly restart is remembered until the next one. */
+/** Older changes count for 1/e. A day, so that a nightly restart is remembered. */
 const MEMORY_MS = 24 * 3_600_000;
 
 /** The churn after one more observation, `elapsedMs` after the previous one. */
@@ -14,15 +14,37 @@ export function churnAfter(
   return { changes: changes * kept + (changed ? 1 : 0), observedMs: observedMs * kept + elapsedMs };
 }
 
+/** The weight of the mean rate against the rate of a single churn, in changes. */
+const PRIOR_CHANGES = 0.2;
+
+/** Changes per millisecond on average; 0 if nothing was observed twice. */
+export function meanRateOf(churns: Iterable<Churn>): number {
+  let changes = 0;
+  let observedMs = 0;
+  for (const churn of churns) {
+    changes += churn.changes;
+    observedMs += churn.observedMs;
+  }
+  return observedMs === 0 ? 0 : (changes + PRIOR_CHANGES) / observedMs;
+}
+
+/**
+ * Changes per millisecond, which is close to `meanRate` after a short time; 1 if `meanRate` is 0.
+ */
+export function rateOf({ changes, observedMs }: Churn, meanRate: number): number {
+  return meanRate === 0 ? 1 : (changes + PRIOR_CHANGES) / (observedMs + PRIOR_CHANGES / meanRate);
+}
+
 /** Caps the quiet time credited at the first observation. */
 const MAX_INITIAL_QUIET_MS = 6 * 3_600_000;
 /** cloudflared opens its connections one after the other, within this time. */
 const START_MS = 60_000;
 
 /**
- * The churn of a tunnel's connections after an observation at `at`. Counts changes that the list does not show. The
- * youngest connector or connection dates the last change, so already the first observation separates restless tunnels
- * from quiet ones. What happened before that change is unknown and not counted.
+ * The churn of a tunnel's connections after an observation at `at`. Counts changes that the list
+ * does not show. The youngest connector or connection dates the last change, so already the first
+ * observation separates restless tunnels from quiet ones. What happened before that change is
+ * unknown and not counted.
  */
 export function connectionChurn(before: TunnelState, after: TunnelState, at: number): Churn {
   const since = before.detailedAt;
@@ -48,7 +70,7 @@ export function connectionChurn(before: TunnelState, after: TunnelState, at: num
   });
 }
 
-/** When the youngest connector started or the youngest connection was opened. Times in the future are ignored. */
+/** When the youngest connector or connection started. Ignores times in the future. */
 function youngestOf(connectors: readonly Connector[], at: number): number | undefined {
   let youngest: number | undefined;
   for (const { startedAt, connections } of connectors) {

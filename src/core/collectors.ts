@@ -19,7 +19,7 @@ export interface CollectorSettings {
   readonly ids: readonly string[];
 }
 
-/** The collectors that run, beside `tunnels`. Routes of single tunnels are not read: only whole lists exist. */
+/** The collectors that run beside `tunnels`. Routes are not read for single tunnels. */
 export function polledCollectors(settings: CollectorSettings): ReadonlySet<Collector> {
   const polled = new Set<Collector>();
   if (settings.types.includes('cfd_tunnel')) polled.add('connections');
@@ -30,8 +30,8 @@ export function polledCollectors(settings: CollectorSettings): ReadonlySet<Colle
 }
 
 /**
- * The collectors of an account after these observations. A collector succeeds if none of its observations failed and no
- * earlier failure remains. `account` already contains the observations.
+ * The collectors of an account after these observations. A collector succeeds if none of its
+ * observations failed and no earlier failure remains. `account` already contains the observations.
  */
 export function collectorsAfter(
   account: AccountState,
@@ -49,7 +49,7 @@ export function collectorsAfter(
   return collectors;
 }
 
-/** Returns why a collector fails: the first in the order of FAILURE_REASONS; undefined if it does not fail. */
+/** The first reason in the order of FAILURE_REASONS; undefined if it does not fail. */
 function reasonOf(
   group: readonly Observation[],
   { account, collector }: { readonly account: AccountState; readonly collector: Collector },
@@ -92,8 +92,8 @@ function blamedReason(observation: Observation): FailureReason | undefined {
 }
 
 /**
- * Returns why the collector's last request about a tunnel failed, if it would be repeated. Undefined if it succeeded, or
- * if the tunnel no longer exists.
+ * Returns why the collector's last request about a tunnel failed, if it would be repeated.
+ * Undefined if it succeeded, or if the tunnel no longer exists.
  */
 function failingFor(
   { tunnel, connectors, configuration }: TunnelState,

@@ -12,8 +12,8 @@ export function isOfShard(accountId: string, { total, index }: Shard): boolean {
 }
 
 /**
- * Rendezvous hashing: the shard with the highest weight for this account. An additional shard takes an equal part of the
- * accounts of every other shard, and no account moves between those.
+ * Rendezvous hashing: the shard with the highest weight for this account. An additional shard takes
+ * an equal part of the accounts of every other shard, and no account moves between those.
  */
 export function shardOf(accountId: string, total: number): number {
   let best = 0;
@@ -28,7 +28,7 @@ export function shardOf(accountId: string, total: number): number {
   return best;
 }
 
-/** FNV-1a with the finalizer of MurmurHash3, without which the weights of neighbouring shards would be correlated. */
+/** FNV-1a with MurmurHash3's finalizer, so that weights of neighbouring shards differ. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) {
@@ -133,7 +133,7 @@ export function listedTwice(lists: readonly AccountList[]): readonly Account[] {
 export interface DiscoveryStatus {
   /** Whether the last list of every token was complete; `undefined` before the first answers. */
   readonly success: boolean | undefined;
-  /** The time of the oldest of the last complete lists of all tokens; undefined if one token has none. */
+  /** The oldest of the last complete lists of all tokens; undefined if a token has none. */
   readonly lastSuccessAt: number | undefined;
   /** Why no account is known, if a token has never been listed. */
   readonly unknown: string | undefined;

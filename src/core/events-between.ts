@@ -12,8 +12,9 @@ export interface EventContext {
 }
 
 /**
- * What changed between two consecutive snapshots, in order. Compares with what was known before, stale or not: a failed
- * list, or data that was stale and returned, is no change. Neither is a first observation.
+ * What changed between two consecutive snapshots, in order. Compares with what was known before,
+ * stale or not: a failed list, or data that was stale and returned, is no change. Neither is a
+ * first observation.
  */
 export function eventsBetween(
   before: Snapshot,

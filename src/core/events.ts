@@ -23,7 +23,9 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 
 export type Severity = 'info' | 'warning' | 'error';
 
-/** The part of a connector that an event keeps. An event outlives the snapshot that it comes from. */
+/**
+ * The part of a connector that an event keeps. An event outlives the snapshot that it comes from.
+ */
 export interface RememberedConnector {
   readonly id: string;
   readonly version: string | undefined;

@@ -11,9 +11,10 @@ export interface ExpectedTunnel {
 }
 
 /**
- * Returns a function that reports whether a listed tunnel matches a declared one. It returns undefined if that is not
- * known: nothing matches, and an account that may have the tunnel is not polled, or has no complete, fresh list of every
- * type asked for. The snapshot is read once, however many tunnels are declared.
+ * Returns a function that reports whether a listed tunnel matches a declared one. It returns
+ * undefined if that is not known: nothing matches, and an account that may have the tunnel is not
+ * polled, or has no complete, fresh list of every type asked for. The snapshot is read once,
+ * however many tunnels are declared.
  */
 export function presenceIn(
   snapshot: Snapshot,

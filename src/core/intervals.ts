@@ -1,3 +1,4 @@
+import { meanRateOf, rateOf } from './churn.ts';
 import { ageOf } from './priority.ts';
 import type { AccountState, TunnelState } from './snapshot.ts';
 
@@ -10,12 +11,8 @@ export interface ListIntervalOptions {
 
 /** The most of the budget that lists use while details are due. */
 export const LIST_SHARE = 0.5;
-/**
- * The longest interval, as a multiple of the equal interval. The documented limit is 2; the difference absorbs delays.
- */
+/** The longest interval as a multiple of the equal one. 2 is documented; delays take the rest. */
 const MAX_INTERVAL_FACTOR = 1.6;
-/** The weight of the average rate against an account's own rate, in changes. */
-const PRIOR_CHANGES = 0.2;
 /** An account in trouble is listed more often, because its tunnels are likely to change again. */
 const TROUBLE_WEIGHT = 4;
 /** A change within this time counts as trouble. */
@@ -24,10 +21,11 @@ const RECENT_MS = 10 * 60_000;
 const STEPS = 40;
 
 /**
- * The planned time between two lists of each account, in milliseconds, for accounts that share one budget. It is the poll
- * interval if lists at that rate use at most half of the budget. Otherwise half of the budget is divided: with v expected
- * changes per time and p pages per list, intervals proportional to √(p/v) minimize the total delay of changes. No interval
- * is longer than 1.6 times the equal interval, which all accounts would have if they were treated the same.
+ * The planned time between two lists of each account, in milliseconds, for accounts that share one
+ * budget. It is the poll interval if lists at that rate use at most half of the budget. Otherwise
+ * half of the budget is divided: with v expected changes per time and p pages per list, intervals
+ * proportional to √(p/v) minimize the total delay of changes. No interval is longer than 1.6 times
+ * the equal interval, which all accounts would have if they were treated the same.
  */
 export function listIntervals(
   accounts: readonly AccountState[],
@@ -39,20 +37,20 @@ export function listIntervals(
   if (total <= perMs * pollIntervalMs) return new Map(accounts.map(({ id }) => [id, pollIntervalMs]));
 
   const longestMs = (MAX_INTERVAL_FACTOR * total) / perMs;
-  const meanRate = meanRateOf(accounts);
+  const meanRate = meanRateOf(accounts.values().map(({ list }) => list.churn));
   const shapes = accounts.map((account, index) =>
     Math.sqrt((pages[index] ?? 1) / valueOf(account, { now, meanRate })),
   );
   const intervalsFor = (scale: number): readonly number[] =>
     shapes.map((shape) => Math.min(longestMs, Math.max(pollIntervalMs, scale * shape)));
-  const rateOf = (intervals: readonly number[]): number =>
+  const requestRate = (intervals: readonly number[]): number =>
     intervals.reduce((sum, interval, index) => sum + (pages[index] ?? 1) / interval, 0);
 
   let low = 0;
   let high = longestMs / Math.min(...shapes);
   for (let step = 0; step < STEPS; step += 1) {
     const middle = (low + high) / 2;
-    if (rateOf(intervalsFor(middle)) > perMs) low = middle;
+    if (requestRate(intervalsFor(middle)) > perMs) low = middle;
     else high = middle;
   }
   const intervals = intervalsFor(high);
@@ -67,31 +65,18 @@ export function listRate(accounts: readonly AccountState[], pollIntervalMs: numb
   );
 }
 
-/** Changed tunnels that a list of this account is expected to show, per millisecond since the last one. */
+/** Expected number of changed tunnels in a list, per millisecond since the last one. */
 function valueOf(
   { tunnels, list, up }: AccountState,
   { now, meanRate }: { readonly now: number; readonly meanRate: number },
 ): number {
-  const { changes, observedMs } = list.churn;
-  const rate = meanRate === 0 ? 1 : (changes + PRIOR_CHANGES) / (observedMs + PRIOR_CHANGES / meanRate);
   const isFailing = up === false && tunnels.size > 0;
   const isInTrouble = isFailing || tunnels.values().some((state) => isTroubled(state, now));
-  return (1 + tunnels.size) * rate * (isInTrouble ? TROUBLE_WEIGHT : 1);
+  return (1 + tunnels.size) * rateOf(list.churn, meanRate) * (isInTrouble ? TROUBLE_WEIGHT : 1);
 }
 
 function isTroubled({ tunnel, changedAt }: TunnelState, now: number): boolean {
   return tunnel.status === 'degraded' || (changedAt !== undefined && ageOf(changedAt, now) < RECENT_MS);
-}
-
-/** List changes per millisecond of an average account; 0 if none has been listed twice. */
-function meanRateOf(accounts: readonly AccountState[]): number {
-  let changes = 0;
-  let observedMs = 0;
-  for (const { list } of accounts) {
-    changes += list.churn.changes;
-    observedMs += list.churn.observedMs;
-  }
-  return observedMs === 0 ? 0 : (changes + PRIOR_CHANGES) / observedMs;
 }
 
 /** The largest page that the API allows (API reference). */
@@ -110,12 +95,12 @@ export function listRequestsOf({ list }: AccountState): number {
 /** A list is not stale before this many planned intervals have passed. */
 export const STALE_INTERVALS = 3;
 
-/** The age in milliseconds at which an account's list is stale: the setting, but at least three planned intervals. */
+/** Milliseconds until a list is stale: the setting, but at least three intervals. */
 export function listStaleAfter({ list }: AccountState, staleAfterMs: number): number {
   return Math.max(staleAfterMs, STALE_INTERVALS * (list.intervalMs ?? 0));
 }
 
-/** Cloudflare counts requests per five minutes (API documentation, "Rate limits"). Budgets use the same window. */
+/** Cloudflare counts requests per five minutes (API documentation, "Rate limits"). */
 export const WINDOW_MS = 300_000;
 
 export interface DetailPace {
@@ -129,8 +114,8 @@ export interface DetailPace {
 }
 
 /**
- * The interval in milliseconds between two observations of a tunnel's connections, if it is the same for all serving
- * tunnels. At least the poll interval; Infinity if lists use the whole budget.
+ * The interval in milliseconds between two observations of a tunnel's connections, if it is the
+ * same for all serving tunnels. At least the poll interval; Infinity if lists use the whole budget.
  */
 export function refreshAge({ serving, listsPerMs, pollIntervalMs, requestBudget }: DetailPace): number {
   const perMs = requestBudget / WINDOW_MS - listsPerMs;

@@ -1,7 +1,7 @@
 /**
- * The domain: what Cloudflare reports about tunnels, in terms of this project. Wire names live in cloudflare/schema/ only.
- * Times are milliseconds since the epoch; `undefined` means that the API did not return the value
- * (null, missing or the zero time).
+ * The domain: what Cloudflare reports about tunnels, in terms of this project. Wire names live in
+ * cloudflare/schema/ only. Times are milliseconds since the epoch; `undefined` means that the API
+ * did not return the value (null, missing or the zero time).
  */
 
 export const TUNNEL_TYPES = [
@@ -95,8 +95,9 @@ export interface ListedTunnel {
 }
 
 /**
- * An entry of a list: the tunnel, and its connectors if the API still embeds a populated `connections` array. Embedded
- * connectors have no arch, start time, features, configuration version and HA status.
+ * An entry of a list: the tunnel, and its connectors if the API still embeds a populated
+ * `connections` array. Embedded connectors have no arch, start time, features, configuration
+ * version and HA status.
  */
 export interface ListEntry {
   readonly tunnel: ListedTunnel;
@@ -212,8 +213,9 @@ export function hasConnectionsEndpoint(type: TunnelType): boolean {
 }
 
 /**
- * The airport of a data center: the first three letters of its name, in upper case (`khh01` → `KHH`); '' if the name does
- * not start with exactly three letters. Names of data centers start with an IATA code (Cloudflare's documentation).
+ * The airport of a data center: the first three letters of its name, in upper case (`khh01` →
+ * `KHH`); '' if the name does not start with exactly three letters. Names of data centers start
+ * with an IATA code (Cloudflare's documentation).
  */
 export function airportOf(colo: string): string {
   const code = /^[a-z]{3}(?![a-z])/i.exec(colo)?.[0];
@@ -224,8 +226,8 @@ export function airportOf(colo: string): string {
 export const UNKNOWN_COLO = 'unknown';
 
 /**
- * The first day of the month in a cloudflared version `YYYY.M.P`, in milliseconds since the epoch. Undefined for the
- * other forms, which WARP and third-party connectors send.
+ * The first day of the month in a cloudflared version `YYYY.M.P`, in milliseconds since the epoch.
+ * Undefined for the other forms, which WARP and third-party connectors send.
  */
 export function releaseTime(version: string): number | undefined {
   const [, year, month] = /^(20\d\d)\.(\d{1,2})\.\d+$/.exec(version) ?? [];

@@ -39,7 +39,7 @@ export interface DueOptions {
 export interface DetailPlanOptions extends DueOptions {
   /** The most requests. */
   readonly allowance: number;
-  /** How many of these may be for tunnels that are not urgent, that is neither changed nor never observed. */
+  /** How many of these may be for tunnels that are not urgent. */
   readonly routine: number;
   /** How many of these may be for configurations while connections wait. */
   readonly configurationAllowance: number;
@@ -53,7 +53,7 @@ export interface DetailPlanOptions extends DueOptions {
 const CONFIGURATION_MAX_AGE_MS = 10 * 60_000;
 /** Interval if a connector runs a newer configuration than the API last returned. */
 const CONFIGURATION_MIN_AGE_MS = 60_000;
-/** Interval if lists embed connections. The endpoint adds only versions, HA status and start times then. */
+/** Interval if lists embed connections, to which details add little. */
 const EMBEDDED_MAX_AGE_MS = 5 * 60_000;
 /** The part of the detail requests that configurations may use while connections wait. */
 export const DETAIL_CONFIGURATION_SHARE = 0.05;
@@ -62,9 +62,10 @@ const MIN_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 5 * 60_000;
 
 /**
- * Plans the next detail requests of accounts that share one budget. Urgent ones come first: tunnels whose list entry
- * changed, then tunnels that were never observed. The others follow by priority (priority.ts). Configurations get a small
- * share, also those of tunnels that are down, because they show what is affected. Tunnels listed inactive get no request.
+ * Plans the next detail requests of accounts that share one budget. Urgent ones come first: tunnels
+ * whose list entry changed, then tunnels that were never observed. The others follow by priority
+ * (priority.ts). Configurations get a small share, also those of tunnels that are down, because
+ * they show what is affected. Tunnels listed inactive get no request.
  */
 export function planDetails(accounts: readonly AccountState[], options: DetailPlanOptions): DetailPlan {
   const { allowance, routine } = options;
@@ -168,7 +169,7 @@ function mayHaveConnections({ tunnel }: TunnelState): boolean {
   return hasConnectionsEndpoint(tunnel.type) && !hasNoConnections(tunnel.status);
 }
 
-/** Includes tunnels that are down, whose configuration shows what is affected, but not those that never ran. */
+/** Includes tunnels that are down, because the configuration shows what is affected. */
 function mayHaveConfiguration({ tunnel }: TunnelState): boolean {
   return hasConnectionsEndpoint(tunnel.type) && tunnel.status !== 'inactive';
 }

@@ -32,9 +32,9 @@ export interface ListPlan {
 }
 
 /**
- * The lists that may be requested now. Accounts whose list is about to be stale come first, then those that were never
- * listed, then the others by age relative to their interval. An interval of at most the poll interval has passed at
- * every poll.
+ * The lists that may be requested now. Accounts whose list is about to be stale come first, then
+ * those that were never listed, then the others by age relative to their interval. An interval of
+ * at most the poll interval has passed at every poll.
  */
 export function planLists(
   accounts: readonly AccountState[],
@@ -63,8 +63,9 @@ export function planLists(
 }
 
 /**
- * Requests to reserve now, so that the next due lists do not wait for the budget. For each moment at which lists become
- * due, these are their requests minus what the budget gains until then. At most `limit`.
+ * Requests to reserve now, so that the next due lists do not wait for the budget. For each moment
+ * at which lists become due, these are their requests minus what the budget gains until then. At
+ * most `limit`.
  */
 export function owedToLists(
   accounts: readonly AccountState[],
@@ -120,7 +121,7 @@ export interface RoutesRequest {
   readonly requests: number;
 }
 
-/** The lists of routes to read now, the oldest first. Accounts without a fresh list of tunnels are left out. */
+/** The due lists of routes, oldest first, of accounts with a fresh list of tunnels. */
 export function dueRoutes(
   accounts: readonly AccountState[],
   now: number,
@@ -146,7 +147,7 @@ export function dueRoutes(
 
 /** Time between two lists of the same routes. */
 export const ROUTES_INTERVAL_MS = 600_000;
-/** A missing permission is retried after 10, 20, 40 and then every 60 minutes, because it is rarely granted later. */
+/** A missing permission is retried after 10, 20, 40 and then every 60 minutes. */
 const MAX_ROUTES_BACKOFF_MS = 3_600_000;
 
 /** The kinds of routes that the account is due to read. */

@@ -20,9 +20,11 @@ export interface Plan {
   readonly waiting: number;
   /** Requests of any kind that are due but not covered by the budget. */
   readonly unafforded: number;
-  /** How many of the first requests are lists that count against the share of lists. Later lists use spare budget. */
+  /** The first requests that are lists within the share of lists. Later lists use spare budget. */
   readonly sharedLists: number;
-  /** How many of the following requests are lists of routes that count against the share of routes. */
+  /**
+   * How many of the following requests are lists of routes that count against the share of routes.
+   */
   readonly sharedRoutes: number;
   /** Requests for configurations that count against the share of configurations. */
   readonly configurationsAhead: number;
@@ -52,7 +54,7 @@ export interface PlanOptions extends Pick<
   readonly isOnce: boolean;
   /** Accounts that were listed since the poll started. */
   readonly isListed: (accountId: string) => boolean;
-  /** Accounts whose list is in flight. Their details wait, because the list may make them unnecessary. */
+  /** Accounts whose list is in flight. It may make details unnecessary, so these wait. */
   readonly isBeingListed: (accountId: string) => boolean;
   /** Lists of routes that are in flight and not planned again. */
   readonly isReadingRoutes?: (request: RoutesRequest) => boolean;
@@ -60,12 +62,13 @@ export interface PlanOptions extends Pick<
 
 /** Reserved for urgent details, for when a data center drains and many tunnels change at once. */
 const URGENT_REQUESTS = 36;
-/** The most of the bucket that is reserved for urgent details, and the most that is reserved for lists. */
+/** The most of the bucket to reserve for urgent details, and the most for lists. */
 const MAX_RESERVED_SHARE = 0.5;
 
 /**
- * Plans the next requests of the accounts that share one budget: due lists within the share of lists, then details, then
- * lists for which budget is left. intervals.ts divides the share of lists.
+ * Plans the next requests of the accounts that share one budget: due lists within the share of
+ * lists, then details, then lists for which budget is left. intervals.ts divides the share of
+ * lists.
  */
 export function plan(accounts: readonly AccountState[], options: PlanOptions): Plan {
   const { now, allowance, capacity, pollIntervalMs, requestBudget, isOnce } = options;

@@ -1,3 +1,4 @@
+import { meanRateOf, rateOf } from './churn.ts';
 import type { TunnelState } from './snapshot.ts';
 
 export interface PriorityOptions {
@@ -6,11 +7,11 @@ export interface PriorityOptions {
   readonly equalIntervalMs: number;
 }
 
-/** The weight of the fleet's average rate against a tunnel's own rate, in changes. */
-const PRIOR_CHANGES = 0.2;
-/** The longest interval, as a multiple of the equal interval, so that a tunnel that never changes is observed, too. */
+/** The longest interval of a tunnel that never changes, as a multiple of the equal interval. */
 const MAX_INTERVAL_FACTOR = 1.75;
-/** Tunnels whose observation is older than this multiple of the equal interval always come first. */
+/**
+ * Tunnels whose observation is older than this multiple of the equal interval always come first.
+ */
 const OVERDUE_FACTOR = 1.9;
 /** A degraded tunnel is likely to be down soon. */
 const DEGRADED_WEIGHT = 2;
@@ -18,15 +19,16 @@ const DEGRADED_WEIGHT = 2;
 const HA_WEIGHT = 3;
 
 /**
- * Returns the priority of observing a tunnel now: the age of its last observation divided by its target interval;
- * Infinity if it is overdue. A change is noticed half an interval after it happened on average. For a given number of
- * requests, intervals proportional to 1/√r minimize the sum of these delays, where r is the rate of changes.
+ * Returns the priority of observing a tunnel now: the age of its last observation divided by its
+ * target interval; Infinity if it is overdue. A change is noticed half an interval after it
+ * happened on average. For a given number of requests, intervals proportional to 1/√r minimize the
+ * sum of these delays, where r is the rate of changes.
  */
 export function createPriority(
   states: readonly TunnelState[],
   { now, equalIntervalMs }: PriorityOptions,
 ): (state: TunnelState) => number {
-  const meanRate = fleetRate(states);
+  const meanRate = meanRateOf(states.values().map(({ churn }) => churn));
   const { floor, mean } = floorOf(states.map((state) => weightOf(state, meanRate)));
   return (state) => {
     // Failures count as attempts, so that tunnels that cannot be observed do not displace others.
@@ -36,26 +38,13 @@ export function createPriority(
   };
 }
 
-/** Infinity for what was never observed, and for times in the future, from before the clock was set back. */
+/** Infinity for undefined, and for times in the future (the clock was set back). */
 export function ageOf(at: number | undefined, now: number): number {
   return at === undefined || at > now ? Infinity : now - at;
 }
 
-/** Changes per millisecond of an average tunnel; 0 if none has been observed twice. */
-function fleetRate(states: readonly TunnelState[]): number {
-  let changes = 0;
-  let observedMs = 0;
-  for (const { churn } of states) {
-    changes += churn.changes;
-    observedMs += churn.observedMs;
-  }
-  return observedMs === 0 ? 0 : (changes + PRIOR_CHANGES) / observedMs;
-}
-
 function weightOf(state: TunnelState, meanRate: number): number {
-  const { changes, observedMs } = state.churn;
-  const rate = meanRate === 0 ? 1 : (changes + PRIOR_CHANGES) / (observedMs + PRIOR_CHANGES / meanRate);
-  return Math.sqrt(rate) * attention(state);
+  return Math.sqrt(rateOf(state.churn, meanRate)) * attention(state);
 }
 
 function attention({ tunnel, connectors, configuration }: TunnelState): number {
@@ -68,7 +57,7 @@ function attention({ tunnel, connectors, configuration }: TunnelState): number {
   return tunnel.status === 'healthy' ? 1 : DEGRADED_WEIGHT;
 }
 
-/** The smallest weight that keeps every interval below the longest, and the mean of the weights with it. */
+/** The weight that keeps every interval below the longest, and the mean with it. */
 function floorOf(weights: readonly number[]): { readonly floor: number; readonly mean: number } {
   let floor = 0;
   let mean = meanOf(weights, floor);

@@ -23,8 +23,8 @@ export interface Scope extends Omit<CollectorSettings, 'ids'> {
 }
 
 /**
- * The snapshot under new settings. Accounts and tunnels that stay keep their counters, what is no longer polled is
- * removed at once, and new accounts are empty.
+ * The snapshot under new settings. Accounts and tunnels that stay keep their counters, what is no
+ * longer polled is removed at once, and new accounts are empty.
  */
 export function reconfigured(snapshot: Snapshot, scope: Scope): Snapshot {
   const polled = polledCollectors({ ...scope, ids: scope.selection.ids });

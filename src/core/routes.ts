@@ -11,7 +11,7 @@ import {
   UNKNOWN_ROUTES,
 } from './snapshot.ts';
 
-/** Private networks and host names: two lists per account, read every ten minutes, and joined to its tunnels. */
+/** Routes of private networks and host names, joined to the tunnels of the account. */
 
 type RoutesObservation = Extract<Observation, { readonly kind: 'routes' }>;
 
@@ -76,7 +76,7 @@ function ownRoutes({ value }: Observed<RouteTable>, tunnelId: string): readonly 
   return value === undefined ? undefined : (value.get(tunnelId) ?? NO_ROUTES);
 }
 
-/** Drops routes whose renewal has failed for `staleAfterMs`. Their age does not matter, because they are read rarely. */
+/** Drops routes whose renewal has failed for `staleAfterMs`, whatever their age. */
 export function withoutStaleRoutes(account: AccountState, now: number, staleAfterMs: number): AccountState {
   let { routes } = account;
   for (const kind of ROUTE_KINDS) {
@@ -108,8 +108,8 @@ export interface ListScope {
 }
 
 /**
- * Counts routes to tunnels that are not listed. Undefined if the routes or a list are not known, or if settings leave out
- * tunnels. Ignores routes to tunnels of types that are not asked for.
+ * Counts routes to tunnels that are not listed. Undefined if the routes or a list are not known, or
+ * if settings leave out tunnels. Ignores routes to tunnels of types that are not asked for.
  */
 export function orphanRoutes(
   { routes, tunnels, listedAt }: AccountState,
@@ -132,7 +132,7 @@ export function orphanRoutes(
   return orphans;
 }
 
-/** What a tunnel leads to, and so what is affected if it is down. As last observed; empty if nothing is known. */
+/** What is affected if the tunnel is down, as last observed. Empty if unknown. */
 export interface Behind {
   /** Public host names of the remote configuration. */
   readonly hostnames: readonly string[];

@@ -8,7 +8,7 @@ export interface SidecarState {
   readonly ready: boolean;
   /** Undefined if it does not answer. */
   readonly readyConnections: number | undefined;
-  /** Serving connections of this connector as Cloudflare reports them; undefined if unknown or stale. */
+  /** Serving connections that Cloudflare reports; undefined if unknown or stale. */
   readonly edge: { readonly connections: number; readonly at: number } | undefined;
 }
 

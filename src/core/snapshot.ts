@@ -34,7 +34,7 @@ export function afterFailure<T>(before: Observed<T>, { reason }: Failure, at: nu
   return { ...before, failingSince: failingSince(before, at), failedAt: at, failedFor: reason };
 }
 
-/** Never in the future, not even after the clock was set back, because retries depend on how long a failure lasts. */
+/** Not in the future, also after the clock was set back. Retries depend on the duration. */
 export function failingSince(before: { readonly failingSince: number | undefined }, at: number): number {
   return Math.min(before.failingSince ?? at, at);
 }
@@ -59,18 +59,18 @@ export interface LastServing {
   readonly at: number;
 }
 
-/** How often something changed within how much observed time. Both decay, so that old changes lose weight. */
+/** Changes within an observed time. Both decay, so that old changes lose weight. */
 export interface Churn {
   readonly changes: number;
   readonly observedMs: number;
 }
 
-/** Everything known about one tunnel. The same object as before if nothing has changed, because caches compare identity. */
+/** Everything about one tunnel. The same object if unchanged, because caches compare identity. */
 export interface TunnelState {
   readonly tunnel: ListedTunnel;
-  /** `value` is undefined for a tunnel listed down or inactive, and for types without a connections endpoint. */
+  /** `value` is undefined for tunnels down or inactive, and types without the endpoint. */
   readonly connectors: Observed<readonly Connector[]>;
-  /** When the connections endpoint last answered. `connectors.at` is later if a list embedded connections since. */
+  /** When the endpoint last answered. Embedded connections can set a later `connectors.at`. */
   readonly detailedAt: number | undefined;
   /** When a list last showed a new status or new times, which a detail request should follow. */
   readonly changedAt: number | undefined;
@@ -78,11 +78,11 @@ export interface TunnelState {
   readonly routes: TunnelRoutes;
   readonly counters: TunnelCounters;
   /**
-   * The connectors last observed, stale or not, with which the next ones are compared. Empty for a tunnel listed down or
-   * inactive; undefined before the first observation.
+   * The connectors last observed, stale or not, with which the next ones are compared. Empty for a
+   * tunnel listed down or inactive; undefined before the first observation.
    */
   readonly knownConnectors: readonly Connector[] | undefined;
-  /** The last observation with a serving connection, of a tunnel that has none now; undefined if it has one. */
+  /** The last serving connectors of a tunnel that has none now; undefined if it has one. */
   readonly lastServing: LastServing | undefined;
   /** The configuration last observed, stale or not, with which the next one is compared. */
   readonly knownConfiguration: Configuration | undefined;
@@ -121,9 +121,9 @@ export interface AccountState {
   /** Whether the last list was complete, for every type asked for; undefined before the first. */
   readonly up: boolean | undefined;
   readonly list: ListState;
-  /** When a complete list last covered a type. Types that were never listed or whose list is stale are absent. */
+  /** When a complete list last covered a type. Types without a fresh list are absent. */
   readonly listedAt: ReadonlyMap<TunnelType, number>;
-  /** Types that a complete list has covered at any time. A tunnel of these types that appears is new. */
+  /** Types that a complete list ever covered. Further tunnels of these types are new. */
   readonly everListed: ReadonlySet<TunnelType>;
   readonly collectors: Readonly<Record<Collector, CollectorState>>;
   readonly routes: Readonly<Record<RouteKind, Observed<RouteTable>>>;

@@ -5,7 +5,9 @@ import { type Connector, type HaStatus, hasNoConnections, type TunnelStatus } fr
 import { behind, targetsOf } from './routes.ts';
 import type { TunnelState } from './snapshot.ts';
 
-/** A tunnel older than this was not just created: it was renamed, or became visible to the token. */
+/**
+ * A tunnel older than this was not just created: it was renamed, or became visible to the token.
+ */
 const MAX_NEW_AGE_MS = 3_600_000;
 
 export function tunnelCreated({ tunnel }: TunnelState, about: About): Change {

@@ -23,7 +23,7 @@ import {
   UNOBSERVED,
 } from './snapshot.ts';
 
-/** Computes a tunnel's next state from observations. Every function returns the same object if nothing has changed. */
+/** Computes a tunnel's next state. Returns the same object if nothing has changed. */
 
 const NO_TRANSITIONS: Readonly<Record<TunnelStatus, number>> = {
   healthy: 0,
@@ -41,7 +41,7 @@ export function tunnelListed(previous: TunnelState | undefined, entry: ListEntry
   return withConnectors(state, withDetails(entry.embedded, state.connectors.value), at);
 }
 
-/** The tunnel after an answer of the connections endpoint. A tunnel listed down or inactive has no connections. */
+/** Ignored for a tunnel listed down or inactive, which has no connections. */
 export function connectionsObserved(
   state: TunnelState,
   result: Result<readonly Connector[]>,
@@ -66,8 +66,8 @@ export function configurationObserved(
 }
 
 /**
- * Drops values older than `staleAfterMs` whose every renewal fails. A value that waits for the request budget stays; its
- * age is a metric.
+ * Drops values older than `staleAfterMs` whose every renewal fails. A value that waits for the
+ * request budget stays; its age is a metric.
  */
 export function withoutStale(state: TunnelState, now: number, staleAfterMs: number): TunnelState {
   const isStale = (observed: Observed<unknown>): boolean => {
@@ -84,7 +84,7 @@ export function withoutStale(state: TunnelState, now: number, staleAfterMs: numb
   return { ...state, connectors, configuration, lastServing };
 }
 
-/** Keeps only what counters continue from. Observations from before a list was lost are outdated when it returns. */
+/** Keeps only what counters continue from, for when a lost list returns. */
 export function withoutObservations(state: TunnelState): TunnelState {
   return {
     ...state,
@@ -204,13 +204,13 @@ function countConnections(
   };
 }
 
-/** The active connector. If several report to be active (split brain): the one active before, else the first by id. */
+/** If several report to be active (split brain), the previous one, else the first by id. */
 function activeConnector(connectors: readonly Connector[], before: string | undefined): string | undefined {
   const active = connectors.filter(({ haStatus }) => haStatus === 'active').map(({ id }) => id);
   return active.find((id) => id === before) ?? active.toSorted()[0];
 }
 
-/** Connectors embedded in a list, completed with what the connections endpoint returned about them before. */
+/** Completes embedded connectors with earlier details from the connections endpoint. */
 function withDetails(
   embedded: readonly Connector[],
   known: readonly Connector[] | undefined,

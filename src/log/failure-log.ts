@@ -8,7 +8,10 @@ import {
 } from '../core/model.ts';
 import type { Logger } from './logger.ts';
 
-/** Logs a failure when it starts, when its reason changes, every ten minutes while it lasts, and when it ends. */
+/**
+ * Logs a failure when it starts, when its reason changes, every ten minutes while it lasts, and
+ * when it ends.
+ */
 export interface FailureLog {
   readonly observed: (observations: readonly Observation[]) => void;
 }
@@ -22,7 +25,9 @@ function remindAfter(source: string, reason: FailureReason): number {
 
 interface Ongoing {
   readonly since: number;
-  /** When each reason was last logged. Reasons can alternate, and only a new one is logged at once. */
+  /**
+   * When each reason was last logged. Reasons can alternate, and only a new one is logged at once.
+   */
   readonly loggedAt: Map<string, number>;
 }
 
@@ -75,7 +80,7 @@ function sourceOf(observation: Observation): string {
   return observation.kind === 'configuration' ? 'configurations' : observation.kind;
 }
 
-/** An observation of connections does not hold the type of the tunnel, so it can belong to either collector. */
+/** Observations of connections have no tunnel type, so either collector is possible. */
 function collectorsOf(source: string): readonly Collector[] {
   if (source === 'connections') return ['connections', 'warp_connections'];
   return COLLECTORS.filter((collector) => collector === source);

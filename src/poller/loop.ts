@@ -51,16 +51,18 @@ export interface PollOutcome {
 }
 
 /**
- * Sends the requests of the accounts that share one budget. Lists and details come from one plan (core/plan.ts), and each
- * planned request is taken out of the budget at once. Every answer is applied when it arrives.
+ * Sends the requests of the accounts that share one budget. Lists and details come from one plan
+ * (core/plan.ts), and each planned request is taken out of the budget at once. Every answer is
+ * applied when it arrives.
  */
 export interface RequestLoop {
   /**
-   * Runs one poll, which may list every account again. Sends what the budget allows now, and what the answers make due,
-   * and resolves when all requests are answered. Does not wait for the budget to refill.
+   * Runs one poll, which may list every account again. Sends what the budget allows now, and what
+   * the answers make due, and resolves when all requests are answered. Does not wait for the budget
+   * to refill.
    */
   readonly poll: (signal: AbortSignal) => Promise<PollOutcome>;
-  /** Continues while the budget refills, until no due request waits for it. Resolves if the signal aborts. */
+  /** Continues while the budget refills until nothing due waits. Resolves on abort. */
   readonly drain: (signal: AbortSignal) => Promise<void>;
   /** Sends the requests that the budget allows now. Resolves when all are answered. */
   readonly step: (signal: AbortSignal) => Promise<void>;
@@ -74,7 +76,10 @@ export interface RequestLoop {
   readonly unsent: () => number;
 }
 
-/** Between polls, the next plan waits until this part of the bucket has refilled, because planning a large fleet costs time. */
+/**
+ * Between polls, the next plan waits until this part of the bucket has refilled, because planning a
+ * large fleet costs time.
+ */
 const STEP_SHARE = 1 / 16;
 /** Limits a step to this part of the bucket, so that a small bucket does not overflow first. */
 const MAX_STEP_SHARE = 0.5;
@@ -163,7 +168,9 @@ export function createRequestLoop(
     if (intervals.length > 0) store.apply(intervals);
   };
 
-  /** While Cloudflare blocks the token, the client fails every list at once and reports until when. */
+  /**
+   * While Cloudflare blocks the token, the client fails every list at once and reports until when.
+   */
   const listsWhileBlocked = (signal: AbortSignal): readonly Promise<void>[] =>
     accountIds
       .map(listOf)

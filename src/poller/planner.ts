@@ -25,7 +25,7 @@ export interface PlannerOptions {
 export interface NextOptions {
   /** The most requests to return. */
   readonly most: number;
-  /** Keys of details and routes that `once` has requested already. They are not planned again; new ones are added. */
+  /** Keys of requests that `once` has sent and does not repeat. `next` adds new ones. */
   readonly once?: Set<string> | undefined;
 }
 
@@ -38,9 +38,11 @@ export interface NextRequests {
   readonly unsent: number;
 }
 
-/** Plans the requests of accounts that share one budget, and counts them against the shares of the budget. */
+/** Plans requests within one budget, and counts them against its shares. */
 export interface Planner {
-  /** Allows one list of every account, for a new poll. Returns the list intervals that have changed. */
+  /**
+   * Allows one list of every account, for a new poll. Returns the list intervals that have changed.
+   */
   readonly startPoll: () => readonly Observation[];
   readonly next: (options: NextOptions) => NextRequests;
   /** Allows another list of accounts whose last one gets old while `once` waits for the budget. */
@@ -49,7 +51,7 @@ export interface Planner {
   readonly idle: (account: AccountState) => readonly Observation[];
 }
 
-/** The minimum age of an observation to be renewed, as a part of the poll interval, because polls vary in time. */
+/** Minimum age, as a fraction of the poll interval, before a tunnel is observed again. */
 const MIN_AGE_SHARE = 0.75;
 /** A list interval that changes by less than this part is not applied. */
 const INTERVAL_TOLERANCE = 0.05;

@@ -30,12 +30,12 @@ export interface Schedule {
 const CLOCK_CHECK_MS = 5_000;
 /** Smaller corrections are normal for NTP. */
 const JUMP_MS = 3_000;
-/** The longest time between two looks at the wall clock while waiting, so that small corrections do not add up. */
+/** The wall clock is read at least this often, so that small corrections do not add up. */
 const MAX_WAIT_MS = 60_000;
 
 /**
- * Waits with a timer for the next run. The time of the next run is computed from the wall clock after each run and after
- * each jump of the clock. Runs whose time has passed are skipped.
+ * Waits with a timer for the next run. The time of the next run is computed from the wall clock
+ * after each run and after each jump of the clock. Runs whose time has passed are skipped.
  */
 export function createSchedule(options: ScheduleOptions): Schedule {
   const { expression, offsetMs, run, onSkip, wallClock = Date.now } = options;
@@ -43,7 +43,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   // A longer offset would delay the first scheduled run. The remainder spreads hosts equally well.
   const delayMs = offsetMs % timetable.typicalGapMs;
   let running: Promise<void> | undefined;
-  /** Monotonic. A tick before this time is not a skip, because the running poll did not start on schedule. */
+  /** Monotonic. An earlier tick is no skip, because the current run was unscheduled. */
   let skipsFrom = 0;
   let again = false;
   let stopped = false;
@@ -78,7 +78,8 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     const wake = (): void => {
       const now = wallClock() - delayMs;
       if (now < time) return waitUntil(time);
-      // Not the first time after `time`, because the event loop may have been blocked, or the clock may have jumped.
+      // Not the first time after `time`, because the event loop may have been blocked, or the clock
+      // may have jumped.
       waitForNext(now);
       tick();
     };
@@ -90,7 +91,8 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     const jump = watchClock();
     if (Math.abs(jump) < JUMP_MS) return;
     options.onClockJump(jump / 1000);
-    // The timer was set by the old clock. If the clock was set back by an hour, the next run would be an hour late.
+    // The timer was set by the old clock. If the clock was set back by an hour, the next run would
+    // be an hour late.
     waitForNext(wallClock());
     runSoon();
   };
@@ -113,7 +115,9 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   };
 }
 
-/** Returns a function that reports the jump of the wall clock since its last call, in milliseconds. */
+/**
+ * Returns a function that reports the jump of the wall clock since its last call, in milliseconds.
+ */
 function createJumpDetector(wallClock: () => number): () => number {
   let reference = wallClock() - performance.now();
   return () => {
@@ -123,7 +127,7 @@ function createJumpDetector(wallClock: () => number): () => number {
   };
 }
 
-/** The offset of this host's polls within the jitter. It depends only on the host name, so that many hosts spread evenly. */
+/** The offset of a host's polls, fixed by its name, so that many hosts spread evenly. */
 export function offsetOf(hostName: string, jitterMs: number): number {
   const fraction = createHash('sha256').update(hostName).digest().readUInt32BE() / 2 ** 32;
   return Math.floor(fraction * jitterMs);

@@ -26,7 +26,7 @@ export interface SenderOptions {
 
 export interface SentOptions {
   readonly signal: AbortSignal;
-  /** Budget held for this request. The unused part is returned. Undefined if the client takes what it needs. */
+  /** Budget held for this request. Undefined if the client takes what it needs. */
   readonly hold: Hold | undefined;
 }
 
@@ -204,7 +204,7 @@ interface Refusals {
   readonly answered: (endpoint: string, failure: Failure | undefined) => void;
 }
 
-/** One refusal may concern a single tunnel. This many in a row before any success concern the endpoint. */
+/** This many refusals before any success concern the endpoint, not single tunnels. */
 const REFUSALS_BEFORE_GIVING_UP = 3;
 
 function createRefusals(): Refusals {

@@ -2,7 +2,7 @@ import { firstWindowOf } from '../cloudflare/budget.ts';
 import { DETAIL_CONFIGURATION_SHARE } from '../core/plan-details.ts';
 import { LIST_SHARE, WINDOW_MS } from '../core/intervals.ts';
 
-/** A token bucket that limits how much of the budget one kind of request may use while another kind waits. */
+/** A token bucket: the part of the budget for one kind of request while others wait. */
 export interface Share {
   /** Requests that may be sent now. Negative if the last one took more than was left. */
   readonly available: (now: number) => number;
@@ -55,8 +55,9 @@ const MIN_DETAILS_SHARE = 0.4;
 const MAX_LISTS_SHARE = 0.05;
 
 /**
- * The share of lists while details are due: half of the budget over time, and a small part of it at once. More at a cold
- * start, when only lists can be sent: what the first five minutes allow, less the minimum for details.
+ * The share of lists while details are due: half of the budget over time, and a small part of it at
+ * once. More at a cold start, when only lists can be sent: what the first five minutes allow, less
+ * the minimum for details.
  */
 export function createListShare(requestBudget: number): Share {
   return createShare({
@@ -66,7 +67,7 @@ export function createListShare(requestBudget: number): Share {
   });
 }
 
-/** The part of the budget for lists of routes while details are due. Small, because changes of routes can wait. */
+/** The part of the budget for lists of routes, which can wait, while details are due. */
 const ROUTES_SHARE = 0.04;
 
 /** The share of lists of routes while details are due. It starts full. */
@@ -75,7 +76,7 @@ export function createRouteShare(requestBudget: number): Share {
   return createShare({ perMs: () => max / WINDOW_MS, max, start: max });
 }
 
-/** The share of configurations while connections wait. `detailBudget` returns the requests per five minutes for details. */
+/** The share of configurations in the detail requests while connections wait. */
 export function createConfigurationShare(detailBudget: () => number): Share {
   const perMs = (): number => (DETAIL_CONFIGURATION_SHARE * detailBudget()) / WINDOW_MS;
   return createShare({ perMs, max: Math.max(1, (perMs() * WINDOW_MS) / 4), start: 1 });

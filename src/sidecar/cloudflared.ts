@@ -24,7 +24,7 @@ const TIMEOUT_MS = 2_000;
 /** The answer has a few hundred bytes. */
 const MAX_BYTES = 16_384;
 
-/** The cloudflared whose metrics server is at this URL. Every request uses a new connection, as probes do. */
+/** Every request uses a new connection, as probes do. */
 export function createCloudflared(baseUrl: string): Cloudflared {
   const url = `${baseUrl}/ready`;
   const dispatcher = new Agent({ pipelining: 0, connect: { timeout: TIMEOUT_MS } });

@@ -5,7 +5,7 @@ import type { Cloudflared } from './cloudflared.ts';
 
 export interface SidecarOptions {
   readonly cloudflared: Cloudflared;
-  /** Cloudflare's view of a connector of the tunnel; the value is undefined if Cloudflare knows none of that id. */
+  /** Cloudflare's view of a connector; undefined if it knows none of that id. */
   readonly connector: (id: string, signal: AbortSignal) => Promise<Result<Connector | undefined>>;
   readonly state: () => SidecarState | undefined;
   readonly observe: (observation: SidecarObservation) => void;
@@ -17,19 +17,19 @@ export interface SidecarOptions {
   readonly intervalMs?: number;
 }
 
-/** Observes one cloudflared from both sides: its own readiness, and Cloudflare's view of its connector. */
+/** Observes a cloudflared's own readiness, and Cloudflare's view of its connector. */
 export interface Sidecar {
   /** Checks cloudflared now and then every `intervalMs`. */
   readonly start: () => void;
   readonly checkCloudflared: () => Promise<void>;
-  /** Asks Cloudflare about the connector last observed. Costs one request of the budget; called once per poll. */
+  /** Requests Cloudflare's view of the connector, once per poll and within the budget. */
   readonly checkEdge: () => Promise<void>;
   /** Resolves when no check is running. */
   readonly stop: () => Promise<void>;
 }
 
 const INTERVAL_MS = 5_000;
-/** Extra edge checks between two polls, for a connector that has just become ready and is not yet known to the edge. */
+/** Extra edge checks between two polls, for a connector that has just become ready. */
 const EXTRA_EDGE_CHECKS = 3;
 
 export function createSidecar(options: SidecarOptions): Sidecar {
