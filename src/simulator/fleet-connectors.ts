@@ -39,7 +39,7 @@ export function createConnectorOperations({ random, tunnelOf, stamp }: FleetStat
 
   function connectorOf(id: string): { readonly tunnel: LiveTunnel; readonly connector: LiveConnector } {
     const found = connectors.get(id);
-    if (found === undefined) throw new Error(`Cannot find connector: current value is ${id}`);
+    if (found === undefined) throw new Error(`no connector has the id ${id}`);
     return found;
   }
 

@@ -27,7 +27,7 @@ export function createFleet(options: FleetOptions): Fleet {
 
   function tunnelOf(id: string): LiveTunnel {
     const tunnel = tunnels.get(id);
-    if (tunnel === undefined) throw new Error(`Cannot find tunnel: current value is ${id}`);
+    if (tunnel === undefined) throw new Error(`no tunnel has the id ${id}`);
     return tunnel;
   }
 
@@ -63,7 +63,7 @@ export function createFleet(options: FleetOptions): Fleet {
 
   function createTunnel(spec: TunnelSpec & { readonly accountId: string }, now: number): FleetTunnel {
     const siblings = byAccount.get(spec.accountId);
-    if (siblings === undefined) throw new Error(`Cannot find account: current value is ${spec.accountId}`);
+    if (siblings === undefined) throw new Error(`no account has the id ${spec.accountId}`);
     const createdAt = stamp(spec.createdAt ?? earliest(spec, now));
     const type = spec.type ?? 'cfd_tunnel';
     const tunnel: LiveTunnel = {
@@ -125,12 +125,12 @@ export function createFleet(options: FleetOptions): Fleet {
     addRoute,
     removeRoute: (routeId, now) => {
       const route = routes.get(routeId);
-      if (route === undefined) throw new Error(`Cannot find route: current value is ${routeId}`);
+      if (route === undefined) throw new Error(`no route has the id ${routeId}`);
       route.deletedAt = Math.floor(now);
     },
     createAccount,
     renameAccount: ({ accountId, name }) => {
-      if (!accounts.has(accountId)) throw new Error(`Cannot find account: current value is ${accountId}`);
+      if (!accounts.has(accountId)) throw new Error(`no account has the id ${accountId}`);
       accounts.set(accountId, { id: accountId, name });
     },
     deleteAccount: (accountId) => {

@@ -175,12 +175,8 @@ test('a connector without takesConfiguration keeps its version', () => {
 
 test('an unknown id is an error that names it', () => {
   const { fleet } = fleetWith({});
-  expect(() => fleet.deleteTunnel('nonsense', START)).toThrow(
-    'Cannot find tunnel: current value is nonsense',
-  );
-  expect(() => fleet.stopConnector('nonsense', START)).toThrow(
-    'Cannot find connector: current value is nonsense',
-  );
+  expect(() => fleet.deleteTunnel('nonsense', START)).toThrow('no tunnel has the id nonsense');
+  expect(() => fleet.stopConnector('nonsense', START)).toThrow('no connector has the id nonsense');
 });
 
 test('a sample has the requested sizes and statuses', () => {
