@@ -188,7 +188,7 @@ export function formatReport({ told, useless, regionPages, days }: Report): stri
     '',
     `Pages of the region's outage: ${regionPages}.`,
     '',
-    '| useless messages: alert | cause | to | a day |',
+    '| messages without an incident: alert | cause | to | a day |',
     '|---|---|---|---|',
     ...(uselessRows.length > 0 ? uselessRows : ['| none | | | 0 |']),
   ].join('\n');
