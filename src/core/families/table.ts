@@ -1,6 +1,6 @@
 import { connectionFamilies, connectorFamilies } from './connectors.ts';
 import type { Family, FamilyOptions } from './family.ts';
-import { fleetFamilies, sidecarFamilies } from './fleet.ts';
+import { fleetFamilies, sidecarFamilies } from './fleet-scope.ts';
 import { routeFamilies } from './routes.ts';
 import { configurationFamilies, tunnelFamilies } from './tunnel.ts';
 

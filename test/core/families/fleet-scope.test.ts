@@ -3,7 +3,7 @@ import type { TunnelType } from '../../../src/core/model.ts';
 import { emptySnapshot } from '../../../src/core/snapshot.ts';
 import { fleetLines } from '../../support/core-builders.ts';
 import { anAccount, aSnapshot, aTunnel, NOW } from '../../support/snapshots.ts';
-import { sidecarFamilies } from '../../../src/core/families/fleet.ts';
+import { sidecarFamilies } from '../../../src/core/families/fleet-scope.ts';
 import type { SidecarState } from '../../../src/core/sidecar-state.ts';
 
 const ACCOUNT_TUNNELS = 'cloudflare_tunnel_account_tunnels';
