@@ -8,14 +8,13 @@ import {
 } from '../cloudflare/budget.ts';
 import { type Client, type ClientOptions, createClient } from '../cloudflare/client.ts';
 import { openLiveToken, type LiveToken } from '../cloudflare/live-token.ts';
-import type { Transport } from '../cloudflare/transport.ts';
+import { concurrencyPerToken, createSharedConnections, type Transport } from '../cloudflare/transport.ts';
 import type { Config, TokenConfig } from '../config/config.ts';
 import { WINDOW_MS } from '../core/intervals.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AccountLister } from '../cloudflare/account-discovery.ts';
 import type { BudgetGroup, TokenGroup } from '../poller/loop.ts';
 import { isEqual } from '../core/equal.ts';
-import { concurrencyPerToken, createSharedConnections } from './shared-connections.ts';
 import {
   createOwnerWatch,
   groupByOwner,

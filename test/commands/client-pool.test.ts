@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Client } from '../../src/cloudflare/client.ts';
 import { type ClientPool, type ClientPoolOptions, createClientPool } from '../../src/commands/client-pool.ts';
-import { concurrencyPerToken } from '../../src/commands/shared-connections.ts';
+import { concurrencyPerToken } from '../../src/cloudflare/transport.ts';
 import type { AccountConfig } from '../../src/config/config.ts';
 import type { TokenSpec } from '../../src/simulator/index.ts';
 import { envelope, listen } from '../cloudflare/support.ts';
