@@ -1,6 +1,6 @@
 /**
- * Copies alerts and dashboards into the chart, which cannot read outside its own folder; kustomize takes them from there.
- * node deploy/kubernetes/copy-monitoring.ts
+ * Copies alerts and dashboards into the chart, which cannot read outside its own folder. Kustomize
+ * uses that copy. Run it with `npm run copies`.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Makes the package for npm: `npm run package` writes build/npm/cloudflare-tunnel-exporter-<version>.tgz. */
+/**
+ * Makes the package for npm: `npm run package` writes
+ * build/npm/cloudflare-tunnel-exporter-<version>.tgz.
+ */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +39,10 @@ interface LockedPackage {
   readonly [field: string]: unknown;
 }
 
-/** Without what only the checkout needs: tools, scripts, and Node.js itself as an optional dependency. */
+/**
+ * Without what only the checkout needs: tools, scripts, and Node.js itself as an optional
+ * dependency.
+ */
 export function manifestForNpm(manifest: Manifest): Readonly<Record<string, unknown>> {
   return {
     ...Object.fromEntries(PUBLISHED.map((field) => [field, manifest[field]])),

@@ -1,6 +1,6 @@
 /**
- * The owner of the repository is one variable: `repository.url` in package.json. `npm run owner` writes it to every address
- * in the other files. Run it after a change, or in a fork.
+ * The owner of the repository is one variable: `repository.url` in package.json. `npm run owner`
+ * writes it to every address in the other files. Run it after a change, or in a fork.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

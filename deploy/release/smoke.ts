@@ -1,7 +1,7 @@
 /**
- * Tries an image as a user would: npm run smoke, or npm run smoke -- <image> for one of another name. It must know its
- * version, serve the demo's metrics without rights, find itself healthy, and end by itself when it is told to.
- * CONTAINER_ENGINE is docker, or podman with its options.
+ * Tries an image as a user would: npm run smoke, or npm run smoke -- <image> for one of another
+ * name. It must know its version, serve the demo's metrics without rights, find itself healthy, and
+ * end by itself when it is told to. CONTAINER_ENGINE is docker, or podman with its options.
  */
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';

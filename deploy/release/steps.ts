@@ -1,4 +1,7 @@
-/** The steps of a release, each a list of commands. Nothing here runs one: `execute` does, and returns what it prints. */
+/**
+ * The steps of a release, each a list of commands. Nothing here runs one: `execute` does, and
+ * returns what it prints.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundlePath, makeBundle } from './bundle.ts';

@@ -35,8 +35,9 @@ interface Log {
 }
 
 /**
- * The messages that an Alertmanager of this configuration sends for what fires at each evaluation: routes, groups,
- * inhibitions and deduplication as Alertmanager 0.25 does them, without its network and its clock.
+ * The messages that an Alertmanager of this configuration sends for what fires at each evaluation:
+ * routes, groups, inhibitions and deduplication as Alertmanager 0.25 does them, without its network
+ * and its clock.
  */
 export function messagesOf(
   config: AlertmanagerConfig,

@@ -55,7 +55,10 @@ const POLL_BEFORE_MS = 20_000;
 const START = Date.UTC(2026, 10, 24, 8);
 const SHORT_HOURS = 4;
 
-/** Simulates a day in virtual time: evaluates the rules on the exporter's metrics, and sends the alerts through Alertmanager. */
+/**
+ * Simulates a day in virtual time: evaluates the rules on the exporter's metrics, and sends the
+ * alerts through Alertmanager.
+ */
 export async function passDay(options: DayOptions): Promise<Day> {
   const durationMs = options.hours * HOUR;
   const stretch = options.hours / SHORT_HOURS;

@@ -25,8 +25,9 @@ export interface EvaluateOptions {
 const FIRING = 'ALERTS{alertstate="firing"}';
 
 /**
- * Puts series through the shipped rules in promtool's engine. promtool compares only: it is asked for the alerts of every
- * evaluation, told to expect none, and what it got instead is read from its complaint.
+ * Puts series through the shipped rules in promtool's engine. promtool compares only: it is asked
+ * for the alerts of every evaluation, told to expect none, and what it got instead is read from its
+ * complaint.
  */
 export async function evaluate({
   series,

@@ -34,7 +34,10 @@ export interface VirtualExporterOptions {
   readonly shows: ReadonlySet<string>;
 }
 
-/** An exporter in virtual time: what it would ask and when, through the project's core, as samples of a scrape. */
+/**
+ * An exporter in virtual time: what it would ask and when, through the project's core, as samples
+ * of a scrape.
+ */
 export interface VirtualExporter {
   readonly poll: () => void;
   /** Empty while it is stopped. */
@@ -215,7 +218,10 @@ export function createVirtualExporter(options: VirtualExporterOptions): VirtualE
   };
 }
 
-/** Sort key, smallest first: failed or never observed, then changed since, then the oldest observation. */
+/**
+ * Sort key, smallest first: failed or never observed, then changed since, then the oldest
+ * observation.
+ */
 function priority({ detailedAt, changedAt, connectors }: TunnelState): number {
   if (detailedAt === undefined || connectors.failedAt !== undefined) return -Infinity;
   return changedAt !== undefined && changedAt > detailedAt ? -1 : detailedAt;

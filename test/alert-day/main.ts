@@ -4,8 +4,9 @@ import { LIFE, type LifeKind } from './life.ts';
 import { formatReport, reportOf } from './report.ts';
 
 /**
- * How soon incidents are told and what an ordinary day says: npm run alert-day
- * --short: four hours; --no-incidents, --no-life, --only=moves,drains: parts of it; --replicas=2; --tunnels=60; --no-intermittent; --seed=1.
+ * `npm run alert-day`: reports how soon alerts about incidents are sent, and which alerts a day
+ * without incidents has. Options: --short (four hours), --no-incidents, --no-life,
+ * --only=moves,drains, --replicas=2, --tunnels=60, --no-intermittent, --seed=1.
  */
 const { values } = parseArgs({
   allowNegative: true,

@@ -36,7 +36,10 @@ const many: Labels = {
   subject: 'fleet',
   outage: outage(600),
 };
-/** Alerts in the order in which the rules fire them: ManyDown first, then the single ones, then a tunnel that goes down at another time. */
+/**
+ * Alerts in the order in which the rules fire them: ManyDown first, then the single ones, then a
+ * tunnel that goes down at another time.
+ */
 const FIRING: Firing = Array.from({ length: EVALUATIONS }, (_, evaluation) => [
   ...(evaluation >= 1 ? [many] : []),
   ...(evaluation >= 2 ? Array.from({ length: TUNNELS }, (__, index) => down(index, 600)) : []),

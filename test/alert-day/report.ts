@@ -34,7 +34,10 @@ export interface Report {
   readonly days: number;
 }
 
-/** Time after an incident in which alerts may still be about it: they end with the next list, and some look back. */
+/**
+ * Time after an incident in which alerts may still be about it: they end with the next list, and
+ * some look back.
+ */
 const AFTERMATH_MINUTES = 10;
 const SHORTLY_MS = 25 * MINUTE;
 

@@ -30,8 +30,8 @@ test('every fault that is tested has a row', () => {
 });
 
 /**
- * Titles of tests, also those in a table of cases: `test('…'`, `['…',` at the start of a line, or `name: '…'`. A title has
- * a space, which the names of tunnels in these tests have not.
+ * Titles of tests, also those in a table of cases: `test('…'`, `['…',` at the start of a line, or
+ * `name: '…'`. A title has a space, which the names of tunnels in these tests have not.
  */
 function titlesIn(source: string): readonly string[] {
   const titles =

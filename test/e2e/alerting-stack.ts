@@ -126,7 +126,10 @@ export interface Prometheus {
   readonly query: (expr: string) => Promise<readonly Labels[]>;
 }
 
-/** Scrapes and evaluates the shipped rules every second; `for` is three seconds at most, all else as shipped. */
+/**
+ * Scrapes and evaluates the shipped rules every second; `for` is three seconds at most, all else as
+ * shipped.
+ */
 export async function startPrometheus(options: {
   readonly exporter: string;
   readonly alertmanager: string;

@@ -113,8 +113,8 @@ test.skipIf(prometheusProgram.missing || alertmanagerProgram.missing)(
     const gone = await arrival('CloudflareTunnelExporterDown', 'firing');
     expect(gone.labels).not.toHaveProperty('account_id');
 
-    // No other tunnel, and no other trouble, in all this time: not the tunnel that never ran, nor one that nobody misses, nor the
-    // revoked token, which says nothing of tunnels.
+    // No other tunnel, and no other trouble, in all this time: not the tunnel that never ran, nor
+    // one that nobody misses, nor the revoked token, which says nothing of tunnels.
     const ofTunnels = webhook.notifications.filter(({ labels }) => labels['subject'] === 'tunnel');
     expect(new Set(ofTunnels.map(({ labels }) => `${labels['alertname']} ${labels['tunnel_name']}`))).toEqual(
       new Set(['CloudflareTunnelDown web', 'CloudflareTunnelWarpFailover mesh']),

@@ -10,7 +10,10 @@ export interface Target {
   readonly lastError: string;
 }
 
-/** Starts a Prometheus with these scrape jobs until the test ends. Resolves to a function that reads its targets. */
+/**
+ * Starts a Prometheus with these scrape jobs until the test ends. Resolves to a function that reads
+ * its targets.
+ */
 export async function scrapedBy(jobs: readonly string[]): Promise<() => Promise<readonly Target[]>> {
   const url = await startPrometheusWith({
     global: { scrape_interval: '1s', scrape_timeout: '1s' },

@@ -13,7 +13,10 @@ import { connection } from '../web/serving.ts';
 import { anyValue, mutateJson, mutateText } from './mutate.ts';
 import type { FuzzRig } from './rig.ts';
 
-/** Passes one input to its parser and checks the result. Everything else is checked after every input. */
+/**
+ * Passes one input to its parser and checks the result. Everything else is checked after every
+ * input.
+ */
 export type Input = (random: Random, rig: FuzzRig) => Promise<void>;
 
 /** Requests of the exporter, with the simulator's names. */

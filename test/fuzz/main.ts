@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-/** `npm run fuzz -- --minutes=60 --seed=7`: the fuzz test for longer, or once more. Default: a minute, another seed each time. */
+/**
+ * `npm run fuzz -- --minutes=60 --seed=7`: the fuzz test for longer, or once more. Default: a
+ * minute, another seed each time.
+ */
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
 const { status } = spawnSync(
   process.execPath,

@@ -6,14 +6,20 @@ import { ALL_OPTIONS, aPage, bytesOf, OPENMETRICS, TEXT } from '../support/pages
 import { aSelfMetrics } from '../support/self-metrics.ts';
 import { aWebServer, ask } from '../web/serving.ts';
 
-/** An exporter with two accounts on one token, from the API to the web server. Inputs are about ACCOUNT only. */
+/**
+ * An exporter with two accounts on one token, from the API to the web server. Inputs are about
+ * ACCOUNT only.
+ */
 export interface FuzzRig {
   readonly rig: Rig;
   readonly simulator: Simulator;
   readonly url: string;
   /** Advances the clock by an hour, so that every list and detail is requested again. */
   readonly pollAll: () => Promise<void>;
-  /** Returns an account's series without times and counters. Throws unless both formats parse strictly. */
+  /**
+   * Returns an account's series without times and counters. Throws unless both formats parse
+   * strictly.
+   */
   readonly seriesOf: (accountId: string) => Promise<readonly string[]>;
   /** Errors that no answer of the API should cause, since the last call. */
   readonly unexpected: () => readonly unknown[];

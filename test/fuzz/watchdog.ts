@@ -7,7 +7,10 @@ export interface Watchdog {
   readonly stop: () => Promise<void>;
 }
 
-/** Ends the process, with a report, if there is no beat for so long: a blocked event loop cannot report itself. */
+/**
+ * Ends the process, with a report, if there is no beat for so long: a blocked event loop cannot
+ * report itself.
+ */
 export function startWatchdog(maxMs: number): Watchdog {
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');

@@ -137,7 +137,10 @@ export function goldenFleet(): Snapshot {
   };
 }
 
-/** The first tunnel has a network in two virtual networks of one name, the third a host name; one route is an orphan. */
+/**
+ * The first tunnel has a network in two virtual networks of one name, the third a host name; one
+ * route is an orphan.
+ */
 function withRoutes(account: AccountState): AccountState {
   const network = { target: '10.0.0.0/16', tunnelType: 'cfd_tunnel', virtualNetwork: 'default' } as const;
   const first = { ...network, tunnelId: 'a0000000-0000-4000-8000-000000000001' };

@@ -7,7 +7,8 @@ import { aSnapshot } from '../support/snapshots.ts';
 import { eventfulSelfMetrics } from '../support/self-metrics.ts';
 import { goldenContext, goldenFleet } from './fleet.ts';
 
-// A change that is meant: npx vitest run --config test/vitest.config.ts test/golden -u, and review the difference.
+// A change that is meant: npx vitest run --config test/vitest.config.ts test/golden -u, and review
+// the difference.
 
 const FORMATS = [
   { format: 'text', ending: 'prom' },

@@ -8,7 +8,10 @@ import { prometheusProgram } from './real-prometheus.ts';
 
 /** Of variables, annotations and the panels of open rows together. */
 const MOST_QUERIES = 40;
-/** Samples that Prometheus may read for each tunnel and exporter: for all figures of the present, and for a point of all graphs. */
+/**
+ * Samples that Prometheus may read for each tunnel and exporter: for all figures of the present,
+ * and for a point of all graphs.
+ */
 const MOST_SAMPLES = { present: 250, point: 7 };
 const RANGE = 3600;
 

@@ -14,7 +14,10 @@ export interface KnownMetric {
 const OF_PROMETHEUS = ['up', 'scrape_duration_seconds'];
 const ALERT_LABELS = ['alertname', 'severity', ...TUNNEL_LABELS, 'tunnel'];
 
-/** Of the design, and not in this exporter yet. A test fails for each that has come: take it out here. */
+/**
+ * Of the design, and not in this exporter yet. A test fails for each that has come: take it out
+ * here.
+ */
 export const TO_COME: ReadonlyMap<string, KnownMetric> = new Map<string, KnownMetric>();
 
 /** Every series that a query can name, with its labels but for those of the scrape. */

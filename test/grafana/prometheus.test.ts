@@ -146,7 +146,8 @@ test.skipIf(prometheusProgram.missing)(
     expect(new Set(opinions.flatMap(({ values }) => values)).size).toBe(2);
 
     const instance = new URL(current.url).host;
-    // A scrape that comes late on a busy machine is no fault of the dashboards; a later moment shows that.
+    // A scrape that comes late on a busy machine is no fault of the dashboards; a later moment
+    // shows that.
     await vi.waitFor(async () => {
       // What was scraped by then is stored once both have been scraped again.
       const at = Date.now() / 1000;

@@ -1,7 +1,10 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** Puts durations where Grafana would, longer names first; other variables stand in strings, where PromQL takes anything. */
+/**
+ * Puts durations where Grafana would, longer names first; other variables stand in strings, where
+ * PromQL takes anything.
+ */
 export function withDurations(expr: string, durations: Readonly<Record<string, string>>): string {
   return Object.entries(durations)
     .toSorted(([one], [other]) => other.length - one.length)

@@ -19,7 +19,10 @@ const DURATIONS = {
 const SCRAPE_LABELS = ['job', 'instance'];
 /** What Prometheus makes itself; no exporter has it. */
 const OF_RULES = /^ALERTS|:/;
-/** The requests of five minutes, which Cloudflare limits; a day back to the last list; where a tunnel was within the last hour. */
+/**
+ * The requests of five minutes, which Cloudflare limits; a day back to the last list; where a
+ * tunnel was within the last hour.
+ */
 const OTHER_RANGES = ['5m', '1d', '1h'];
 
 const SOURCES = 'grafana/src';

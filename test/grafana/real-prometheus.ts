@@ -16,7 +16,10 @@ export interface RealPrometheus {
   readonly queryRange: (expr: string) => Promise<readonly Series[]>;
 }
 
-/** Scrapes the exporters every second as one job, and evaluates rules as often; ended when the test is. */
+/**
+ * Scrapes the exporters every second as one job, and evaluates rules as often; ended when the test
+ * is.
+ */
 export async function startPrometheus(
   exporters: readonly string[],
   job: string,

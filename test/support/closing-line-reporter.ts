@@ -1,6 +1,9 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** Ends the run with `N passed, N failed, N skipped`, the line that machines read. With CI=true a skip fails the run. */
+/**
+ * Ends the run with `N passed, N failed, N skipped`, the line that machines read. With CI=true a
+ * skip fails the run.
+ */
 // oxlint-disable-next-line import/no-default-export -- vitest loads a reporter by its default export
 export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {

@@ -146,7 +146,10 @@ export function aStory(...accountIds: readonly string[]): Story {
 const NO_CONTEXT: FleetContext = { types: BOTH, selectsAll: true, expected: [], intermittent: [] };
 const NO_OPTIONS: FamilyOptions = { originIp: false, features: false, hostnames: false, routes: false };
 
-/** The samples of one tunnel family as `label="value",… sample`, without the tunnel's own three labels. */
+/**
+ * The samples of one tunnel family as `label="value",… sample`, without the tunnel's own three
+ * labels.
+ */
 export function tunnelLines(
   name: string,
   state: TunnelState,

@@ -11,7 +11,10 @@ import { debianProgram, type ProgramName } from './debian.ts';
 
 const PATIENCE = { timeout: 30_000, interval: 200 };
 
-/** Starts a program on a free port, in its own folder, until the test ends. Resolves when it is ready. */
+/**
+ * Starts a program on a free port, in its own folder, until the test ends. Resolves when it is
+ * ready.
+ */
 export async function startServer(
   program: ProgramName,
   argumentsFor: (folder: string, address: string) => readonly string[],
@@ -36,7 +39,10 @@ export async function startServer(
   return `http://${address}`;
 }
 
-/** Starts a program on a free port of loopback until the test ends. Resolves to its address when it listens. */
+/**
+ * Starts a program on a free port of loopback until the test ends. Resolves to its address when it
+ * listens.
+ */
 export async function startProgram(
   program: ProgramName,
   argumentsFor: (port: number) => readonly string[],
@@ -57,7 +63,10 @@ export async function startProgram(
   return `127.0.0.1:${port}`;
 }
 
-/** Starts a Prometheus with this configuration and these files until the test ends. Resolves to its URL. */
+/**
+ * Starts a Prometheus with this configuration and these files until the test ends. Resolves to its
+ * URL.
+ */
 export function startPrometheusWith(
   config: object,
   files: Readonly<Record<string, string>> = {},

@@ -49,7 +49,10 @@ export interface DebianProgram {
   readonly needs: string;
 }
 
-/** Looks for a program; test.skipIf(promtool.missing)(`…${promtool.needs}`, …) skips its tests in sight of all. */
+/**
+ * Looks for a program; test.skipIf(promtool.missing)(`…${promtool.needs}`, …) skips its tests in
+ * sight of all.
+ */
 export function debianProgram(name: ProgramName): DebianProgram {
   const program: Program = PROGRAMS[name];
   const command = program.find();
@@ -60,7 +63,10 @@ export function debianProgram(name: ProgramName): DebianProgram {
   };
 }
 
-/** Installs the packages of missing programs as root on Debian, unless TEST_INSTALL=0. Else does nothing. */
+/**
+ * Installs the packages of missing programs as root on Debian, unless TEST_INSTALL=0. Else does
+ * nothing.
+ */
 export function installMissing(): void {
   const missing = missingPrograms();
   const packages = [...new Set(missing.map((program) => program.package))];

@@ -15,9 +15,9 @@ export interface ParsedFamily {
 }
 
 /**
- * Reads a metrics page back, and throws at whatever we must never write though some readers would take it: a missing
- * last newline, samples outside their family's block, series or families twice, unknown escapes, `# EOF` elsewhere than
- * at the end of OpenMetrics.
+ * Reads a metrics page back, and throws at whatever we must never write though some readers would
+ * take it: a missing last newline, samples outside their family's block, series or families twice,
+ * unknown escapes, `# EOF` elsewhere than at the end of OpenMetrics.
  */
 export function parseExposition(page: Uint8Array, format: PageFormat): readonly ParsedFamily[] {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(page);
@@ -96,7 +96,10 @@ function parseBlock({ help, type, samples }: Block, format: PageFormat): ParsedF
 
 const VALUE = /^(?:NaN|[+-]Inf|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 
-/** Names and labels do not hold spaces outside of quotes; label values hold anything but a raw newline or quote. */
+/**
+ * Names and labels do not hold spaces outside of quotes; label values hold anything but a raw
+ * newline or quote.
+ */
 function parseSample(line: string): ParsedSample {
   const [, name = '', , labelText = '', valueText = ''] = matched(
     /^([a-zA-Z_:][\w:]*)(\{((?:[^"]|"(?:[^"\\]|\\.)*")*)\})? (\S+)$/su,

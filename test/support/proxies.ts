@@ -81,7 +81,10 @@ function tunnel(
 /** A SOCKS5 answer: the version, the result, and an empty address. */
 const socksReply = (code: number): string => String.fromCodePoint(5, code, 0, 1, 0, 0, 0, 0, 0, 0);
 
-/** A SOCKS5 proxy on loopback (RFC 1928 and 1929), until the test ends. It knows API_NAME and nothing else. */
+/**
+ * A SOCKS5 proxy on loopback (RFC 1928 and 1929), until the test ends. It knows API_NAME and
+ * nothing else.
+ */
 export async function aSocksProxy({ apiPort, credentials }: ProxyOptions): Promise<TestProxy> {
   const targets: string[] = [];
   const server = createTcpServer((socket: Socket) => {

@@ -60,7 +60,10 @@ export interface TunnelParts extends Partial<ListedTunnel> {
   readonly counters?: Partial<TunnelCounters>;
 }
 
-/** A healthy cloudflared tunnel with one connector, unless the parts say otherwise; `connectors: undefined` is unobserved. */
+/**
+ * A healthy cloudflared tunnel with one connector, unless the parts say otherwise; `connectors:
+ * undefined` is unobserved.
+ */
 export function aTunnel(parts: TunnelParts = {}): TunnelState {
   const { connectorsAt, connectorsFailingSince, configuration, counters, lastServing, routes, ...rest } =
     parts;

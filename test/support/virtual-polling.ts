@@ -13,7 +13,10 @@ export interface VirtualPollingOptions {
   readonly staleAfterMs: number;
 }
 
-/** The exporter's loop and snapshot in virtual time, driven as the poller drives them in the machine's. */
+/**
+ * The exporter's loop and snapshot in virtual time, driven as the poller drives them in the
+ * machine's.
+ */
 export interface VirtualPolling {
   readonly store: SnapshotStore;
   /** Sends the requests that are due now. Call it every second. */

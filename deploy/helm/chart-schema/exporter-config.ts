@@ -4,7 +4,10 @@ import { ALL_SETTINGS } from '../../../src/config/settings.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { list, object, scalar } from './json-schema.ts';
 
-/** Keys that the chart writes. Its templates refuse them with a line that names the value to use, so the schema lets them pass. */
+/**
+ * Keys that the chart writes. Its templates refuse them with a line that names the value to use, so
+ * the schema lets them pass.
+ */
 const BY_TEMPLATES: ReadonlySet<string> = new Set([
   'accounts',
   'tokens',
@@ -62,7 +65,10 @@ function typesOf({ type = [] }: JsonSchema): readonly string[] {
   return typeof type === 'string' ? [type] : type;
 }
 
-/** What the exporter would refuse for its form. Limits are left to the exporter, which has the better message. */
+/**
+ * What the exporter would refuse for its form. Limits are left to the exporter, which has the
+ * better message.
+ */
 function singleOf({ placeholder, isSwitch }: Setting<unknown>): JsonSchema {
   if (isSwitch) return { type: ['boolean', 'string'], enum: [true, false, 'true', 'false'] };
   if (placeholder === 'COUNT') return { type: ['integer', 'string'], pattern: '^[0-9]+$', minimum: 0 };

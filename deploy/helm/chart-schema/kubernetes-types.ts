@@ -11,8 +11,9 @@ export interface KubernetesTypes {
 }
 
 /**
- * Reads API types from the declarations of kubernetes-models, which are generated from Kubernetes' own OpenAPI, one type per module.
- * An object takes no unknown field: kubernetes-models' validators let those pass, and so would helm.
+ * Reads API types from the declarations of kubernetes-models, which are generated from Kubernetes'
+ * own OpenAPI, one type per module. An object takes no unknown field: kubernetes-models' validators
+ * let those pass, and so would helm.
  */
 export function kubernetesTypes(): KubernetesTypes {
   const definitions = new Map<string, JsonSchema>();

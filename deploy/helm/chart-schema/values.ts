@@ -44,7 +44,8 @@ export function valuesSchema(): JsonSchema {
   });
 
   const values: Readonly<Record<string, JsonSchema>> = {
-    // A parent chart's condition, which Helm reads before anything is validated: what is off is not rendered.
+    // A parent chart's condition, which Helm reads before anything is validated: what is off is not
+    // rendered.
     enabled: { description: 'For the condition of a parent chart.', const: true },
     // Holds what the parent chart and its other subcharts put there.
     global: {

@@ -16,7 +16,10 @@ export interface Section {
   readonly shelves: readonly Shelf[];
 }
 
-/** Sets ids and positions. The SDK leaves them out, or gets them wrong if widths do not add up to its grid. */
+/**
+ * Sets ids and positions. The SDK leaves them out, or gets them wrong if widths do not add up to
+ * its grid.
+ */
 export function arrange(sections: readonly Section[]): (Panel | RowPanel)[] {
   const arranged: (Panel | RowPanel)[] = [];
   let id = 0;
@@ -27,7 +30,8 @@ export function arrange(sections: readonly Section[]): (Panel | RowPanel)[] {
     const placed = place(shelves, { id, y: y + 1 });
     id += placed.length;
     if (collapsed) {
-      // Grafana holds the panels of a collapsed row in the row, at the positions that they have when it is open.
+      // Grafana holds the panels of a collapsed row in the row, at the positions that they have
+      // when it is open.
       arranged.push({ ...row, collapsed: true, panels: placed });
       y += 1;
     } else {

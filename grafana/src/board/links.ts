@@ -36,7 +36,10 @@ export function linksFrom(board: Board): readonly Link[] {
     );
 }
 
-/** How a link names the tunnel that was clicked: by the columns of a table, or by the labels of a series. */
+/**
+ * How a link names the tunnel that was clicked: by the columns of a table, or by the labels of a
+ * series.
+ */
 export const TUNNEL_OF_ROW = {
   account: '${__data.fields.account_id:percentencode}',
   tunnel: '${__data.fields.Tunnel:percentencode}',
@@ -48,7 +51,10 @@ export const TUNNEL_OF_SERIES = {
 
 export type TunnelOf = typeof TUNNEL_OF_ROW | typeof TUNNEL_OF_SERIES;
 
-/** Links a tunnel's name to a dashboard about that tunnel. Keeps the time range and the other variables. */
+/**
+ * Links a tunnel's name to a dashboard about that tunnel. Keeps the time range and the other
+ * variables.
+ */
 export function tunnelLink({ account, tunnel }: TunnelOf, board: Board = 'tunnel'): Link {
   const kept = ['datasource', 'job', 'instance'].map(passedOn);
   const query = [
@@ -77,7 +83,10 @@ export function runbook(alert: string): Link {
   return link('Show the runbook: what to do', `${RUNBOOKS}/CloudflareTunnel${alert}.md`);
 }
 
-/** Links a row to its account at Cloudflare. The title can show the whole id if the row shows the start. */
+/**
+ * Links a row to its account at Cloudflare. The title can show the whole id if the row shows the
+ * start.
+ */
 export function cloudflareLink(title: string): Link {
   return link(
     title,
@@ -95,7 +104,10 @@ function link(title: string, url: string): Link {
   return inSight(new DashboardLinkBuilder(title).type(DashboardLinkType.Link).url(url));
 }
 
-/** The Tunnel dashboard shows one tunnel. It does not take "all", and its choice does not narrow the other dashboards. */
+/**
+ * The Tunnel dashboard shows one tunnel. It does not take "all", and its choice does not narrow the
+ * other dashboards.
+ */
 function keepsTunnel(from: Board, to: Board): boolean {
   return from !== 'tunnel' && to !== 'tunnel';
 }

@@ -6,7 +6,10 @@ import { each, ofAccounts, ofExporter, ofExportersOnly, type PerExporter, rate }
 /** Cloudflare counts requests in windows of five minutes. */
 export const WINDOW = '5m';
 
-/** The increase of a counter in the last window. A shorter window would show bursts, which the budget allows. */
+/**
+ * The increase of a counter in the last window. A shorter window would show bursts, which the
+ * budget allows.
+ */
 export function inWindow(counter: PerExporter): PerExporter {
   return each`increase(${counter}[${WINDOW}])`;
 }

@@ -24,7 +24,10 @@ export interface StateTimelineSpec extends Omit<PanelSpec, 'unit'> {
   readonly link?: Link;
 }
 
-/** Without it, a gap has the panel's text for "nothing to show", and the legend lists that as a state. */
+/**
+ * Without it, a gap has the panel's text for "nothing to show", and the legend lists that as a
+ * state.
+ */
 const GAP: ValueMapping = {
   type: MappingType.SpecialValue,
   options: { match: SpecialValueMatch.Null, result: { text: '', color: 'transparent', index: 99 } },
@@ -34,7 +37,8 @@ const GAP: ValueMapping = {
 export function stateTimeline(spec: StateTimelineSpec): Panel {
   const panel = begin(new PanelBuilder(), { ...spec, unit: 'none', kind: 'range' })
     .mappings([...mappings(spec.states), GAP])
-    // With colours by thresholds, merged values lose their mappings: Grafana then shows one colour and the legend "-∞+".
+    // With colours by thresholds, merged values lose their mappings: Grafana then shows one colour
+    // and the legend "-∞+".
     .colorScheme(always(COLOURS.text))
     .mergeValues(true)
     .perPage(12)

@@ -21,7 +21,10 @@ import { type Colour, COLOURS, inTurn, shadesOf, type Step, thresholds } from '.
 import { begin, type PanelSpec } from './panel.ts';
 
 export interface TimeseriesSpec extends PanelSpec {
-  /** Default: lines. `jumps` for numbers that jump; `stacked` for parts of a whole; `bars` for events. */
+  /**
+   * Default: lines. `jumps` for numbers that jump; `stacked` for parts of a whole; `bars` for
+   * events.
+   */
   readonly draw?: 'lines' | 'jumps' | 'stacked' | 'bars';
   /** Default: below the graph. A table with the last and highest values is for many series. */
   readonly legend?: 'list' | 'table';

@@ -1,6 +1,7 @@
 /**
- * Folds make one series of what several exporters report of a tunnel. Replicas poll at different times, so their data
- * differ for a while after every change. A maximum over their series would show a state that never existed.
+ * Folds make one series of what several exporters report of a tunnel. Replicas poll at different
+ * times, so their data differ for a while after every change. A maximum over their series would
+ * show a state that never existed.
  */
 import { each, ofAccounts, ofTunnels, type PerExporter } from './select.ts';
 
@@ -8,7 +9,10 @@ import { each, ofAccounts, ofTunnels, type PerExporter } from './select.ts';
 export const TUNNEL = 'account_id, tunnel_id, tunnel_name';
 export const CONNECTOR = `${TUNNEL}, connector_id`;
 
-/** For what comes from the list, such as status. Chooses, for each tunnel, the exporter with the newest list. */
+/**
+ * For what comes from the list, such as status. Chooses, for each tunnel, the exporter with the
+ * newest list.
+ */
 export function byNewestList(labels: string, vector: PerExporter): string {
   return folded(labels, {
     vector,
@@ -17,8 +21,9 @@ export function byNewestList(labels: string, vector: PerExporter): string {
 }
 
 /**
- * For what is observed tunnel by tunnel, such as connections. Chooses, for each tunnel, the exporter with the newest
- * observation. A tunnel that is listed down is not observed, so its list counts as the observation.
+ * For what is observed tunnel by tunnel, such as connections. Chooses, for each tunnel, the
+ * exporter with the newest observation. A tunnel that is listed down is not observed, so its list
+ * counts as the observation.
  */
 export function byNewestObservation(labels: string, vector: PerExporter): string {
   const observed = ofTunnels('cloudflare_tunnel_observed_timestamp_seconds');
@@ -29,7 +34,10 @@ export function byNewestObservation(labels: string, vector: PerExporter): string
   });
 }
 
-/** Like byNewestObservation, for WARP connectors with an HA status only. Cheap enough for graphs of a whole fleet. */
+/**
+ * Like byNewestObservation, for WARP connectors with an HA status only. Cheap enough for graphs of
+ * a whole fleet.
+ */
 export function byNewestHaObservation(labels: string, vector: PerExporter): string {
   const observed = ofTunnels('cloudflare_tunnel_observed_timestamp_seconds');
   const status = ofTunnels('cloudflare_tunnel_connector_ha_status', 'ha_status="active"');
@@ -40,8 +48,9 @@ export function byNewestHaObservation(labels: string, vector: PerExporter): stri
 }
 
 /**
- * For graphs of a whole fleet, for which byNewestList costs seconds. `fold` chooses among the exporters whose list is
- * current, so one that is stuck does not count. Exporters differ for at most one poll.
+ * For graphs of a whole fleet, for which byNewestList costs seconds. `fold` chooses among the
+ * exporters whose list is current, so one that is stuck does not count. Exporters differ for at
+ * most one poll.
  */
 export function byCurrentLists(fold: (vector: string) => string, vector: PerExporter): string {
   return fold(`
@@ -77,7 +86,10 @@ export function patience(): string {
   return `clamp_min(3 * ${highest('account_id', interval)} or 0 * ${highest('account_id', age)}, 150)`;
 }
 
-/** When each exporter last had the complete list of each account; 0 if never, even if it had a part of it. */
+/**
+ * When each exporter last had the complete list of each account; 0 if never, even if it had a part
+ * of it.
+ */
 function listed(): PerExporter {
   const success = ofAccounts(
     'cloudflare_tunnel_exporter_collector_last_success_timestamp_seconds',

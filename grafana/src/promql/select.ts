@@ -5,8 +5,9 @@ const ACCOUNT = 'account_id=~"$account_id"';
 const NAME = 'tunnel_name=~"$tunnel_name"';
 
 /**
- * A vector whose series still have the labels `job` and `instance`: several exporters may report the same thing.
- * It is not a string, so that no panel can show it. Only a fold (fold.ts) makes a query of it.
+ * A vector whose series still have the labels `job` and `instance`: several exporters may report
+ * the same thing. It is not a string, so that no panel can show it. Only a fold (fold.ts) makes a
+ * query of it.
  */
 export interface PerExporter {
   readonly perExporter: string;
@@ -61,8 +62,8 @@ export function rate(counter: PerExporter): PerExporter {
 }
 
 /**
- * Keeps the series of exporters. Other programs have metrics such as process_*, too, and "all" jobs may be chosen.
- * `seen: 'in range'` keeps exporters that are down now.
+ * Keeps the series of exporters. Other programs have metrics such as process_*, too, and "all" jobs
+ * may be chosen. `seen: 'in range'` keeps exporters that are down now.
  */
 export function ofExportersOnly(
   vector: PerExporter,

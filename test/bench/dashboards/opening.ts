@@ -25,7 +25,10 @@ export interface OpeningOptions {
 const COLUMNS = 24;
 /** The width that a panel's edges take. */
 const EDGES = 40;
-/** Steps that Grafana chooses from, in seconds, each with the calculated step up to which it is chosen. */
+/**
+ * Steps that Grafana chooses from, in seconds, each with the calculated step up to which it is
+ * chosen.
+ */
 const NICE_STEPS: readonly (readonly [step: number, upTo: number])[] = [
   [1, 1.5],
   [2, 3.5],

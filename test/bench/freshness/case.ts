@@ -2,7 +2,10 @@ import { LIST_SHARE, refreshAge, WINDOW_MS, pagesOf } from '../../../src/core/in
 import { type ChangeKind, createScenario, type Scenario, TOKEN } from './scenario.ts';
 import { createStrategy, isStrategyName, type StrategyName } from './strategies.ts';
 
-/** One fleet under one strategy. Arguments: accounts, tunnels, strategy, budget. Prints its figures as a line of JSON. */
+/**
+ * One fleet under one strategy. Arguments: accounts, tunnels, strategy, budget. Prints its figures
+ * as a line of JSON.
+ */
 const HOUR = 3_600_000;
 const POLL_MS = 30_000;
 const LEARNING_MS = 6 * HOUR;

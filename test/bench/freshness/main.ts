@@ -6,9 +6,10 @@ import type { Figures } from './case.ts';
 import type { StrategyName } from './strategies.ts';
 
 /**
- * `npm run bench:freshness`: how old a change is when it is noticed. A fleet lives for hours of virtual time, the
- * exporter's own planner and two others observe it under the same simulated rate limit. Prints Markdown tables.
- * Arguments: fleets, such as `1000` (tunnels in four accounts) or `40x25` (accounts by tunnels in each).
+ * `npm run bench:freshness`: how old a change is when it is noticed. A fleet lives for hours of
+ * virtual time, the exporter's own planner and two others observe it under the same simulated rate
+ * limit. Prints Markdown tables. Arguments: fleets, such as `1000` (tunnels in four accounts) or
+ * `40x25` (accounts by tunnels in each).
  */
 const BUDGETS = [600, 1200];
 const USUAL_ACCOUNTS = 4;

@@ -13,7 +13,10 @@ export interface Strategy {
   readonly oldestListAt: () => number | undefined;
 }
 
-/** `in turn`: every list and every tunnel in turn. `lists alone`: every list in turn, with half of the budget. */
+/**
+ * `in turn`: every list and every tunnel in turn. `lists alone`: every list in turn, with half of
+ * the budget.
+ */
 export const STRATEGIES = ['planner', 'round-robin', 'in turn', 'lists alone', 'naive loop'] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 
@@ -188,7 +191,10 @@ function createRoundRobin(scenario: Scenario, requestBudget: number): Strategy {
   };
 }
 
-/** Like exporters without a plan: every minute the list, then every tunnel, limited only by Cloudflare. */
+/**
+ * Like exporters without a plan: every minute the list, then every tunnel, limited only by
+ * Cloudflare.
+ */
 function createNaiveLoop(scenario: Scenario): Strategy {
   const { accountIds, simulation, now, start } = scenario;
   const tunnels = accountIds.flatMap((id) => simulation.fleet.tunnels(id));

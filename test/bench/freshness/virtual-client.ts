@@ -56,7 +56,8 @@ export function createVirtualClient(scenario: Scenario, requestBudget: number): 
 
   const list: VirtualClient['list'] = (accountId, call) => {
     const tunnels = simulation.fleet.tunnels(accountId);
-    // Of a list only the requests are played; its JSON would be most of the run time, and tells nothing more.
+    // Of a list only the requests are played; its JSON would be most of the run time, and tells
+    // nothing more.
     const pages = pagesOf(tunnels.length);
     const waits = Array.from({ length: pages }, () => spendOnPage(call));
     const whole = waits.every((waitMs) => waitMs !== undefined);

@@ -1,8 +1,9 @@
 import { createSimulator, sampleAccounts } from '../../../src/simulator/index.ts';
 
 /**
- * The simulated API as a process of its own. Each account owns a token, so that each has a request budget of its own.
- * Arguments: tunnels, accounts, what lists embed of connections. Prints a line of JSON when it serves.
+ * The simulated API as a process of its own. Each account owns a token, so that each has a request
+ * budget of its own. Arguments: tunnels, accounts, what lists embed of connections. Prints a line
+ * of JSON when it serves.
  */
 const [tunnels = '', accounts = '', embedded = ''] = process.argv.slice(2);
 const fleet = sampleAccounts({

@@ -55,7 +55,10 @@ export function prepareStrings(snapshot: Snapshot): readonly PreparedFamily[] {
   });
 }
 
-/** The straight-line loop: adds the prepared strings up, family by family, and makes bytes of each family. */
+/**
+ * The straight-line loop: adds the prepared strings up, family by family, and makes bytes of each
+ * family.
+ */
 export function concatenate(prepared: readonly PreparedFamily[]): number {
   let bytes = 0;
   for (const { name, labels, lines } of prepared) {

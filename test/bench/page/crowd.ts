@@ -3,8 +3,8 @@ import { observeFleet, scrapeUntilWhole } from './exporter.ts';
 import { printTable } from './rounds.ts';
 
 /**
- * Resident memory of the built exporter before, while and after 80 people open the status page and the JSON API at once, with and
- * without gzip, five times over. Argument: fleet size.
+ * Resident memory of the built exporter before, while and after 80 people open the status page and
+ * the JSON API at once, with and without gzip, five times over. Argument: fleet size.
  */
 const tunnels = Number(process.argv[2] ?? 1000);
 const PEOPLE = 80;

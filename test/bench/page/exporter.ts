@@ -166,7 +166,10 @@ async function observedBy(url: string): Promise<number> {
   return text.match(/^cloudflare_tunnel_connectors\{/gm)?.length ?? 0;
 }
 
-/** As two Prometheus servers would, and a person with curl, every five seconds until every tunnel's connections are known. */
+/**
+ * As two Prometheus servers would, and a person with curl, every five seconds until every tunnel's
+ * connections are known.
+ */
 export async function scrapeUntilWhole(
   { url }: ObservingExporter,
   { tunnels, everyTime = () => undefined }: { readonly tunnels: number; readonly everyTime?: () => void },

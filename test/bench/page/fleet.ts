@@ -2,7 +2,10 @@ import { advance } from '../../../src/core/advance.ts';
 import type { Connector, ListedTunnel, Observation } from '../../../src/core/model.ts';
 import { emptySnapshot, type Snapshot } from '../../../src/core/snapshot.ts';
 
-/** The fleet that the figures are about: running tunnels of two connectors, eight connections in four data centers. */
+/**
+ * The fleet that the figures are about: running tunnels of two connectors, eight connections in
+ * four data centers.
+ */
 
 export const ACCOUNT_ID = '023e105f4ecef8ad9ca31a8372d0c353';
 const COLOS = [

@@ -9,8 +9,8 @@ import {
 import { median, milliseconds, printTable } from './rounds.ts';
 
 /**
- * The built exporter at 1,000 tunnels of 8 connections in one account, at the default budget, which takes some minutes to
- * observe them all.
+ * The built exporter at 1,000 tunnels of 8 connections in one account, at the default budget, which
+ * takes some minutes to observe them all.
  */
 const TUNNELS = 1000;
 const SCRAPES = 200;

@@ -5,8 +5,8 @@ import { aFleet } from './fleet.ts';
 import { servePage } from './serve.ts';
 
 /**
- * A process that serves the page of a fleet as the exporter does, and the same bytes by a bare node:http server.
- * Argument: tunnels. Prints a line of JSON when it serves.
+ * A process that serves the page of a fleet as the exporter does, and the same bytes by a bare
+ * node:http server. Argument: tunnels. Prints a line of JSON when it serves.
  */
 const snapshot = aFleet(Number(process.argv[2]));
 const { page, url } = await servePage(() => snapshot);

@@ -3,8 +3,8 @@ import { observeFleet, scrape } from './exporter.ts';
 import { printTable } from './rounds.ts';
 
 /**
- * CPU of the built exporter in an ordinary minute: 1,000 tunnels in one account, default settings, a scrape every fifteen
- * seconds. The first minute does not count. Argument: minutes.
+ * CPU of the built exporter in an ordinary minute: 1,000 tunnels in one account, default settings,
+ * a scrape every fifteen seconds. The first minute does not count. Argument: minutes.
  */
 const TUNNELS = 1000;
 const MINUTES = Number(process.argv[2] ?? 5);

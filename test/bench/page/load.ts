@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 
 /**
- * Scrapes on some connections at once, each asking anew as soon as it has the whole page, and does nothing with what it
- * gets. A process of its own. Arguments: URL, encoding, connections, seconds. Prints the scrapes per second.
+ * Scrapes on some connections at once, each asking anew as soon as it has the whole page, and does
+ * nothing with what it gets. A process of its own. Arguments: URL, encoding, connections, seconds.
+ * Prints the scrapes per second.
  */
 const [url = '', encoding = '', connections = '', seconds = ''] = process.argv.slice(2);
 const { hostname, port } = new URL(url);

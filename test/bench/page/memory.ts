@@ -9,10 +9,11 @@ import { load } from './processes.ts';
 import { printTable } from './rounds.ts';
 
 /**
- * Resident memory of the built exporter, with the flags of `npm start`, in three phases: while it observes every tunnel
- * of a simulated fleet; for two minutes after, scraped every five seconds in both formats, with gzip and without; and
- * under a flood of scrapes with each encoding. Each account has a token of its own and all the budget that Cloudflare
- * allows. Arguments: fleets, as tunnels (one account for 2,500) or as tunnels and accounts (10000x40).
+ * Resident memory of the built exporter, with the flags of `npm start`, in three phases: while it
+ * observes every tunnel of a simulated fleet; for two minutes after, scraped every five seconds in
+ * both formats, with gzip and without; and under a flood of scrapes with each encoding. Each
+ * account has a token of its own and all the budget that Cloudflare allows. Arguments: fleets, as
+ * tunnels (one account for 2,500) or as tunnels and accounts (10000x40).
  */
 const given = process.argv.slice(2);
 const FLEETS = given.length > 0 ? given : ['100', '2500', '5000', '10000', '10000x40'];

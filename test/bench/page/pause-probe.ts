@@ -1,10 +1,11 @@
 import { appendFileSync } from 'node:fs';
 
 /**
- * Loaded into the exporter's process before it (`node --import`). Appends a line each second to the file that
- * BENCH_PAUSES names: the longest time between two ticks of the event loop in that second, and the most CPU time that its
- * thread used between two ticks, in milliseconds. Other programs on the machine make the first longer, not the second.
- * Not by monitorEventLoopDelay, which loses the pause during which it is reset.
+ * Loaded into the exporter's process before it (`node --import`). Appends a line each second to the
+ * file that BENCH_PAUSES names: the longest time between two ticks of the event loop in that
+ * second, and the most CPU time that its thread used between two ticks, in milliseconds. Other
+ * programs on the machine make the first longer, not the second. Not by monitorEventLoopDelay,
+ * which loses the pause during which it is reset.
  */
 const TICK_MS = 2;
 

@@ -4,9 +4,10 @@ import { load } from './processes.ts';
 import { printTable } from './rounds.ts';
 
 /**
- * The longest pauses of the event loop of the built exporter: while it observes a simulated fleet and is scraped every
- * five seconds; once all is observed; and under a flood of scrapes meanwhile. Once with all tunnels in one account (lists
- * of 1,000 rows a page, observed as far as the budget goes), once in accounts of 500. Argument: tunnels.
+ * The longest pauses of the event loop of the built exporter: while it observes a simulated fleet
+ * and is scraped every five seconds; once all is observed; and under a flood of scrapes meanwhile.
+ * Once with all tunnels in one account (lists of 1,000 rows a page, observed as far as the budget
+ * goes), once in accounts of 500. Argument: tunnels.
  */
 const TUNNELS = Number(process.argv[2] ?? 10_000);
 const STEADY_SCRAPES = 24;

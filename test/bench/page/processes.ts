@@ -5,7 +5,10 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 const PACKAGE = readFileSync('package.json', 'utf8');
-/** What the image's entry point and `npm start` pass to node, and what the exporter sets at its start. */
+/**
+ * What the image's entry point and `npm start` pass to node, and what the exporter sets at its
+ * start.
+ */
 export const NODE_FLAGS = [
   ...(PACKAGE.match(/--max-semi-space-size=\d+/) ?? []),
   ...(readFileSync('src/main.ts', 'utf8').match(/--heap-growing-percent=\d+/) ?? []),

@@ -11,8 +11,9 @@ import { aFleet, changeSome } from './fleet.ts';
 import { cpuMs, milliseconds, printTable, processCpuMs, ratio, takeTurns } from './rounds.ts';
 
 /**
- * What it costs to render a page, against a loop that only adds the same strings up, and against prom-client. CPU time of
- * the thread that renders, for that is what blocks. Needs --expose-gc. Arguments: tunnels, rounds.
+ * What it costs to render a page, against a loop that only adds the same strings up, and against
+ * prom-client. CPU time of the thread that renders, for that is what blocks. Needs --expose-gc.
+ * Arguments: tunnels, rounds.
  */
 const TUNNELS = Number(process.argv[2] ?? 10_000);
 const ROUNDS = Number(process.argv[3] ?? 7);

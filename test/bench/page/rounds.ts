@@ -1,4 +1,7 @@
-/** Ratios within one run: the machine is never as quiet as one would like, so contenders take turns, round by round. */
+/**
+ * Ratios within one run: the machine is never as quiet as one would like, so contenders take turns,
+ * round by round.
+ */
 
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
@@ -10,7 +13,10 @@ export interface Figures {
   readonly median: number;
 }
 
-/** Runs every contender once per round, in an order that changes, and gives what each measured of itself. */
+/**
+ * Runs every contender once per round, in an order that changes, and gives what each measured of
+ * itself.
+ */
 export async function takeTurns<Name extends string>(
   rounds: number,
   contenders: Readonly<Record<Name, () => Promise<number>>>,

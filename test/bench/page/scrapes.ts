@@ -2,8 +2,8 @@ import { load, startHost } from './processes.ts';
 import { median, milliseconds, printTable, ratio, takeTurns } from './rounds.ts';
 
 /**
- * Scrapes per second of the exporter's web server, against a bare node:http server in the same process that writes the
- * same bytes from one buffer. Arguments: tunnels, rounds, seconds of each.
+ * Scrapes per second of the exporter's web server, against a bare node:http server in the same
+ * process that writes the same bytes from one buffer. Arguments: tunnels, rounds, seconds of each.
  */
 const TUNNELS = Number(process.argv[2] ?? 10_000);
 const ROUNDS = Number(process.argv[3] ?? 5);

@@ -4,8 +4,9 @@ import { MALLOC, NODE_FLAGS } from './processes.ts';
 import { median, printTable } from './rounds.ts';
 
 /**
- * `npm run soak`: resident memory over many polls, at each of which one tunnel in twenty is replaced by another, with a
- * scrape after each in one of the four representations. Arguments: tunnels, polls.
+ * `npm run soak`: resident memory over many polls, at each of which one tunnel in twenty is
+ * replaced by another, with a scrape after each in one of the four representations. Arguments:
+ * tunnels, polls.
  */
 const TUNNELS = Number(process.argv[2] ?? 10_000);
 const POLLS = Number(process.argv[3] ?? 1000);

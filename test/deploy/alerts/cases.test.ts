@@ -42,7 +42,8 @@ test.each(alertNames)(
       expectations.slice(1).map((after, index) => ({ before: expectations[index], after })),
     );
     expect(scenarios.length).toBeGreaterThan(1);
-    // An alert that looks at the past for long enough cannot be late by itself: it fires as soon as the past is bad.
+    // An alert that looks at the past for long enough cannot be late by itself: it fires as soon as
+    // the past is bad.
     for (const { labels } of alerts.filter((rule) => rule.alert === name && rule.for !== undefined)) {
       const severity = labels['severity'] ?? '';
       const onTime = pairs.filter(

@@ -29,7 +29,10 @@ const metrics = knownMetrics().then(
   (known) => new Map([...TO_COME, ...known].filter(([name]) => !recordedNames.has(name))),
 );
 
-/** What the exporter does not expose, or what is no PromQL. `recorded` are the recording rules that may be used. */
+/**
+ * What the exporter does not expose, or what is no PromQL. `recorded` are the recording rules that
+ * may be used.
+ */
 export async function problemsOf(expr: string, recorded: readonly string[] = []): Promise<readonly string[]> {
   const known = await metrics;
   const { errors, selectors, grouping, made } = analyse(expr);

@@ -23,8 +23,9 @@ export interface ScenarioRunOptions {
 }
 
 /**
- * Runs scenarios against a copy of the shipped rules. Without texts, a scenario says when an alert fires and with which
- * labels, and a new wording changes none of them; what the texts say is in texts.test.ts.
+ * Runs scenarios against a copy of the shipped rules. Without texts, a scenario says when an alert
+ * fires and with which labels, and a new wording changes none of them; what the texts say is in
+ * texts.test.ts.
  */
 export function createScenarioRun(promtool: string, { texts, edit }: ScenarioRunOptions): ScenarioRun {
   const folder = mkdtempSync(join(tmpdir(), 'alerts-'));

@@ -20,7 +20,10 @@ interface Scenario {
   }[];
 }
 
-/** What texts mention beside what an alert is about. Scenarios do not have it, so that they show the alert without it. */
+/**
+ * What texts mention beside what an alert is about. Scenarios do not have it, so that they show the
+ * alert without it.
+ */
 const TUNNEL = 'job="cft",instance="a",account_id="acc",tunnel_id="t1",tunnel_name="web"';
 const MENTIONED = [
   'cloudflare_tunnel_account_info{job="cft",instance="a",account_id="acc",account_name="Example Retail"} 1',
@@ -33,7 +36,10 @@ const MENTIONED = [
   return { series, values: `${value}x3300` };
 });
 
-/** The first scenario in which the alert fires, as it is and with what its text can mention; promtool is to show its text. */
+/**
+ * The first scenario in which the alert fires, as it is and with what its text can mention;
+ * promtool is to show its text.
+ */
 function firingScenarios(name: string): string {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- promtool has the last word on its form
   const file = parse(readFileSync(join(FOLDER, `${name}.yaml`), 'utf8')) as {

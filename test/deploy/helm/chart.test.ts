@@ -322,7 +322,10 @@ function inWords(value: unknown): string {
   return `{ ${value.items.map((pair) => `${String(pair.key)}: ${String(pair.value)}`).join(', ')} }`;
 }
 
-/** The values that have no values in them; a list, an empty map and what is copied as a whole count as one. */
+/**
+ * The values that have no values in them; a list, an empty map and what is copied as a whole count
+ * as one.
+ */
 function leaves(node: unknown, path: string): readonly (readonly [string, string])[] {
   const whole = ['resources', 'livenessProbe', 'readinessProbe', 'podSecurityContext', 'securityContext'];
   if (isMap(node) && node.items.length > 0 && !whole.includes(path)) {

@@ -6,7 +6,10 @@ import { parse, parseDocument, stringify } from 'yaml';
 import { kubectlLayer } from '../kubernetes/kubectl-layer.ts';
 import { ciValues, renderChart } from './chart.ts';
 
-/** The values that the documentation shows: blocks that begin with a comment on values, and those of Argo CD's example. */
+/**
+ * The values that the documentation shows: blocks that begin with a comment on values, and those of
+ * Argo CD's example.
+ */
 function examplesIn(file: string): readonly unknown[] {
   const blocks = [...readFileSync(file, 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(
     ([, text = '']) => text,

@@ -7,7 +7,10 @@ import { ciValues, renderChart } from './chart.ts';
 /** What helm alone adds, and what differs by intent. */
 const HELM_LABELS = ['helm.sh/chart', 'app.kubernetes.io/managed-by', 'app.kubernetes.io/version'];
 
-/** Objects that only one of the two has: the namespace is `helm install`'s, sidecars are no matter of the chart. */
+/**
+ * Objects that only one of the two has: the namespace is `helm install`'s, sidecars are no matter
+ * of the chart.
+ */
 const ONLY_KUSTOMIZE = ['Namespace', 'PodMonitor'];
 
 /** An object as the other tool would have made it. */

@@ -17,7 +17,10 @@ const UNKNOWN = 'strangeKey';
 const OPTIONAL = /^\/enabled$|\/alerts\/\w+\/(?:for|keepFiringFor|labels|annotations)$/;
 const TOKEN = '--set=apiToken.existingSecret=token';
 
-/** Every object that the user can fill, by its path: with a fixed set of keys, or with keys of the user's choice. */
+/**
+ * Every object that the user can fill, by its path: with a fixed set of keys, or with keys of the
+ * user's choice.
+ */
 interface Place {
   readonly path: string;
   readonly isFree: boolean;
@@ -28,7 +31,10 @@ function resolved(at: JsonSchema): JsonSchema {
   return at.$ref === undefined ? at : (schema.definitions?.[at.$ref.replace('#/definitions/', '')] ?? {});
 }
 
-/** A schema, where it stands, and how many levels below it count: Kubernetes' types refer to each other. */
+/**
+ * A schema, where it stands, and how many levels below it count: Kubernetes' types refer to each
+ * other.
+ */
 interface Standing extends Omit<Place, 'isFree'> {
   readonly schema: JsonSchema;
   readonly depth: number;

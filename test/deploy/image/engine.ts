@@ -75,7 +75,8 @@ export function createEngine(): Engine {
     },
     build: (buildArgs, tag) => {
       const given = Object.entries(buildArgs).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
-      // Docker's format, for OCI's has no HEALTHCHECK; chroot, for a container within a container needs more rights than root may have.
+      // Docker's format, for OCI's has no HEALTHCHECK; chroot, for a container within a container
+      // needs more rights than root may have.
       const how = [
         '--isolation',
         'chroot',

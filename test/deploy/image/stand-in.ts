@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 export type StandIn = 'build' | 'runtime';
 
 /**
- * `build` is what node:24-slim is to the Dockerfile: Node, npm, a shell. `runtime` is distroless: Node in /nodejs/bin,
- * the libraries that it needs, and nothing else that could be run.
+ * `build` is what node:24-slim is to the Dockerfile: Node, npm, a shell. `runtime` is distroless:
+ * Node in /nodejs/bin, the libraries that it needs, and nothing else that could be run.
  */
 export function standInFiles(kind: StandIn, folder: string): void {
   for (const path of ['usr/bin', 'usr/lib', 'usr/lib64', 'etc', 'root'])

@@ -15,7 +15,10 @@ export function pinnedRelease(kustomization: string): PinnedRelease {
   return { version, checked };
 }
 
-/** Days since the release, as the alert counts them, on the later of two days: when it was checked, and the last release here. */
+/**
+ * Days since the release, as the alert counts them, on the later of two days: when it was checked,
+ * and the last release here.
+ */
 export function ageInDays({ version, checked }: PinnedRelease, changelog: string): number {
   const days = [
     checked,

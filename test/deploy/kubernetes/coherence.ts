@@ -2,7 +2,10 @@ import { ALL_SETTINGS } from '../../../src/config/settings.ts';
 import { containersOf, podTemplates } from './objects.ts';
 import type { Container, KubernetesObject, Labels } from './objects.ts';
 
-/** What is wrong between objects that are each right: selectors that select nothing, ports and volumes that are not there, unknown flags. */
+/**
+ * What is wrong between objects that are each right: selectors that select nothing, ports and
+ * volumes that are not there, unknown flags.
+ */
 export function incoherences(objects: readonly KubernetesObject[]): readonly string[] {
   const templates = podTemplates(objects);
   const containers = templates.flatMap(({ spec }) => containersOf(spec));

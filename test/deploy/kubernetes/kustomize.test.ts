@@ -211,7 +211,8 @@ describe('the cloudflared that the manifests pin', () => {
   const pinned = pinnedRelease(readFileSync(`${FOLDER}/cloudflared/kustomization.yaml`, 'utf8'));
   const changelog = readFileSync('CHANGELOG.md', 'utf8');
 
-  // Uses no clock, because the test of a commit must not fail a year later. It fails in the commit of a release, where it can be fixed.
+  // Uses no clock, because the test of a commit must not fail a year later. It fails in the commit
+  // of a release, where it can be fixed.
   test('has half a year left, at a release of this project, before our own alert calls it outdated', () => {
     expect(ageInDays(pinned, changelog)).toBeLessThan(outdatedAfterDays() / 2);
   });

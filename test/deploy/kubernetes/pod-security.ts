@@ -13,7 +13,10 @@ const VOLUME_TYPES = [
 ];
 const SECCOMP_TYPES = ['RuntimeDefault', 'Localhost'];
 
-/** What the restricted Pod Security Standard has against a Pod (kubernetes.io/docs/concepts/security/pod-security-standards). */
+/**
+ * What the restricted Pod Security Standard has against a Pod
+ * (kubernetes.io/docs/concepts/security/pod-security-standards).
+ */
 export function restrictedViolations(pod: PodSpec): readonly string[] {
   return [
     ...when(pod.hostNetwork === true || pod.hostPID === true || pod.hostIPC === true, 'host namespaces'),

@@ -10,8 +10,9 @@ export const TYPE_CHECK_MS = 120_000;
 const FOLDER = 'node_modules/.cache/kubernetes-objects';
 
 /**
- * What Kubernetes' own schemas have against objects: values by the validators of kubernetes-models, and unknown fields, which those
- * let pass, by TypeScript, which refuses them in a literal of the package's type.
+ * What Kubernetes' own schemas have against objects: values by the validators of kubernetes-models,
+ * and unknown fields, which those let pass, by TypeScript, which refuses them in a literal of the
+ * package's type.
  */
 export async function refusals(objects: readonly KubernetesObject[]): Promise<readonly string[]> {
   const wrongValues = await Promise.all(objects.map(wrongValue));

@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 
 export const UNIT = 'deploy/systemd/cloudflare-tunnel-exporter.service';
 
-/** The unit's SystemCallFilter as a seccomp profile, which container engines can apply without systemd. */
+/**
+ * The unit's SystemCallFilter as a seccomp profile, which container engines can apply without
+ * systemd.
+ */
 export function seccompProfile(): string {
   const allowed = new Set(membersOf('@default'));
   for (const [, inverted, names = ''] of readFileSync(UNIT, 'utf8').matchAll(
