@@ -20,11 +20,6 @@ import {
   withoutStale,
 } from './tunnel-state.ts';
 
-export interface AdvanceOptions {
-  readonly now: number;
-  readonly staleAfterMs: number;
-}
-
 /**
  * Computes the next snapshot from the previous one, the observations made since, and `now`. Pure:
  * all changes of state that depend on time happen here. A failed list removes no tunnel. Stale data
@@ -33,7 +28,7 @@ export interface AdvanceOptions {
 export function advance(
   previous: Snapshot,
   observations: readonly Observation[],
-  { now, staleAfterMs }: AdvanceOptions,
+  { now, staleAfterMs }: { readonly now: number; readonly staleAfterMs: number },
 ): Snapshot {
   const byAccount = Map.groupBy(observations, ({ accountId }) => accountId);
   const accounts = new Map<string, AccountState>();
@@ -55,15 +50,8 @@ export function nextExpiry(snapshot: Snapshot, staleAfterMs: number): number | u
   return next === Infinity ? undefined : next;
 }
 
-interface Expiry {
-  readonly staleAfterMs: number;
-  readonly at: number;
-}
-
-/**
- * A cache: an observation of one account needs the expiry of all others, which have not changed.
- */
-const expiries = new WeakMap<AccountState, Expiry>();
+/** A cache: after each observation the expiry of all accounts is needed, and most are unchanged. */
+const expiries = new WeakMap<AccountState, { readonly staleAfterMs: number; readonly at: number }>();
 
 function expiryOfAccount(account: AccountState, staleAfterMs: number): number {
   const known = expiries.get(account);

@@ -28,9 +28,7 @@ export function meanRateOf(churns: Iterable<Churn>): number {
   return observedMs === 0 ? 0 : (changes + PRIOR_CHANGES) / observedMs;
 }
 
-/**
- * Changes per millisecond, which is close to `meanRate` after a short time; 1 if `meanRate` is 0.
- */
+/** Changes per millisecond, close to `meanRate` after a short time; 1 if `meanRate` is 0. */
 export function rateOf({ changes, observedMs }: Churn, meanRate: number): number {
   return meanRate === 0 ? 1 : (changes + PRIOR_CHANGES) / (observedMs + PRIOR_CHANGES / meanRate);
 }

@@ -10,7 +10,6 @@ import {
 } from './model.ts';
 import type { AccountState, CollectorState, Observed, TunnelState } from './snapshot.ts';
 
-/** The settings that decide which collectors run. */
 export interface CollectorSettings {
   readonly types: readonly KnownTunnelType[];
   readonly configurations: boolean;
@@ -79,7 +78,6 @@ function collectorOf({ tunnels, hidden }: AccountState, observation: Observation
   }
 }
 
-/** Whether the observation counts as a success of its collector. */
 export function succeeded(observation: Observation): boolean {
   return blamedReason(observation) === undefined;
 }
@@ -91,10 +89,7 @@ function blamedReason(observation: Observation): FailureReason | undefined {
   return isDetail && reason === 'not_found' ? undefined : reason;
 }
 
-/**
- * Returns why the collector's last request about a tunnel failed, if it would be repeated.
- * Undefined if it succeeded, or if the tunnel no longer exists.
- */
+/** Why the last request about a tunnel failed; undefined if it succeeded or is not repeated. */
 function failingFor(
   { tunnel, connectors, configuration }: TunnelState,
   collector: Collector,

@@ -81,16 +81,10 @@ export function assumed(accounts: readonly Account[]): AccountList {
   return { ...NEVER_LISTED, accounts: new Map(known) };
 }
 
-export interface DiscoveryScope {
-  /** Ids of accounts that are not to be watched. */
-  readonly exclude: readonly string[];
-  readonly shard: Shard;
-}
-
-/** The accounts of all lists, each with the first token that lists it. */
+/** The accounts of all lists but those excluded by id, each with the first token that lists it. */
 export function discoveredAccounts<Token>(
   lists: readonly { readonly token: Token; readonly list: AccountList }[],
-  { exclude, shard }: DiscoveryScope,
+  { exclude, shard }: { readonly exclude: readonly string[]; readonly shard: Shard },
 ): readonly (Account & { readonly token: Token })[] {
   const excluded = new Set(exclude);
   const accounts = new Map<string, Account & { readonly token: Token }>();
@@ -119,7 +113,6 @@ export function accountChanges(before: readonly Account[], after: readonly Accou
   };
 }
 
-/** The accounts that are in more than one list. */
 export function listedTwice(lists: readonly AccountList[]): readonly Account[] {
   const once = new Set<string>();
   const twice = new Map<string, Account>();
@@ -155,12 +148,10 @@ export function discoveryStatus(lists: readonly AccountList[]): DiscoveryStatus 
   };
 }
 
-const MAX_NAMED = 10;
-
 /** Names and ids of at most ten accounts, and how many more there are. */
 export function namesOf(accounts: readonly Account[]): string {
-  return firstFew(
-    accounts.map(({ id, name }) => (name === '' ? id : `${name.slice(0, 100).toWellFormed()} (${id})`)),
-    MAX_NAMED,
+  const names = accounts.map(({ id, name }) =>
+    name === '' ? id : `${name.slice(0, 100).toWellFormed()} (${id})`,
   );
+  return firstFew(names, 10);
 }

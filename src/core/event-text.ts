@@ -8,9 +8,7 @@ const UNITS = [
   ['s', 1000],
 ] as const;
 
-/**
- * Formats a duration in its two largest units: `14d 3h`, `5m`, `12s`, `0s` for less than a second.
- */
+/** The two largest units of a duration: `14d 3h`, `5m`, `12s`; `0s` for less than a second. */
 export function formatSpan(ms: number): string {
   for (const [index, [unit, size]] of UNITS.entries()) {
     if (ms < size) continue;

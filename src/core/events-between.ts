@@ -78,11 +78,7 @@ function lossChanges(before: AccountState, after: AccountState, at: number): rea
 
 function expectedChanges(
   declared: ExpectedTunnel,
-  {
-    before,
-    after,
-    types,
-  }: { readonly before: Snapshot; readonly after: Snapshot } & Pick<EventContext, 'types'>,
+  { before, after, types }: Pick<EventContext, 'types'> & Readonly<Record<'before' | 'after', Snapshot>>,
 ): readonly Change[] {
   const was = isKnownPresent(before, declared, types);
   const is = isKnownPresent(after, declared, types);

@@ -23,9 +23,7 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 
 export type Severity = 'info' | 'warning' | 'error';
 
-/**
- * The part of a connector that an event keeps. An event outlives the snapshot that it comes from.
- */
+/** What an event keeps of a connector, because it outlives its snapshot. */
 export interface RememberedConnector {
   readonly id: string;
   readonly version: string | undefined;

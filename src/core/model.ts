@@ -80,7 +80,6 @@ export interface Connector {
   readonly connections: readonly Connection[];
 }
 
-/** A tunnel as an entry of a list. */
 export interface ListedTunnel {
   readonly id: string;
   readonly accountId: string;
@@ -95,9 +94,8 @@ export interface ListedTunnel {
 }
 
 /**
- * An entry of a list: the tunnel, and its connectors if the API still embeds a populated
- * `connections` array. Embedded connectors have no arch, start time, features, configuration
- * version and HA status.
+ * An entry of a list. `embedded` is undefined unless the API still fills its `connections` array.
+ * Embedded connectors have no arch, start time, features, configuration version and HA status.
  */
 export interface ListEntry {
   readonly tunnel: ListedTunnel;
@@ -207,7 +205,6 @@ export function hasNoConnections(status: TunnelStatus): boolean {
   return status === 'down' || status === 'inactive';
 }
 
-/** Whether the API has a connections endpoint for tunnels of this type. */
 export function hasConnectionsEndpoint(type: TunnelType): boolean {
   return type === 'cfd_tunnel' || type === 'warp_connector';
 }

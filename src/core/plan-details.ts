@@ -26,7 +26,6 @@ export interface DetailPlan {
   readonly configurationsAhead: number;
 }
 
-/** What decides whether a request is due. */
 export interface DueOptions {
   readonly now: number;
   /** Minimum age of an observation before the tunnel is observed again. */
@@ -57,7 +56,6 @@ const CONFIGURATION_MIN_AGE_MS = 60_000;
 const EMBEDDED_MAX_AGE_MS = 5 * 60_000;
 /** The part of the detail requests that configurations may use while connections wait. */
 export const DETAIL_CONFIGURATION_SHARE = 0.05;
-/** The first retry waits this long. */
 const MIN_BACKOFF_MS = 1_000;
 /** Each retry waits as long as the failure has lasted, but at most this long. */
 const MAX_BACKOFF_MS = 5 * 60_000;

@@ -1,4 +1,4 @@
-import { listRequestsOf, listStaleAfter, pagesOf, WINDOW_MS } from './intervals.ts';
+import { type ListIntervalOptions, listRequestsOf, listStaleAfter, pagesOf, WINDOW_MS } from './intervals.ts';
 import { ROUTE_KINDS, type RouteKind } from './model.ts';
 import type { AccountState } from './snapshot.ts';
 import { ageOf } from './priority.ts';
@@ -51,7 +51,8 @@ export function planLists(
       const isDue = waitMs <= pollIntervalMs || age >= waitMs || isRenewed;
       const isNearlyStale =
         account.listedAt.size > 0 && age >= NEARLY_STALE_SHARE * listStaleAfter(account, staleAfterMs);
-      return { request: requestOf(account), isDue, isNearlyStale, priority: age / Math.max(1, waitMs) };
+      const request: ListRequest = { kind: 'list', accountId: account.id, requests: listRequestsOf(account) };
+      return { request, isDue, isNearlyStale, priority: age / Math.max(1, waitMs) };
     })
     .toSorted(
       (a, b) =>
@@ -69,17 +70,7 @@ export function planLists(
  */
 export function owedToLists(
   accounts: readonly AccountState[],
-  {
-    now,
-    pollIntervalMs,
-    requestBudget,
-    limit,
-  }: {
-    readonly now: number;
-    readonly pollIntervalMs: number;
-    readonly requestBudget: number;
-    readonly limit: number;
-  },
+  { now, pollIntervalMs, requestBudget, limit }: ListIntervalOptions & { readonly limit: number },
 ): number {
   const perMs = requestBudget / WINDOW_MS;
   const upcoming = accounts
@@ -106,10 +97,6 @@ function waitOf({ list }: AccountState, pollIntervalMs: number): number {
   const interval = Math.max(list.intervalMs ?? pollIntervalMs, pollIntervalMs);
   if (list.failingSince === undefined || list.answeredAt === undefined) return interval;
   return Math.min(interval, Math.max(pollIntervalMs, list.answeredAt - list.failingSince));
-}
-
-function requestOf(account: AccountState): ListRequest {
-  return { kind: 'list', accountId: account.id, requests: listRequestsOf(account) };
 }
 
 /** A complete list of an account's routes of one kind. */
@@ -145,7 +132,6 @@ export function dueRoutes(
     .map(({ request }) => request);
 }
 
-/** Time between two lists of the same routes. */
 export const ROUTES_INTERVAL_MS = 600_000;
 /** A missing permission is retried after 10, 20, 40 and then every 60 minutes. */
 const MAX_ROUTES_BACKOFF_MS = 3_600_000;

@@ -9,8 +9,6 @@ import { dueRoutes, type ListRequest, owedToLists, planLists, type RoutesRequest
 import { hasConnectionsEndpoint, hasNoConnections } from './model.ts';
 import type { AccountState } from './snapshot.ts';
 
-export type { DetailRequest } from './plan-details.ts';
-
 export type PlannedRequest = ListRequest | DetailRequest | RoutesRequest;
 
 export interface Plan {
@@ -22,9 +20,7 @@ export interface Plan {
   readonly unafforded: number;
   /** The first requests that are lists within the share of lists. Later lists use spare budget. */
   readonly sharedLists: number;
-  /**
-   * How many of the following requests are lists of routes that count against the share of routes.
-   */
+  /** How many requests after these are lists of routes that count against the share of routes. */
   readonly sharedRoutes: number;
   /** Requests for configurations that count against the share of configurations. */
   readonly configurationsAhead: number;
@@ -34,7 +30,6 @@ export interface PlanOptions extends Pick<
   DetailPlanOptions,
   'now' | 'minAgeMs' | 'configurations' | 'renewedAt' | 'isInFlight'
 > {
-  /** Whether routes are read. */
   readonly routes: boolean;
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
@@ -67,8 +62,7 @@ const MAX_RESERVED_SHARE = 0.5;
 
 /**
  * Plans the next requests of the accounts that share one budget: due lists within the share of
- * lists, then details, then lists for which budget is left. intervals.ts divides the share of
- * lists.
+ * lists (intervals.ts), then details, then lists for which budget is left.
  */
 export function plan(accounts: readonly AccountState[], options: PlanOptions): Plan {
   const { now, allowance, capacity, pollIntervalMs, requestBudget, isOnce } = options;
@@ -146,17 +140,14 @@ function isBehind(accounts: readonly AccountState[], pollIntervalMs: number): bo
   return accounts.some(({ list }) => list.intervalMs === undefined || list.intervalMs > pollIntervalMs);
 }
 
-interface ListLimits {
-  readonly capacity: number;
-  /** The last list may exceed the share, because lists are not split. */
-  readonly share: number;
-}
-
-/** The first lists that the allowance covers. A list larger than the bucket needs a full bucket. */
+/**
+ * The first lists that the allowance covers. A list larger than the bucket needs a full bucket. The
+ * last list may exceed the share, because lists are not split.
+ */
 function fitting<T extends ListRequest | RoutesRequest>(
   lists: readonly T[],
   allowance: number,
-  { capacity, share }: ListLimits,
+  { capacity, share }: { readonly capacity: number; readonly share: number },
 ): readonly T[] {
   let left = allowance;
   let shareLeft = share;

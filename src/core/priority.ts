@@ -1,17 +1,9 @@
 import { meanRateOf, rateOf } from './churn.ts';
 import type { TunnelState } from './snapshot.ts';
 
-export interface PriorityOptions {
-  readonly now: number;
-  /** The interval between two observations if it is the same for all tunnels. */
-  readonly equalIntervalMs: number;
-}
-
 /** The longest interval of a tunnel that never changes, as a multiple of the equal interval. */
 const MAX_INTERVAL_FACTOR = 1.75;
-/**
- * Tunnels whose observation is older than this multiple of the equal interval always come first.
- */
+/** Tunnels observed longer ago than this multiple of the equal interval always come first. */
 const OVERDUE_FACTOR = 1.9;
 /** A degraded tunnel is likely to be down soon. */
 const DEGRADED_WEIGHT = 2;
@@ -20,13 +12,14 @@ const HA_WEIGHT = 3;
 
 /**
  * Returns the priority of observing a tunnel now: the age of its last observation divided by its
- * target interval; Infinity if it is overdue. A change is noticed half an interval after it
- * happened on average. For a given number of requests, intervals proportional to 1/√r minimize the
- * sum of these delays, where r is the rate of changes.
+ * target interval; Infinity if it is overdue. `equalIntervalMs` is the interval if it is the same
+ * for all tunnels. A change is noticed half an interval after it happened on average. For a given
+ * number of requests, intervals proportional to 1/√r minimize the sum of these delays, where r is
+ * the rate of changes.
  */
 export function createPriority(
   states: readonly TunnelState[],
-  { now, equalIntervalMs }: PriorityOptions,
+  { now, equalIntervalMs }: { readonly now: number; readonly equalIntervalMs: number },
 ): (state: TunnelState) => number {
   const meanRate = meanRateOf(states.values().map(({ churn }) => churn));
   const { floor, mean } = floorOf(states.map((state) => weightOf(state, meanRate)));

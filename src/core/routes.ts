@@ -13,14 +13,12 @@ import {
 
 /** Routes of private networks and host names, joined to the tunnels of the account. */
 
-type RoutesObservation = Extract<Observation, { readonly kind: 'routes' }>;
-
 const NO_ROUTES: readonly Route[] = [];
 
 /** The account after lists of routes were read, successfully or not. */
 export function routesObserved(
   account: AccountState,
-  observations: readonly RoutesObservation[],
+  observations: readonly Extract<Observation, { readonly kind: 'routes' }>[],
 ): AccountState {
   let { routes } = account;
   for (const { routeKind, at, result } of observations) {
@@ -62,7 +60,6 @@ function joined(account: AccountState, routes: AccountState['routes']): AccountS
   return { ...account, routes, tunnels };
 }
 
-/** The tunnel with its routes from the account's tables. */
 export function withRoutesOf(state: TunnelState, tables: AccountState['routes']): TunnelState {
   const routes: TunnelRoutes = {
     network: ownRoutes(tables.network, state.tunnel.id),
@@ -100,20 +97,13 @@ export function withoutRoutes(state: TunnelState): TunnelState {
   return state.routes === UNKNOWN_ROUTES ? state : { ...state, routes: UNKNOWN_ROUTES };
 }
 
-export interface ListScope {
-  /** The tunnel types asked for. */
-  readonly types: readonly KnownTunnelType[];
-  /** Whether the settings select every tunnel of these types. */
-  readonly isWhole: boolean;
-}
-
 /**
  * Counts routes to tunnels that are not listed. Undefined if the routes or a list are not known, or
- * if settings leave out tunnels. Ignores routes to tunnels of types that are not asked for.
+ * if settings leave out tunnels (`isWhole` is false). Ignores routes to tunnels of other types.
  */
 export function orphanRoutes(
   { routes, tunnels, listedAt }: AccountState,
-  { types, isWhole }: ListScope,
+  { types, isWhole }: { readonly types: readonly KnownTunnelType[]; readonly isWhole: boolean },
 ): number | undefined {
   const tables = ROUTE_KINDS.flatMap((kind) => routes[kind].value ?? []);
   if (!isWhole || tables.length === 0 || !types.every((type) => listedAt.has(type))) return undefined;

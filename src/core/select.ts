@@ -26,7 +26,6 @@ export function matchesAny(name: string, expressions: Selection['include']): boo
   return expressions.some((expression) => expression.test(name));
 }
 
-/** Whether every tunnel is selected. */
 export function selectsAll({ include, exclude, ids }: Selection): boolean {
   return include.length + exclude.length + ids.length === 0;
 }

@@ -33,8 +33,7 @@ export function sidecarAfter(
   state: SidecarState | undefined,
   observation: SidecarObservation,
 ): SidecarState | undefined {
-  const before = state ?? NOTHING_KNOWN;
-  const after = observed(before, observation);
+  const after = observed(state ?? NOTHING_KNOWN, observation);
   return isEqual(state, after) ? state : after;
 }
 
@@ -89,16 +88,14 @@ export function edgeReadiness(
 
 function whyNot(
   { connectorId, ready, readyConnections, edge }: SidecarState,
-  options: {
-    readonly minConnections: number;
-  },
+  { minConnections }: { readonly minConnections: number },
 ): string {
   if (readyConnections === undefined) return 'cloudflared does not answer; the log has the reason';
   if (!ready) return `cloudflared is not ready: it has ${counted(readyConnections)}`;
   if (connectorId === '') return 'cloudflared does not report its connector id; update cloudflared';
   if (edge === undefined) return "Cloudflare's view of this connector is unknown or stale";
-  if (edge.connections >= options.minConnections) return '';
-  return `Cloudflare sees ${counted(edge.connections)} of this connector, but at least ${options.minConnections} must be connected`;
+  if (edge.connections >= minConnections) return '';
+  return `Cloudflare sees ${counted(edge.connections)} of this connector, but at least ${minConnections} must be connected`;
 }
 
 function counted(count: number): string {

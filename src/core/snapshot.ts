@@ -16,7 +16,6 @@ import type { SidecarState } from './sidecar-state.ts';
 export interface Observed<T> {
   /** The last value; undefined before the first, and when it is stale. */
   readonly value: T | undefined;
-  /** When `value` was observed. */
   readonly at: number | undefined;
   /** Since when every request has failed; undefined if the last one succeeded. */
   readonly failingSince: number | undefined;
@@ -53,7 +52,6 @@ export type RouteTable = ReadonlyMap<string, readonly Route[]>;
 /** The routes that lead to one tunnel; undefined for a kind that is not known. */
 export type TunnelRoutes = Readonly<Record<RouteKind, readonly Route[] | undefined>>;
 
-/** Connectors, and when they were observed. */
 export interface LastServing {
   readonly connectors: readonly Connector[];
   readonly at: number;
@@ -154,7 +152,6 @@ export const NO_ROUTE_TABLES: AccountState['routes'] = { network: UNOBSERVED, ho
 export const UNKNOWN_ROUTES: TunnelRoutes = { network: undefined, hostname: undefined };
 export const NEVER_COLLECTED: CollectorState = { success: undefined, lastSuccessAt: undefined };
 
-/** A snapshot before anything was observed. */
 export function emptySnapshot(
   accounts: readonly { readonly id: string; readonly name: string }[],
   now: number,

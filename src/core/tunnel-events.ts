@@ -5,9 +5,7 @@ import { type Connector, type HaStatus, hasNoConnections, type TunnelStatus } fr
 import { behind, targetsOf } from './routes.ts';
 import type { TunnelState } from './snapshot.ts';
 
-/**
- * A tunnel older than this was not just created: it was renamed, or became visible to the token.
- */
+/** A tunnel older than this is not new: it was renamed, or became visible to the token. */
 const MAX_NEW_AGE_MS = 3_600_000;
 
 export function tunnelCreated({ tunnel }: TunnelState, about: About): Change {
@@ -80,16 +78,13 @@ function behindText(targets: readonly string[]): string {
 }
 
 function connectorChanges(before: TunnelState, after: TunnelState, about: About): readonly Change[] {
-  if (
-    before.knownConnectors === undefined ||
-    after.knownConnectors === undefined ||
-    before.knownConnectors === after.knownConnectors
-  )
-    return [];
+  const was = before.knownConnectors;
+  const is = after.knownConnectors;
+  if (was === undefined || is === undefined || was === is) return [];
   // The change of status already reports that all are gone.
   if (hasNoConnections(after.tunnel.status)) return [];
   const name = nameOfTunnel(after.tunnel);
-  const { connected, disconnected, replaced } = connectorMoves(before.knownConnectors, after.knownConnectors);
+  const { connected, disconnected, replaced } = connectorMoves(was, is);
   return [
     ...replaced.map(({ from, to }) =>
       about('connector_replaced', 'info', {
@@ -131,17 +126,14 @@ function haChanges(before: TunnelState, after: TunnelState, about: About): reado
         }),
       ]
     : [];
-  if (
-    before.knownConnectors === undefined ||
-    after.knownConnectors === undefined ||
-    before.knownConnectors === after.knownConnectors
-  )
-    return failover;
-  const known = new Map(before.knownConnectors.map(({ id, haStatus }) => [id, haStatus]));
+  const old = before.knownConnectors;
+  const current = after.knownConnectors;
+  if (old === undefined || current === undefined || old === current) return failover;
+  const known = new Map(old.map(({ id, haStatus }) => [id, haStatus]));
   /** Whether the failover already reports this change. */
   const isExplained = (id: string, haStatus: HaStatus): boolean =>
     failedOver && ((id === to && haStatus === 'active') || (id === from && haStatus === 'passive'));
-  const changed = after.knownConnectors.flatMap(({ id, haStatus }) => {
+  const changed = current.flatMap(({ id, haStatus }) => {
     const was = known.get(id);
     if (was === undefined || haStatus === undefined || was === haStatus || isExplained(id, haStatus))
       return [];

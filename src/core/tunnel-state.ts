@@ -53,7 +53,6 @@ export function connectionsObserved(
   return { ...observed, detailedAt: at, churn: connectionChurn(state, observed, at) };
 }
 
-/** The tunnel after an answer of the configurations endpoint. */
 export function configurationObserved(
   state: TunnelState,
   result: Result<Configuration | undefined>,
@@ -96,7 +95,6 @@ export function withoutObservations(state: TunnelState): TunnelState {
   };
 }
 
-/** The tunnel as if its configuration had never been requested. */
 export function withoutConfiguration(state: TunnelState): TunnelState {
   if (state.configuration === UNOBSERVED && state.knownConfiguration === undefined) return state;
   return { ...state, configuration: UNOBSERVED, knownConfiguration: undefined };

@@ -57,9 +57,8 @@ export interface PollOutcome {
  */
 export interface RequestLoop {
   /**
-   * Runs one poll, which may list every account again. Sends what the budget allows now, and what
-   * the answers make due, and resolves when all requests are answered. Does not wait for the budget
-   * to refill.
+   * Runs one poll, which may list every account again. Sends what the budget allows now and what
+   * the answers make due, but does not wait for a refill. Resolves when all are answered.
    */
   readonly poll: (signal: AbortSignal) => Promise<PollOutcome>;
   /** Continues while the budget refills until nothing due waits. Resolves on abort. */
@@ -76,10 +75,7 @@ export interface RequestLoop {
   readonly unsent: () => number;
 }
 
-/**
- * Between polls, the next plan waits until this part of the bucket has refilled, because planning a
- * large fleet costs time.
- */
+/** Between polls, planning waits until this part of the bucket refills, because it takes time. */
 const STEP_SHARE = 1 / 16;
 /** Limits a step to this part of the bucket, so that a small bucket does not overflow first. */
 const MAX_STEP_SHARE = 0.5;
@@ -168,9 +164,7 @@ export function createRequestLoop(
     if (intervals.length > 0) store.apply(intervals);
   };
 
-  /**
-   * While Cloudflare blocks the token, the client fails every list at once and reports until when.
-   */
+  /** While Cloudflare blocks the token, the client fails each list at once and reports how long. */
   const listsWhileBlocked = (signal: AbortSignal): readonly Promise<void>[] =>
     accountIds
       .map(listOf)

@@ -40,9 +40,7 @@ export interface NextRequests {
 
 /** Plans requests within one budget, and counts them against its shares. */
 export interface Planner {
-  /**
-   * Allows one list of every account, for a new poll. Returns the list intervals that have changed.
-   */
+  /** Allows one list of every account. Returns the list intervals that have changed. */
   readonly startPoll: () => readonly Observation[];
   readonly next: (options: NextOptions) => NextRequests;
   /** Allows another list of accounts whose last one gets old while `once` waits for the budget. */

@@ -3,9 +3,8 @@ import type { Config } from '../config/config.ts';
 import { COLLECTORS, ROUTE_KINDS } from '../core/model.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import type { Logger } from '../log/logger.ts';
-import type { BudgetGroup } from './loop.ts';
 import { createFailureLog } from '../log/failure-log.ts';
-import { createRequestLoop, type RequestLoop } from './loop.ts';
+import { type BudgetGroup, createRequestLoop, type RequestLoop } from './loop.ts';
 import { createSchedule, intervalOf } from './schedule.ts';
 import type { SnapshotStore } from './store.ts';
 import { createTokenRefresh } from '../cloudflare/live-token.ts';
@@ -42,16 +41,8 @@ export interface Poller {
   readonly pollOnce: () => Promise<boolean>;
 }
 
-export function createPoller({
-  config,
-  groups,
-  store,
-  clock,
-  offsetMs,
-  log,
-  secrets,
-  selfMetrics,
-}: PollerOptions): Poller {
+export function createPoller(options: PollerOptions): Poller {
+  const { config, groups, store, clock, offsetMs, log, secrets, selfMetrics } = options;
   const stopping = new AbortController();
   // Every request in flight adds a listener.
   setMaxListeners(0, stopping.signal);
@@ -89,10 +80,8 @@ export function createPoller({
   const drainSoon = (loop: RequestLoop): void => {
     if (stopping.signal.aborted || draining.has(loop)) return;
     const drained = loop.drain(stopping.signal).catch(reportError);
-    draining.set(
-      loop,
-      drained.finally(() => draining.delete(loop)),
-    );
+    const removed = drained.finally(() => draining.delete(loop));
+    draining.set(loop, removed);
   };
 
   const pollLoop = async (loop: RequestLoop): Promise<void> => {
@@ -162,13 +151,8 @@ export function createPoller({
     },
     pollOnce: async () => {
       const succeeded = await poll((loop) => loop.once(stopping.signal));
-      return (
-        succeeded &&
-        store
-          .current()
-          .accounts.values()
-          .every(({ up }) => up === true)
-      );
+      const { accounts } = store.current();
+      return succeeded && accounts.values().every(({ up }) => up === true);
     },
   };
 }

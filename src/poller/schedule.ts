@@ -115,9 +115,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   };
 }
 
-/**
- * Returns a function that reports the jump of the wall clock since its last call, in milliseconds.
- */
+/** Returns a function that reports the wall clock's jump since its last call, in ms. */
 function createJumpDetector(wallClock: () => number): () => number {
   let reference = wallClock() - performance.now();
   return () => {

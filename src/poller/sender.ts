@@ -95,11 +95,8 @@ export function createSender(options: SenderOptions): Sender {
   };
 
   const requestList = async (accountId: string, call: CallOptions): Promise<readonly Observation[]> => {
-    const observations = await clientOf(accountId).listTunnels(
-      { id: accountId, tunnelId: onlyId },
-      tunnels.types,
-      call,
-    );
+    const account = { id: accountId, tunnelId: onlyId };
+    const observations = await clientOf(accountId).listTunnels(account, tunnels.types, call);
     return observations.map((observation) => select(observation, tunnels));
   };
 

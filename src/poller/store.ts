@@ -8,7 +8,6 @@ export interface StoreOptions {
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
   readonly staleAfterMs: number;
   readonly clock: () => number;
-  /** Receives every new snapshot. */
   readonly onChange: (snapshot: Snapshot) => void;
   /** Receives errors of the timer that hides stale data. */
   readonly onError?: (error: unknown) => void;

@@ -1,5 +1,4 @@
-import { COLLECTORS } from '../core/model.ts';
-import type { Collector } from '../core/model.ts';
+import { COLLECTORS, type Collector } from '../core/model.ts';
 import type { AccountState } from '../core/snapshot.ts';
 import { formatCount, formatDuration } from './format.ts';
 

@@ -1,9 +1,7 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import type { Hmac } from 'node:crypto';
+import { createHmac, randomBytes, type Hmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import pLimit from 'p-limit';
-import { textReply } from './reply.ts';
-import type { Reply } from './reply.ts';
+import { textReply, type Reply } from './reply.ts';
 import type { Section } from './web-config-section.ts';
 
 /** The bcrypt hash of each user's password. */

@@ -8,16 +8,13 @@ export interface ConcurrencyLimit {
   readonly running: () => number;
 }
 
-export interface ConcurrencyLimitOptions {
+export interface LimitOptions {
   readonly maxRunning: number;
   /** Waiting requests proceed in the order in which they came. */
   readonly maxWaiting: number;
 }
 
-export function createConcurrencyLimit({
-  maxRunning,
-  maxWaiting,
-}: ConcurrencyLimitOptions): ConcurrencyLimit {
+export function createConcurrencyLimit({ maxRunning, maxWaiting }: LimitOptions): ConcurrencyLimit {
   const queue = new Set<() => void>();
   let running = 0;
 

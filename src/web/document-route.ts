@@ -3,8 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import { negotiateGzip } from './negotiate.ts';
-import { textReply } from './reply.ts';
-import type { Reply, WebRequest } from './reply.ts';
+import { textReply, type Reply, type WebRequest } from './reply.ts';
 
 /** A document in parts, each made when the iterator reaches it; or one line about a bad request. */
 export type Rendered =

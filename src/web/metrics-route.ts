@@ -1,8 +1,7 @@
 import type { MetricsPage } from '../exposition/page.ts';
 import { createConcurrencyLimit } from './concurrency-limit.ts';
 import { negotiateFormat, negotiateGzip } from './negotiate.ts';
-import { textReply } from './reply.ts';
-import type { Reply, WebLog, WebRequest } from './reply.ts';
+import { textReply, type Reply, type WebLog, type WebRequest } from './reply.ts';
 
 export interface MetricsRouteOptions {
   readonly page: MetricsPage;
@@ -11,11 +10,8 @@ export interface MetricsRouteOptions {
 }
 
 /** Answers a scrape in the negotiated format and encoding; 503 if `maxRequests` others are in flight. */
-export function createMetricsRoute({
-  page,
-  maxRequests,
-  log,
-}: MetricsRouteOptions): (request: WebRequest) => Promise<Reply> {
+export function createMetricsRoute(options: MetricsRouteOptions): (request: WebRequest) => Promise<Reply> {
+  const { page, maxRequests, log } = options;
   const limit = createConcurrencyLimit({ maxRunning: maxRequests, maxWaiting: 0 });
   return async ({ headers, query, ended }) => {
     if (!(await limit.acquire(ended)))

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatTime } from './format.ts';
-import { html, NOTHING, visible } from './html.ts';
-import type { Html } from './html.ts';
+import { html, NOTHING, visible, type Html } from './html.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
 /** Not made by `html`, because the hash below is of exactly these characters. */
@@ -28,19 +27,9 @@ export interface PageFrame {
 }
 
 /** A whole page, in parts. */
-export function* pageParts(
-  {
-    title,
-    heading,
-    headerLink = NOTHING,
-    facts = NOTHING,
-    footer = NOTHING,
-    refreshSeconds = REFRESH_SECONDS,
-    version,
-    now,
-  }: PageFrame,
-  content: Iterable<string>,
-): Generator<string> {
+export function* pageParts(frame: PageFrame, content: Iterable<string>): Generator<string> {
+  const { title, heading, headerLink = NOTHING, facts = NOTHING, footer = NOTHING } = frame;
+  const { refreshSeconds = REFRESH_SECONDS, version, now } = frame;
   yield html`<!doctype html>
     <html lang="en">
       <head>

@@ -9,8 +9,7 @@ import { createDocumentRoute } from './document-route.ts';
 import { renderEvents } from './events-api.ts';
 import { createMetricsRoute } from './metrics-route.ts';
 import { CONTENT_SECURITY_POLICY } from './page-frame.ts';
-import { textReply } from './reply.ts';
-import type { Reply, WebLog, WebRequest } from './reply.ts';
+import { textReply, type Reply, type WebLog, type WebRequest } from './reply.ts';
 import { statusPageParts } from './status-page.ts';
 import { parseFilter } from './tunnel-filter.ts';
 import { tunnelPageParts } from './tunnel-page.ts';
@@ -146,13 +145,8 @@ function createPublishedRoutes(options: RouterOptions): Readonly<Record<string, 
           events: events().events,
           showsOriginIps: showsOriginIps(),
         });
-        return parts === undefined
-          ? {
-              ok: false,
-              status: 404,
-              problem: 'Not found: no tunnel with this id is listed, and no remembered event names it.',
-            }
-          : { ok: true, parts };
+        const problem = 'Not found: no tunnel with this id is listed, and no remembered event names it.';
+        return parts === undefined ? { ok: false, status: 404, problem } : { ok: true, parts };
       },
     }),
   };

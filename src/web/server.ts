@@ -1,11 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { ListenAddress } from '../config/config.ts';
 import { createBasicAuth, verifyByBcrypt } from './basic-auth.ts';
-import { createListener, listenOn, refuseMalformed, urlOf } from './listener.ts';
-import type { Listener } from './listener.ts';
+import { createListener, listenOn, refuseMalformed, urlOf, type Listener } from './listener.ts';
 import { sendReply, textReply } from './reply.ts';
-import { createRouter } from './router.ts';
-import type { RouterOptions } from './router.ts';
+import { createRouter, type RouterOptions } from './router.ts';
 import type { LiveWebConfig } from './web-config-live.ts';
 
 export interface WebServerOptions extends Omit<RouterOptions, 'authenticate'> {

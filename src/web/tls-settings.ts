@@ -1,13 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
-import { createSecureContext } from 'node:tls';
-import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
 import { pemCertificates } from '../config/authorities.ts';
 import { quotePath } from '../config/quote.ts';
-import { readText } from '../config/files.ts';
-import type { ReadFile } from '../config/files.ts';
-import { sanText } from './tls-client-certificate.ts';
-import type { ClientAuth, ClientPolicy } from './tls-client-certificate.ts';
+import { readText, type ReadFile } from '../config/files.ts';
+import { sanText, type ClientAuth, type ClientPolicy } from './tls-client-certificate.ts';
 import type { Choices, Section } from './web-config-section.ts';
 
 export interface TlsSettings extends ClientPolicy {

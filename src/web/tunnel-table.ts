@@ -109,15 +109,11 @@ function* tableParts(account: AccountState, now: number, tunnels: readonly Tunne
       </tr>
     </thead>
     <tbody>`.markup;
-  for (const state of tunnels) yield tunnelRow(state, now, { columns }).markup;
+  for (const state of tunnels) yield tunnelRow(state, now, columns).markup;
   yield '</tbody></table>';
 }
 
-function tunnelRow(
-  state: TunnelState,
-  now: number,
-  { columns }: { readonly columns: readonly Column[] },
-): Html {
+function tunnelRow(state: TunnelState, now: number, columns: readonly Column[]): Html {
   const { tunnel } = state;
   const cells = columns.map(
     ({ label, cell, className = '' }) =>

@@ -63,7 +63,6 @@ export function emitStateSet(
   for (const state of states) emit(state === current ? 1 : 0, state);
 }
 
-/** Converts milliseconds to seconds. */
 export function seconds(milliseconds: number): number {
   return milliseconds / 1000;
 }
