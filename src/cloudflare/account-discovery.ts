@@ -3,7 +3,6 @@ import { type AccountList, afterList, assumed, namesOf, NEVER_LISTED } from '../
 import type { Account, Failure, FailureReason, Result } from '../core/model.ts';
 import { isStopped } from './errors.ts';
 
-/** Lists the accounts of one token. */
 export interface AccountLister {
   /** Equal for equal tokens. May contain a secret. */
   readonly key: string;
@@ -20,10 +19,7 @@ export interface AccountDiscovery {
   readonly once: () => Promise<boolean>;
   /** Lists again now, or right after the running lists. */
   readonly listSoon: () => void;
-  /**
-   * Replaces the tokens. The accounts of tokens that stay are kept. The accounts given with a new
-   * token are assumed to be among those that it can list.
-   */
+  /** Those that stay keep their accounts. New ones are assumed to list the given accounts. */
   readonly reconfigure: (tokens: readonly AssumedToken[]) => void;
   readonly listOf: (key: string) => AccountList;
   /** Prevents further lists. Resolves when the running ones have ended. */
@@ -36,7 +32,6 @@ export interface AssumedToken {
 }
 
 export interface AccountDiscoveryOptions {
-  /** The current tokens. */
   readonly listers: () => readonly AccountLister[];
   /** Called after lists, successful or not. */
   readonly onListed: () => Promise<void>;
@@ -60,7 +55,6 @@ const REMIND_MS = 10 * 60_000;
 
 interface Known {
   list: AccountList;
-  /** Consecutive failures. */
   failures: number;
   /** Monotonic. */
   dueAt: number;

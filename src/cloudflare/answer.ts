@@ -10,10 +10,7 @@ import {
 import { parseEnvelope, type Envelope } from './schema/envelope.ts';
 import type { Answer } from './transport.ts';
 
-/**
- * Returns the envelope of a good answer, or the failure that the answer reports; `result` is not
- * looked at.
- */
+/** Returns the envelope of a good answer, without reading `result`, or the failure it reports. */
 export function readAnswer({ status, headers, body }: Answer, context: CallContext): CallResult<Envelope> {
   if (status >= 300 && status < 400)
     return fail(redirected(status, String(headers['location'] ?? ''), context));
@@ -39,7 +36,6 @@ const HTML = /^\s*<(?:!doctype|html|head|body)\b/i;
 
 const fail = (failure: CallFailure): CallResult<never> => ({ ok: false, failure });
 
-/** Returns undefined for a text that is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -48,10 +44,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/**
- * An answer that did not come from the API, such as one that is not JSON or too large. `what`
- * follows "a body that".
- */
+/** An answer that did not come from the API. `what` follows "a body that". */
 function notUnderstood(
   status: number,
   what: string,

@@ -13,7 +13,6 @@ export interface Break extends CallFailure {
 interface Cause {
   readonly reason: FailureReason;
   readonly what: string;
-  /** Default: other. */
   readonly end?: AttemptEnd;
 }
 
@@ -78,7 +77,6 @@ function brokenBeyond({
   };
 }
 
-/** The connection broke at the proxy. */
 function brokenAtProxy({
   code,
   status,
@@ -158,10 +156,7 @@ const isTls = (code: string): boolean =>
 const isNotHttp = (code: string): boolean =>
   code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
 
-/**
- * The code of an error, its cause, or the first error of an aggregate (one per address tried).
- * Never the message, which may hold secrets.
- */
+/** The code of an error or of its cause. Never the message, which may hold secrets. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const code: unknown = 'code' in error ? error.code : undefined;

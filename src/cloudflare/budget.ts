@@ -1,10 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { WINDOW_MS } from '../core/intervals.ts';
 
-/**
- * Cloudflare's limit (API docs, "Rate limits"). The next request is refused, and all requests for
- * five minutes.
- */
+/** API docs, "Rate limits". Exceeding it blocks all requests for five minutes. */
 const MAX_PER_WINDOW = 1200;
 /**
  * How full the bucket is at the start. A previous process may have spent requests: even if kubelet
@@ -26,7 +23,6 @@ export interface Hold {
   readonly count: number;
   /** Uses one of them, to be sent now. False if none is left or a block voided them. */
   readonly use: (now: number) => boolean;
-  /** Returns the unused ones to the budget. */
   readonly release: () => void;
 }
 
@@ -49,10 +45,7 @@ export interface Budget {
   readonly reserve: (now: number, maxWaitMs: number) => Reservation;
   /** Takes up to `count` requests, at most those available. */
   readonly hold: (now: number, count: number) => Hold;
-  /**
-   * Allows no request for `forMs`; the bucket then refills from empty, so that there is no burst.
-   * Never shortens a block.
-   */
+  /** For `forMs`; then refills from empty, so that there is no burst. Never shortens a block. */
   readonly block: (now: number, forMs: number) => void;
   /** How long the block still lasts; 0 without one. */
   readonly blockedFor: (now: number) => number;
@@ -181,7 +174,6 @@ const capacityOf = (requests: number): number => Math.max(1, requests / 4);
 export interface SentWindow {
   /** How many more requests Cloudflare allows. */
   readonly free: (now: number) => number;
-  /** Reserves room for planned requests. */
   readonly hold: (requests: number) => void;
   readonly release: (requests: number) => void;
   readonly releaseAll: () => void;
@@ -198,7 +190,6 @@ export function createWindow(): SentWindow {
   const sentAt = new Float64Array(MAX_PER_WINDOW);
   let oldest = 0;
   let counted = 0;
-  /** Planned requests. */
   let held = 0;
   const forget = (now: number): void => {
     while (counted > 0 && leavesAt() <= now) {
@@ -252,13 +243,11 @@ export interface BudgetView {
   readonly capacity: number;
   /** Requests that could be sent at once; 0 while blocked. May be fractional. */
   readonly available: () => number;
-  /** Takes up to `count` planned requests from the budget. */
   readonly hold: (count: number) => Hold;
   /** Until when Cloudflare refuses requests, in milliseconds since the epoch; undefined if it does not. */
   readonly blockedUntil: () => number | undefined;
 }
 
-/** Binds a budget to clocks. */
 export function viewOf(
   budget: () => Budget,
   { clock, monotonic }: { readonly clock: () => number; readonly monotonic: () => number },

@@ -55,10 +55,7 @@ export interface ClientOptions extends Omit<HttpOptions, 'hooks' | 'monotonic'> 
 }
 
 export interface VerifiedToken extends TokenStatus {
-  /**
-   * Decides which requests count together: those of all tokens of a user, or those of a single
-   * account-owned token.
-   */
+  /** Requests of all tokens of a user count together; those of an account-owned token alone. */
   readonly owner: 'user' | 'account';
 }
 
@@ -67,10 +64,7 @@ export interface ProbeAnswer {
   readonly totalCount: number | undefined;
 }
 
-/**
- * The Cloudflare API as seen by one token. Nothing rejects: failures are data. A call stopped by
- * its signal resolves with the failure STOPPED.
- */
+/** The API as seen by one token. Nothing rejects; a call stopped by its signal fails as STOPPED. */
 export interface Client {
   /**
    * The complete list of `GET /accounts/{account}/tunnels`; if the token may not read that, the
@@ -86,7 +80,6 @@ export interface Client {
   readonly connections: (tunnel: TunnelRef, call?: CallOptions) => Promise<ObservationOf<'connections'>>;
   /** The value is undefined if the tunnel has no configuration. Other types: as for connections. */
   readonly configuration: (tunnel: TunnelRef, call?: CallOptions) => Promise<ObservationOf<'configuration'>>;
-  /** The complete list of the account's routes of a kind. */
   readonly routes: (
     accountId: string,
     kind: RouteKind,
@@ -226,10 +219,7 @@ export function createClient(options: ClientOptions): Client {
     return finish(list.ok && list.value.length === 0 ? { ok: false, failure: noAccounts } : list);
   };
 
-  /**
-   * Tokens of users and of accounts have different endpoints, and the token does not show which
-   * kind it is.
-   */
+  /** Users' and accounts' tokens have different endpoints, and a token does not show its kind. */
   const verify: Client['verify'] = async (accountId, signal) => {
     const request = (path: string): Promise<CallResult<TokenStatus>> =>
       http.request(path, { endpoint: 'token_verify', signal }, ({ result }) => parseVerification(result));

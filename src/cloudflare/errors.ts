@@ -18,9 +18,7 @@ export interface CallContext {
   readonly endpoint: Endpoint;
   /** Path with query, as sent. */
   readonly path: string;
-  /** Host of the API, for messages. */
   readonly host: string;
-  /** The proxy that the request goes through. */
   readonly proxy?: ProxyConfig | undefined;
   /** Removes secrets from text that others wrote. */
   readonly redact: (text: string) => string;
@@ -39,10 +37,7 @@ export const isStopped = ({ reason, message }: Failure): boolean =>
 
 const MAX_QUOTE_LENGTH = 200;
 
-/**
- * Foreign text for a log line: quoted, at most 200 characters, without secrets and control, format
- * or line-breaking characters.
- */
+/** Foreign text for a log line: quoted, bounded, without secrets and control characters. */
 export function quote(text: string, redact: (text: string) => string): string {
   const clean = redact(text.slice(0, 10 * MAX_QUOTE_LENGTH))
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
@@ -142,27 +137,20 @@ export const noAccounts: CallFailure = {
   codes: [],
 };
 
-/**
- * A good answer whose content does not have the documented shape. `problem` names the path and the
- * expected shape.
- */
+/** A good answer of the wrong shape. `problem` names the path and the expected shape. */
 export const malformed = (problem: string, context: Pick<CallContext, 'path'>): CallFailure => ({
   reason: 'malformed',
   message: `${describeTarget(context.path)}: ${problem}`,
   codes: [],
 });
 
-/**
- * An exception while a call was made or its answer was read: a bug of the exporter that fails this
- * call only.
- */
+/** An exception in a call: a bug of the exporter that fails this call only. */
 export const unexpected = (error: unknown, context: Pick<CallContext, 'path'>): CallFailure =>
   malformed(
     `the answer cannot be read (${error instanceof Error ? error.name : 'unknown error'}); please report this`,
     context,
   );
 
-/** A call that the budget did not allow. */
 export const notSent = (why: string, path: string): CallFailure => ({
   reason: 'rate_limited',
   message: `${why}; not sent: ${describeTarget(path)}`,

@@ -127,10 +127,7 @@ export function createHttp(options: HttpOptions): Http {
       path,
     );
 
-  /**
-   * Takes one request from the budget, waiting at most `maxWaitMs`. Resolves to the failure if that
-   * was not possible.
-   */
+  /** Takes one request from the budget within `maxWaitMs`. Resolves to the failure, if any. */
   async function spend(maxWaitMs: number, { path, signal }: { path: string; signal: AbortSignal }) {
     const budget = budgetNow();
     const reservation = budget.reserve(monotonic(), maxWaitMs);
@@ -267,10 +264,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/**
- * Redacts the current token and these other secrets. The encoded forms are computed once per token,
- * not per request.
- */
+/** Redacts the current token and other secrets. Encoded forms are computed once per token. */
 function createRedaction(others: readonly string[]): (secret: string) => (text: string) => string {
   let last: { readonly secret: string; readonly redact: (text: string) => string } | undefined;
   return (secret) => {

@@ -6,10 +6,7 @@ import { files } from '../config/files.ts';
 export interface TokenRefresh {
   /** The token is a different one: requests that were refused may be retried at once. */
   readonly changed: boolean;
-  /**
-   * Why the source cannot be used, for the log; the current token is kept. Undefined if there is no
-   * problem.
-   */
+  /** Why the source cannot be used, if so, for the log; the current token is kept. */
   readonly problem: string | undefined;
 }
 

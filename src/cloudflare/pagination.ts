@@ -27,10 +27,7 @@ export interface PageSource<Item> {
 type ListEnd<Item> =
   | { readonly kind: 'complete'; readonly items: readonly Item[] }
   | { readonly kind: 'failed'; readonly failure: CallFailure }
-  /**
-   * The pages contradict each other, for example because tunnels changed between them. Another
-   * attempt may succeed.
-   */
+  /** The pages contradict each other, as after a change between them. A retry may succeed. */
   | { readonly kind: 'inconsistent'; readonly why: string };
 
 /**

@@ -4,10 +4,7 @@ export interface LinkedSignal {
   readonly unlink: () => void;
 }
 
-/**
- * A signal that aborts with the first of its sources. Unlike with AbortSignal.any, unlinking leaves
- * nothing behind.
- */
+/** Aborts with the first source. Unlike with AbortSignal.any, unlinking leaves nothing behind. */
 export function linkSignals(sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const controller = new AbortController();
   const abort = (): void => controller.abort();

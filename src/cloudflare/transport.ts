@@ -189,9 +189,6 @@ export function createSharedConnections(version: string): SharedConnections {
  */
 export const MAX_IN_FLIGHT = 128;
 
-/**
- * Limit of requests in flight per token. Each token has its own, so that hanging requests of one do
- * not delay another.
- */
+/** Per token, so that hanging requests of one do not delay another. */
 export const concurrencyPerToken = (tokens: number, concurrency: number): number =>
   Math.max(1, Math.min(concurrency, Math.floor(MAX_IN_FLIGHT / Math.max(1, tokens))));

@@ -36,11 +36,9 @@ export interface ClientPool {
   readonly use: (
     config: Pick<Config, 'accounts' | 'cloudflare'> & Partial<Pick<Config, 'discovery'>>,
   ) => Promise<readonly BudgetGroup[]>;
-  /** The tokens that discover accounts. */
   readonly listers: () => readonly AccountLister[];
   /** Resolves when the first attempt to learn the owners of tokens has ended. */
   readonly ownersAsked: () => Promise<void>;
-  /** One per group. */
   readonly budgets: () => readonly BudgetView[];
   /** Closes clients and connections that the current settings do not use. Nothing may be in flight there. */
   readonly closeUnused: () => Promise<void>;
@@ -62,7 +60,6 @@ interface Opened {
   readonly token: LiveToken;
   /** As reported by Cloudflare; undefined until then. */
   owner: TokenOwner | undefined;
-  /** The budget of its client. */
   budget: Budget;
   /** Requests sent with this token, not with a previous one of the same file. */
   sent: SentWindow;
@@ -236,10 +233,7 @@ const factsOf = ({ budgetGroup, known }: UsedToken): TokenFacts => ({
   owner: known.owner,
 });
 
-/**
- * The tokens whose owner decides about their budget. A single token needs no owner: it shares its
- * budget with no other.
- */
+/** The tokens whose owner decides about their budget. A single token shares it with no other. */
 function unowned(tokens: readonly UsedToken[]): readonly OwnedToken[] {
   const ungrouped = tokens.filter(({ budgetGroup }) => budgetGroup === undefined);
   if (ungrouped.length < 2) return [];

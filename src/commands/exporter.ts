@@ -21,21 +21,18 @@ import { createPolling, type Polling } from './polling.ts';
 import { createServedPage } from './served-page.ts';
 import { keyOfToken, listsOf, watchedAccounts } from './watched-accounts.ts';
 
-/** What main gives to every command. */
 export interface ExporterTools {
   readonly log: Logger;
   /** Values that the log must not show; updated when token files rotate. */
   readonly secrets: Pick<Secrets, 'add' | 'replaceConfigured'>;
 }
 
-/** Connects everything between the configuration and the web server. */
 export interface Exporter {
   readonly page: MetricsPage;
   readonly snapshot: () => Snapshot;
   readonly events: () => EventHistory;
   /** The state of account discovery; undefined if the configuration names all accounts. */
   readonly discovery: () => DiscoveryStatus | undefined;
-  /** Starts account discovery and polling. */
   readonly start: () => void;
   /** Discovers accounts and polls once. Resolves to whether every account was found and answered. */
   readonly pollOnce: () => Promise<boolean>;
@@ -43,12 +40,8 @@ export interface Exporter {
   readonly hasPolled: () => boolean;
   /** Whether the edge sees the sidecar's connector; undefined without a sidecar. */
   readonly edgeReadiness: () => EdgeReadiness | undefined;
-  /**
-   * Applies other settings. Whatever they do not concern continues: counters, budgets, and polling
-   * itself. Must not overlap with `close`.
-   */
+  /** Applies other settings; what they do not concern continues. Must not overlap with `close`. */
   readonly reconfigure: (config: Config) => Promise<void>;
-  /** Records that the configuration could not be reloaded. */
   readonly reloadFailed: () => void;
   readonly close: () => Promise<void>;
 }
@@ -275,16 +268,12 @@ export async function createExporter(initial: Config, { log, secrets }: Exporter
   return { ...exporter, reconfigure: (next) => serialized(() => exporter.reconfigure(next)) };
 }
 
-/**
- * The settings that need polling to restart. Others, and the names of accounts, can change while it
- * continues.
- */
+/** The settings whose change restarts polling. The names of accounts are not among them. */
 function pollingSettings({ accounts, discovery, cloudflare, poll, tunnels, sidecar }: Config): unknown {
   const nameless = accounts.map((account) => ({ ...account, name: '' }));
   return { accounts: nameless, tokens: discovery?.tokens, cloudflare, poll, tunnels, sidecar };
 }
 
-/** Which cloudflared is observed, and for which tunnel. */
 function sidecarIdentity({ sidecar }: Config): unknown {
   return sidecar && { url: sidecar.cloudflaredUrl, tunnel: sidecar.tunnel };
 }

@@ -17,10 +17,7 @@ export interface ReloaderOptions {
 }
 
 export interface Reloader {
-  /**
-   * Reloads the configuration and applies it. Resolves to its problems, one line each. Reloads run
-   * one after the other.
-   */
+  /** Runs reloads one after the other. Resolves to the problems, one line each. */
   readonly reload: () => Promise<readonly string[]>;
   /** Prevents further reloads. Resolves when the current one has ended. */
   readonly stop: () => Promise<void>;

@@ -14,16 +14,12 @@ import { createReloader } from './reload.ts';
 import { watchedFields } from './watched-accounts.ts';
 import { onReloadSignal, onStopSignal } from './signals.ts';
 
-/**
- * How long scrapes in flight may take after SIGTERM; with CLOSING_MS, the process ends within five
- * seconds.
- */
+/** For scrapes in flight after SIGTERM; with CLOSING_MS, the process ends within five seconds. */
 const STOP_DEADLINE_MS = 4_000;
 /** How long closing connections may take after that. */
 const CLOSING_MS = 500;
 
 export interface RunTools extends ExporterTools {
-  /** Loads the configuration again. */
   readonly load: () => Promise<LoadResult>;
 }
 
@@ -110,9 +106,7 @@ const LISTS_DEADLINE_MS = 30_000;
 const DETAILS_DEADLINE_MS = 5_000;
 
 export interface ReadinessOptions {
-  /** Time since polling started. */
   readonly sinceStartMs: number;
-  /** Whether a poll has ended, successfully or not. */
   readonly hasPolled: boolean;
   /** Why the accounts are not known yet; undefined if they are. */
   readonly accountsUnknown?: string | undefined;

@@ -6,7 +6,6 @@ import { createMetricsPage, type RenderReport, type SnapshotPage } from '../expo
 import type { MetricsPage } from '../exposition/page.ts';
 import { isEqual } from '../core/equal.ts';
 
-/** The settings that decide what the page shows. */
 type PageConfig = Pick<Config, 'metrics' | 'tunnels' | 'expectedTunnels'>;
 
 export interface ServedPageOptions {
@@ -15,11 +14,7 @@ export interface ServedPageOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/**
- * The metrics page. New settings take effect with the next rendered snapshot. A scrape waits for
- * the newest snapshot to be rendered, so that it never shows less than `/readyz` and the
- * self-metrics have reported.
- */
+/** A scrape waits for the newest snapshot, so it never shows less than `/readyz` has reported. */
 export interface ServedPage extends MetricsPage {
   readonly render: (snapshot: Snapshot) => void;
   /** Applies to snapshots that are rendered from now on. */

@@ -16,7 +16,6 @@ export interface Access {
   readonly expectedTunnels: readonly ExpectedTunnel[];
 }
 
-/** What narrows the accounts down. */
 export interface Scope {
   /** The tunnel of cloudflared's own token: its account is then the only one. */
   readonly ownTunnel: OwnTunnel | undefined;
@@ -132,7 +131,6 @@ function accountsToWatch(
   return { accounts: named, onlyBy: location };
 }
 
-/** Returns the entries of `tokens` that are for all accounts that they can list. */
 function discoveringTokens(
   tokens: readonly TokenEntry[],
   onlyBy: string | undefined,
@@ -253,10 +251,7 @@ function checkDefaultToken(users: TokenUsers, { settings, report }: Context): vo
 type TokenUser = Pick<AccountEntry, 'tokenFile'>;
 const DEFAULT: TokenUser = { tokenFile: undefined };
 
-/**
- * Returns a function that returns the token of an entry, if it has one, and validates its file
- * once.
- */
+/** Returns a function that returns the token of an entry, if any, and validates its file once. */
 function tokenReader(
   groups: ReadonlyMap<string | undefined, BudgetGroup>,
   context: Context,

@@ -61,8 +61,7 @@ export const LOG_FORMATS = ['json', 'logfmt'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /**
- * All settings, validated, in the units that the code uses: milliseconds, counts, compiled
- * expressions.
+ * All settings, validated, in the units of the code: milliseconds, counts, compiled expressions.
  */
 export interface Config {
   /** `--config.file`, which a reload reads again. */
@@ -104,9 +103,7 @@ export interface Config {
     /** Whether private network and host name routes are polled. */
     readonly routes: boolean;
   };
-  /**
-   * The local cloudflared and the tunnel that it runs; `undefined` if the exporter is no sidecar.
-   */
+  /** The local cloudflared and its tunnel; `undefined` if the exporter is no sidecar. */
   readonly sidecar: SidecarConfig | undefined;
   /**
    * `accounts` are those of this shard. Of the discovered accounts, those of this shard are

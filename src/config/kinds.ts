@@ -7,10 +7,7 @@ import { formatDuration, parseDuration } from './duration.ts';
 import { quote } from './quote.ts';
 import { timetableOf } from './timetable.ts';
 
-/**
- * The result of parsing a value. `problem` and `warning` continue a line that begins with a
- * location.
- */
+/** `problem` and `warning` continue a line that begins with a location. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T; readonly warning?: string }
   | { readonly ok: false; readonly problem: string };
@@ -141,10 +138,7 @@ export const schedule: Kind<string> = {
   },
 };
 
-/**
- * The API's base URL, without trailing slash. Requests hold a token, so plain HTTP is for this
- * machine only.
- */
+/** Without trailing slash. Requests hold a token, so plain HTTP is for this machine only. */
 export const apiUrl: Kind<string> = {
   placeholder: 'URL',
   parse: (given) => {
@@ -259,7 +253,6 @@ export const tunnelId: Kind<string> = {
   },
 };
 
-/** Adds a warning to some values of a kind. */
 export function withWarning<T>(kind: Kind<T>, warningOf: (value: T) => string | undefined): Kind<T> {
   return {
     ...kind,

@@ -26,7 +26,6 @@ import { timetableOf } from './timetable.ts';
 import { secretsOfTunnelToken } from './tunnel-token.ts';
 
 export interface LoadInput {
-  /** Arguments after node and the script. */
   readonly argv: readonly string[];
   readonly env: Environment;
   readonly readFile: ReadFile;
@@ -34,9 +33,7 @@ export interface LoadInput {
   readonly isTerminal: boolean;
   /** Decides the default of `--shard.index`. */
   readonly hostName?: string;
-  /**
-   * Returns the problems of `--web.config.file`, one line each. Without it the file is only read.
-   */
+  /** The problems of `--web.config.file`, one line each. Without it the file is only read. */
   readonly checkWebConfig?: (file: string, readFile: ReadFile) => readonly string[];
   /** Without it a demo's configuration has no accounts, and the command adds them. */
   readonly demo?: DemoTarget;
@@ -60,10 +57,7 @@ export type LoadResult =
 /** Fast enough to watch, and the most that the simulated API allows. */
 const DEMO = { schedule: '*/5 * * * * *', requestBudget: 1200 };
 
-/**
- * Makes one validated configuration of flags, environment and file, or returns every problem. Never
- * throws.
- */
+/** Validates flags, environment and file. Returns every problem; never throws. */
 export function loadConfig(input: LoadInput): LoadResult {
   const { env, readFile } = input;
   const commandLine = parseCommandLine(input.argv);

@@ -93,9 +93,7 @@ function ordinalOf(hostName: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/**
- * Returns the tunnel of cloudflared's own token; `undefined` if there is no token, or no valid one.
- */
+/** The tunnel of cloudflared's own token; `undefined` without a valid token. */
 function ownTunnelOf(context: Context): OwnTunnel | undefined {
   const { settings, report } = context;
   const { tunnelToken: token, tunnelTokenFile: file } = settings;

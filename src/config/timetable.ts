@@ -5,15 +5,9 @@ const DAY_MS = 86_400_000;
 
 /** The times at which a schedule runs, in UTC. They do not depend on the start of the process. */
 export interface Timetable {
-  /**
-   * Returns the first run after a time, both in milliseconds since the epoch; `undefined` if there
-   * is none.
-   */
+  /** The first run after a time, both in milliseconds since the epoch; `undefined` if none. */
   readonly next: (after: number) => number | undefined;
-  /**
-   * The median time between two runs, in milliseconds. Pauses at night or on weekends do not change
-   * it.
-   */
+  /** The median time between two runs, in milliseconds. Pauses at night do not change it. */
   readonly typicalGapMs: number;
   /** The longest time between two runs, in milliseconds; `Infinity` if a second run never comes. */
   readonly longestGapMs: number;

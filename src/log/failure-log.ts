@@ -8,10 +8,7 @@ import {
 } from '../core/model.ts';
 import type { Logger } from './logger.ts';
 
-/**
- * Logs a failure when it starts, when its reason changes, every ten minutes while it lasts, and
- * when it ends.
- */
+/** Logs a failure when it starts or changes reason, every ten minutes, and when it ends. */
 export interface FailureLog {
   readonly observed: (observations: readonly Observation[]) => void;
 }
@@ -25,9 +22,7 @@ function remindAfter(source: string, reason: FailureReason): number {
 
 interface Ongoing {
   readonly since: number;
-  /**
-   * When each reason was last logged. Reasons can alternate, and only a new one is logged at once.
-   */
+  /** When each reason was last logged. Reasons can alternate; only a new one is logged at once. */
   readonly loggedAt: Map<string, number>;
 }
 

@@ -82,10 +82,7 @@ function renderJson({ level, time, msg, fields }: Line): string {
   return JSON.stringify({ level, time, msg, ...fields });
 }
 
-/**
- * `time=… level=info msg="two words" err.message=…`: nested fields have dotted names; values are
- * quoted as in JSON if necessary.
- */
+/** `time=… level=info msg="two words" err.message=…`: values are quoted as in JSON if necessary. */
 function renderLogfmt({ level, time, msg, fields }: Line): string {
   return [...pairsOf({ time, level, msg }), ...pairsOf(fields)]
     .map(([key, value]) => `${key.replaceAll(/[^\w.-]/g, '_')}=${logfmtValue(value)}`)

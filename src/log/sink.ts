@@ -27,11 +27,7 @@ interface Pending {
 const MAX_PENDING_BYTES = 1024 * 1024;
 const RETRY_MS = 100;
 
-/**
- * A log that never blocks the process. Lines that the reader does not take at once are kept, up to
- * a limit, and retried. Lines beyond the limit are dropped, counted, and reported when the reader
- * takes lines again.
- */
+/** Keeps lines that do not fit, up to a limit. Drops, counts and reports those beyond it. */
 export function createLogSink(options: LogSinkOptions): LogSink {
   const { maxBytes = MAX_PENDING_BYTES, retryMs = RETRY_MS } = options;
   const pending: Pending[] = [];
@@ -45,7 +41,6 @@ export function createLogSink(options: LogSinkOptions): LogSink {
     pendingBytes += bytes.length;
   };
 
-  /** Writes until nothing is pending or nothing fits. */
   const drain = (): void => {
     for (;;) {
       const [first] = pending;
@@ -104,7 +99,6 @@ export function createLogSink(options: LogSinkOptions): LogSink {
 
 const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4));
 
-/** How long the exit waits for the reader of standard error. */
 const FLUSH_MS = 500;
 
 /** Standard error, flushed when the process exits. */

@@ -4,13 +4,10 @@ import type { DiscoveryStatus } from '../core/discovery.ts';
 import { COLLECTORS, FAILURE_REASONS } from '../core/model.ts';
 import type { AccountState, CollectorState, Snapshot } from '../core/snapshot.ts';
 
-/** Prefix of the exporter's own metrics. */
 export const PREFIX = 'cloudflare_tunnel_exporter_';
 
-/** The parts of a budget that have metrics. */
 export type ShownBudget = Pick<BudgetView, 'requests' | 'available' | 'blockedUntil'>;
 
-/** Adds one sample to a gauge. */
 type Give = (value: number, labels?: Readonly<Record<string, string>>) => void;
 
 /** A gauge whose samples are computed at every scrape. */

@@ -52,10 +52,7 @@ const POLL_BUCKETS = [0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120];
 const RENDER_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 /** Initialized to 0, so that rates over them have a start. */
 const USUAL_CODES = ['200', '401', '403', '404', '429', '500', '502', '503', 'none'];
-/**
- * Gauges of prom-client whose names end in `_total`, which is reserved for counters. Others have
- * the same figures by type.
- */
+/** Gauges of prom-client in `_total`, which is for counters. Others have the same figures. */
 const MISNAMED = [
   'nodejs_active_resources_total',
   'nodejs_active_handles_total',
