@@ -23,7 +23,7 @@ import type { LiveToken } from './live-token.ts';
 import { askedFor, blockTime, retryDelay, type AttemptEnd, type RetryAfterHeaders } from './retry.ts';
 import type { Envelope } from './schema/envelope.ts';
 import type { Parsed } from './schema/fields.ts';
-import { linkSignals } from './signals.ts';
+import { linkSignals } from './linked-signal.ts';
 import { createTransport, type Answer, type Transport } from './transport.ts';
 
 export interface SentRequest {

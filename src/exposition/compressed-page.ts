@@ -1,4 +1,4 @@
-import type { Block } from './block.ts';
+import type { Block } from './group.ts';
 import { type Checksum, type Deflated, joinChecksums } from './gzip.ts';
 import type { Section } from './renderer.ts';
 

@@ -7,8 +7,14 @@ import type {
 } from '../core/families/family.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
-import { type Block, createBlock, plainLength } from './block.ts';
-import { countChanged, createGroupEncoder, type Group } from './group.ts';
+import {
+  type Block,
+  countChanged,
+  createBlock,
+  createGroupEncoder,
+  type Group,
+  plainLength,
+} from './group.ts';
 import { regroup } from './regroup.ts';
 import { createTunnelEncoder, encodeFleetFamily } from './tunnel-encoder.ts';
 

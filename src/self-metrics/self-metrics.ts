@@ -16,7 +16,6 @@ import {
 } from './scraped-gauges.ts';
 
 export const POLL_RESULTS = ['success', 'failure', 'skipped'] as const;
-export type PollResult = (typeof POLL_RESULTS)[number];
 
 export interface SelfMetricsOptions {
   readonly version: string;

@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { createBlock, plainLength } from '../../src/exposition/block.ts';
+import { createBlock, plainLength } from '../../src/exposition/group.ts';
 import { inflatePieces } from '../../src/exposition/gzip.ts';
 
 const aBlock = (text: string) => createBlock(Buffer.from(text), text.split('\n').length - 1);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { joinCrc } from '../../src/exposition/crc.ts';
+import { joinCrc } from '../../src/exposition/gzip.ts';
 
 test.each([
   [0, 0],

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
-import { linkSignals } from '../../src/cloudflare/signals.ts';
+import { linkSignals } from '../../src/cloudflare/linked-signal.ts';
 
 test('a linked signal aborts with the first of its sources', () => {
   const source = new AbortController();
